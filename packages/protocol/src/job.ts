@@ -1,0 +1,100 @@
+import * as z from "zod";
+import { idSchema } from "./ids.ts";
+import { phases } from "./run-machine.ts";
+
+/** The queue's own word for a job. Parked = `pending` with `run_at = infinity`. */
+export const jobStatuses = ["pending", "processing", "done", "failed"] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+export const origins = ["public", "maintainer"] as const;
+export type Origin = (typeof origins)[number];
+
+/** The issue as the gate froze it: later edits count in a later run only. Hostile text, not yet sanitised. */
+export const rawSnapshot = z.object({
+  issueNumber: z.int(),
+  issueUrl: z.string(),
+  title: z.string(),
+  body: z.string(),
+  labels: z.array(z.string()),
+  author: z.string(),
+  /** Admitted comments only: maintainers' and the reporter's answer. */
+  comments: z.array(z.object({ author: z.string(), body: z.string() })),
+  frozenAt: z.iso.datetime(),
+});
+export type RawSnapshot = z.infer<typeof rawSnapshot>;
+
+export const publishPolicies = ["hold", "hold_flagged", "auto"] as const;
+export type PublishPolicy = (typeof publishPolicies)[number];
+
+/** A project's settings that steer a run. The defaults are the careful ones. */
+export const runSettings = z.object({
+  publish: z.enum(publishPolicies).default("hold"),
+  budgetMicroUsd: z.int().nonnegative().default(2_000_000),
+  dayBudgetMicroUsd: z.int().nonnegative().default(20_000_000),
+  budgetMinutes: z.number().positive().default(20),
+  maxTurns: z.int().positive().default(100),
+  idleMinutes: z.number().positive().default(10),
+  engine: z.enum(["claude-code", "command"]).default("claude-code"),
+  /** argv of the `command` engine. */
+  engineCommand: z.array(z.string()).default([]),
+  model: z.string().default("claude-sonnet-4-5"),
+  /** The project's own checks as argv lists; null = found from the base commit (package.json's scripts). */
+  checks: z.array(z.object({ name: z.string(), command: z.array(z.string()).min(1) })).nullable().default(null),
+  subFolder: z.string().default(""),
+  baseRef: z.string().nullable().default(null),
+  /** The base commit's CLAUDE.md and AGENTS.md go in as text. */
+  useRepositoryInstructions: z.boolean().default(false),
+  protectedPaths: z.array(z.string()).default([]),
+});
+export type RunSettings = z.infer<typeof runSettings>;
+
+export const repository = z.object({
+  id: z.int(),
+  fullName: z.string(),
+  /** Where git speaks, such as `https://github.com/o/n.git`: never with a credential inside. */
+  cloneUrl: z.string(),
+  /** Base of the REST API, such as `https://api.github.com`. */
+  apiUrl: z.string(),
+  isPrivate: z.boolean(),
+});
+export type Repository = z.infer<typeof repository>;
+
+/** What a lease hands to a worker: everything that a run needs, and no secret. */
+export const leasedJob = z.object({
+  projectId: idSchema("prj"),
+  issueNumber: z.int(),
+  repository,
+  /** The one ref of this run, fixed when the run was made: `feedback/issue-N-<rand>`. */
+  branch: z.string(),
+  origin: z.enum(origins),
+  triggeredBy: z.string(),
+  resumeAt: z.enum(phases),
+  snapshot: rawSnapshot,
+  settings: runSettings,
+  /** An authorised person's text from `request_changes`; data for the agent, like the issue. */
+  changeRequest: z.string().nullable(),
+  /** The run's one question and its answer, if there was one. */
+  question: z.object({ text: z.string(), answer: z.string().nullable() }).nullable(),
+  /** Set when a person approved: the login that the pull request names. */
+  approvedBy: z.string().nullable(),
+  prNumber: z.int().nullable(),
+  /** Names of the artifacts of earlier attempts, such as `tree.pack`. */
+  artifacts: z.array(z.string()),
+});
+export type LeasedJob = z.infer<typeof leasedJob>;
+
+/** `GET /api/jobs/:jobId`. */
+export const job = z.object({
+  id: idSchema("job"),
+  projectId: idSchema("prj"),
+  runId: idSchema("run").nullable(),
+  issueNumber: z.int(),
+  status: z.enum(jobStatuses),
+  isParked: z.boolean(),
+  attempt: z.int(),
+  maxAttempts: z.int(),
+  workerId: idSchema("wrk").nullable(),
+  createdAt: z.iso.datetime(),
+  completedAt: z.iso.datetime().nullable(),
+});
+export type Job = z.infer<typeof job>;

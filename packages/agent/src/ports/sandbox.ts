@@ -1,0 +1,80 @@
+/**
+ * The walls around whatever a stranger's words may start. Obligations (the contract suite proves them):
+ * nothing of the host's environment, homes, processes or network is reachable inside; the system is read-only;
+ * only the mounts that are named are seen; when the first process ends, all processes inside have ended.
+ */
+export interface Sandbox {
+  readonly id: string;
+  /** Which mechanisms hold here, for `check --sandbox`. @throws Problem sandbox_unavailable, with the remedy. */
+  probe(): Promise<SandboxFacts>;
+  /**
+   * Makes the folders of one job (work tree, HOME, task), owned by the sandbox's unprivileged uid.
+   * `close()` ends what still runs and removes them; so does the start of the next worker after a crash.
+   */
+  open(job: { name: string; slot: number }): Promise<SandboxJob>;
+  /** Ends and removes what earlier processes of this worker left behind. */
+  sweep(): Promise<{ removed: string[] }>;
+}
+
+export type SandboxFacts = { mechanism: string; version: string; runsAs: number; memoryLimit: "cgroup" | "polled" };
+
+/** Folders on the host; inside they are always `/task`, `/work` and `/home/agent`. */
+export interface SandboxJob extends AsyncDisposable {
+  readonly treeFolder: string;
+  readonly taskFolder: string;
+  /** A folder for the proxy's socket on the host, seen inside as `/run/feedback-chat` when mounted. */
+  readonly socketFolder: string;
+  /** Gives the files below `folder` (one of the above) to the sandbox's uid. */
+  own(folder: string): Promise<void>;
+  /** Starts a command. @throws Problem sandbox_unavailable when the walls cannot be built. */
+  run(spec: SandboxSpec): SandboxRun;
+}
+
+export const insidePaths = {
+  tree: "/work",
+  task: "/task",
+  home: "/home/agent",
+  sockets: "/run/feedback-chat",
+} as const;
+
+export type SandboxSpec = {
+  argv: string[];
+  /** Inside path; default `/work`. */
+  workingFolder?: string;
+  /** All of the environment besides PATH, HOME, LANG, TMPDIR. */
+  env: Record<string, string>;
+  /** Written to stdin, which is then ended. */
+  stdin: string;
+  /** The work tree can be read only. */
+  isTreeReadOnly?: boolean;
+  /** Shows `socketFolder` inside: the only exit. */
+  hasModelSocket?: boolean;
+  /** Further folders of ours, read-only, such as Node and the engine's binary. Never from a home. */
+  readOnlyMounts: { host: string; inside: string }[];
+  limits: SandboxLimits;
+  /** Ends everything inside within 2 seconds. */
+  signal: AbortSignal;
+};
+
+export type SandboxLimits = {
+  wallSeconds: number;
+  memoryBytes: number;
+  processes: number;
+  fileBytes: number;
+  /** Of tmp and HOME together. */
+  scratchBytes: number;
+};
+
+export interface SandboxRun {
+  /** Bytes as they come; ends with the process. Backpressure holds the process, never memory. */
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stderr: AsyncIterable<Uint8Array>;
+  readonly ended: Promise<SandboxEnd>;
+}
+
+export type SandboxEnd = {
+  exitCode: number | null;
+  /** `exit` by itself; else what ended it: a limit (`resources`), the clock, or the caller's signal. */
+  by: "exit" | "resources" | "time" | "signal";
+  detail: string;
+};

@@ -14,9 +14,16 @@ export interface Postgres extends AsyncDisposable {
 /** The newest server binaries of this machine, or nothing. Debian keeps them out of PATH. */
 export function postgresBinaries(): string | undefined {
   const debian = "/usr/lib/postgresql";
-  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [...versions.map((version) => join(debian, version, "bin")), ...(process.env["PATH"] ?? "").split(":")];
-  return folders.find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")));
+  const versions = existsSync(debian)
+    ? readdirSync(debian).sort((a, b) => Number(b) - Number(a))
+    : [];
+  const folders = [
+    ...versions.map((version) => join(debian, version, "bin")),
+    ...(process.env["PATH"] ?? "").split(":"),
+  ];
+  return folders.find(
+    (folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")),
+  );
 }
 
 /**
@@ -30,13 +37,39 @@ export async function startPostgres(): Promise<Postgres> {
   const folder = mkdtempSync(join(tmpdir(), "feedback-chat-pg-"));
   if (user) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
-  const initdb = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
-  execFileSync(join(binaries, "initdb"), initdb, { stdio: ["ignore", "ignore", "inherit"], cwd: folder, ...user });
+  const initdb = [
+    "-D",
+    data,
+    "-U",
+    "postgres",
+    "-A",
+    "trust",
+    "-E",
+    "UTF8",
+    "--locale=C.UTF-8",
+    "--no-sync",
+  ];
+  execFileSync(join(binaries, "initdb"), initdb, {
+    stdio: ["ignore", "ignore", "inherit"],
+    cwd: folder,
+    ...user,
+  });
 
   const port = await freePort();
-  const settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=128MB"];
+  const settings = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=200",
+    "shared_buffers=128MB",
+  ];
   const flags = settings.flatMap((setting) => ["-c", setting]);
-  const server = spawnTied(join(binaries, "postgres"), ["-D", data, "-h", "127.0.0.1", "-p", String(port), "-k", folder, ...flags], folder, user);
+  const server = spawnTied(
+    join(binaries, "postgres"),
+    ["-D", data, "-h", "127.0.0.1", "-p", String(port), "-k", folder, ...flags],
+    folder,
+    user,
+  );
   await untilReady(server);
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
@@ -57,14 +90,26 @@ function serverUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const idOf = (flag: "-u" | "-g") => spawnSync("id", [flag, "postgres"], { encoding: "utf8" });
   const [uid, gid] = [idOf("-u"), idOf("-g")];
-  return uid.status === 0 ? { uid: Number(uid.stdout), gid: Number(gid.stdout) } : { uid: 65534, gid: 65534 };
+  return uid.status === 0
+    ? { uid: Number(uid.stdout), gid: Number(gid.stdout) }
+    : { uid: 65534, gid: 65534 };
 }
 
-function spawnTied(program: string, args: string[], cwd: string, user: { uid: number; gid: number } | undefined): ChildProcess {
+function spawnTied(
+  program: string,
+  args: string[],
+  cwd: string,
+  user: { uid: number; gid: number } | undefined,
+): ChildProcess {
   const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
   if (!existsSync("/usr/bin/setpriv")) return spawn(program, args, { cwd, stdio, ...user });
-  const drop = user ? ["--reuid", String(user.uid), "--regid", String(user.gid), "--clear-groups"] : [];
-  return spawn("/usr/bin/setpriv", [...drop, "--pdeathsig", "INT", program, ...args], { cwd, stdio });
+  const drop = user
+    ? ["--reuid", String(user.uid), "--regid", String(user.gid), "--clear-groups"]
+    : [];
+  return spawn("/usr/bin/setpriv", [...drop, "--pdeathsig", "INT", program, ...args], {
+    cwd,
+    stdio,
+  });
 }
 
 /** A terminal's Ctrl-C reaches the server too, which then ends by itself: that is the same ending. */
@@ -72,7 +117,9 @@ async function untilReady(server: ChildProcess): Promise<void> {
   let said = "";
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
-  server.once("exit", (code) => reject(new Error(`PostgreSQL ended with ${code} before it was ready:\n${said}`)));
+  server.once("exit", (code) =>
+    reject(new Error(`PostgreSQL ended with ${code} before it was ready:\n${said}`)),
+  );
   server.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-20_000);
     if (said.includes("ready to accept connections")) resolve();

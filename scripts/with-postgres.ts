@@ -10,7 +10,10 @@ if (!program) {
   process.exitCode = 2;
 } else {
   await using postgres = await startPostgres();
-  const command = spawn(program, args, { stdio: "inherit", env: { ...process.env, TEST_DATABASE_URL: postgres.url } });
+  const command = spawn(program, args, {
+    stdio: "inherit",
+    env: { ...process.env, TEST_DATABASE_URL: postgres.url },
+  });
   const forward = (signal: NodeJS.Signals) => command.kill(signal);
   process.on("SIGINT", forward).on("SIGTERM", forward);
   const [code] = (await once(command, "exit")) as [number | null];

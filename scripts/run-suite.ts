@@ -1,0 +1,104 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Suite } from "./suites.ts";
+
+export interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+export interface Result extends Count {
+  name: string;
+  seconds: number;
+  output: string;
+  /** Why a suite failed that has no failed test: it crashed, hung, or ran too few. */
+  complaint?: string;
+}
+export interface Surroundings {
+  root: string;
+  reports: string;
+  env: Record<string, string>;
+  limitSeconds: number;
+}
+
+const running = new Set<ChildProcess>();
+
+/** Runs one suite and counts it. A crash, a hang or too few tests is a failure, never a silence. */
+export async function runSuite(around: Surroundings, suite: Suite): Promise<Result> {
+  const report = join(around.reports, `${suite.name.replaceAll(/[^a-z0-9]+/gi, "-")}.json`);
+  const reporters =
+    suite.tests === "gate"
+      ? []
+      : ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const started = performance.now();
+  const { code, output } = await runCommand(around, [...suite.command, ...reporters]);
+  const seconds = (performance.now() - started) / 1000;
+  const count = suite.tests === "gate" ? gateCount(code) : countReport(report);
+  const complaint = complain(suite, code, count);
+  if (complaint && count.failed === 0) count.failed = 1;
+  return { name: suite.name, seconds, output, ...count, ...(complaint ? { complaint } : {}) };
+}
+
+/** Ends what this process started, and nothing else. */
+export function endRunning(): void {
+  for (const child of running) if (child.pid) process.kill(-child.pid, "SIGTERM");
+}
+
+function gateCount(code: number): Count {
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+}
+
+function countReport(file: string): Count {
+  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 };
+  const report = JSON.parse(readFileSync(file, "utf8")) as Record<string, number>;
+  const skipped = (report["numPendingTests"] ?? 0) + (report["numTodoTests"] ?? 0);
+  return { passed: report["numPassedTests"] ?? 0, failed: report["numFailedTests"] ?? 0, skipped };
+}
+
+function complain(suite: Suite, code: number, count: Count): string | undefined {
+  if (code === timedOut) return "ran past its time limit and was ended";
+  const ran = count.passed + count.failed;
+  if (suite.tests !== "gate" && ran < suite.tests.atLeast)
+    return `ran ${ran} tests, and must have at least ${suite.tests.atLeast}`;
+  if (code !== 0 && count.failed === 0) return `ended with ${code} though no test failed`;
+  return undefined;
+}
+
+const timedOut = -1;
+
+async function runCommand(
+  around: Surroundings,
+  [program = "", ...args]: string[],
+): Promise<{ code: number; output: string }> {
+  // Its own process group, so that ending a hung suite also ends what the suite started.
+  const child = spawn(program, args, {
+    cwd: around.root,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...around.env },
+  });
+  running.add(child);
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    if (child.pid) process.kill(-child.pid, "SIGKILL");
+  }, around.limitSeconds * 1000);
+  const [code] = await Promise.race([
+    once(child, "exit") as Promise<[number | null]>,
+    failedStart(child, chunks),
+  ]);
+  clearTimeout(limit);
+  running.delete(child);
+  return { code: isLate ? timedOut : (code ?? 1), output: Buffer.concat(chunks).toString() };
+}
+
+async function failedStart(child: ChildProcess, chunks: Buffer[]): Promise<[number]> {
+  const [error] = (await once(child, "error")) as [Error];
+  chunks.push(Buffer.from(`${error.message}\n`));
+  return [127];
+}

@@ -1,0 +1,85 @@
+/** What `npm test` runs, in this order within a lane; the two lanes run side by side. */
+export interface Suite {
+  name: string;
+  lane: "browser" | "processes";
+  command: string[];
+  /** A gate is one test: it passes or fails. A suite of vitest must have at least this many, or it fails. */
+  tests: "gate" | { atLeast: number };
+  /** In `npm run check` too. */
+  isQuick?: true;
+}
+
+const vitest = (project: string, workers: number) => [
+  "vitest",
+  "run",
+  "--project",
+  project,
+  `--maxWorkers=${workers}`,
+];
+
+export const suites: Suite[] = [
+  { name: "types", lane: "processes", command: ["tsc", "-p", "tsconfig.json"], tests: "gate" },
+  {
+    name: "lint",
+    lane: "processes",
+    command: ["oxlint", "--deny-warnings"],
+    tests: "gate",
+    isQuick: true,
+  },
+  {
+    name: "format",
+    lane: "processes",
+    command: ["oxfmt", "--check", "."],
+    tests: "gate",
+    isQuick: true,
+  },
+  {
+    name: "knip",
+    lane: "processes",
+    command: ["knip", "--no-progress"],
+    tests: "gate",
+    isQuick: true,
+  },
+  {
+    name: "boundaries",
+    lane: "processes",
+    command: ["node", "scripts/boundaries.ts"],
+    tests: "gate",
+    isQuick: true,
+  },
+  {
+    name: "units",
+    lane: "processes",
+    command: vitest("*:unit", 2),
+    tests: { atLeast: 100 },
+    isQuick: true,
+  },
+  { name: "house", lane: "processes", command: vitest("house", 1), tests: { atLeast: 20 } },
+  { name: "demo", lane: "processes", command: vitest("demo:suite", 1), tests: { atLeast: 1 } },
+  { name: "agent", lane: "processes", command: vitest("agent:suite", 1), tests: { atLeast: 1 } },
+  {
+    name: "control-plane",
+    lane: "processes",
+    command: vitest("control-plane:suite", 1),
+    tests: { atLeast: 1 },
+  },
+  {
+    name: "testing",
+    lane: "processes",
+    command: vitest("testing:suite", 1),
+    tests: { atLeast: 1 },
+  },
+  {
+    name: "build",
+    lane: "browser",
+    command: ["turbo", "run", "build", "--output-logs=errors-only"],
+    tests: "gate",
+  },
+  {
+    name: "published packages",
+    lane: "browser",
+    command: ["node", "scripts/check-packages.ts"],
+    tests: "gate",
+  },
+  { name: "cli", lane: "browser", command: vitest("cli:suite", 1), tests: { atLeast: 1 } },
+];

@@ -12,11 +12,13 @@ export type HeldLease = {
   /** Nothing that we say about this job counts any more. */
   readonly lost: AbortSignal;
   stop(cause: StopCause): void;
-  /** After the ending was taken: no further renewal. */
+  /** After the ending was taken: no further renewal, and what is still on its way is given up. */
   end(): Promise<void>;
 };
 
 type Deps = { http: HttpClient; clock: Clock; onDrain(): void; onProblem(error: unknown): void };
+
+const leaseEnds = ["lease_lost", "already_final", "not_found"] as const;
 
 /**
  * Renews until `end()`. A renewal waits at the server for a signal, so cancel and drain arrive at once; it waits
@@ -40,6 +42,7 @@ export function holdLease(deps: Deps, lease: Pick<Lease, "jobId" | "attempt" | "
     async end() {
       ended.abort();
       await loops;
+      lost.abort("lease_lost" satisfies StopCause);
     },
   };
 
@@ -69,7 +72,8 @@ export function holdLease(deps: Deps, lease: Pick<Lease, "jobId" | "attempt" | "
       return true;
     } catch (error) {
       if (over.aborted || isWorthAnotherTry(error)) return false;
-      onProblem(error);
+      // A job that is gone is no trouble of the worker's; a revoked key is.
+      if (!leaseEnds.some((code) => isProblem(error, code))) onProblem(error);
       loseLease();
       return false;
     }

@@ -1,0 +1,145 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { figuresSchema, scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
+import { Problem } from "@feedback-chat/protocol/problem";
+import * as z from "zod";
+import type { LocalCredentials } from "./coordinators/http.ts";
+
+/** Where things lie, and what a run needs of this machine; shared by `worker` and `run`. */
+export type MachineConfig = {
+  /** Job folders and caches. As root it has to be reachable for the sandbox's own uid: never in a home. */
+  dataFolder: string;
+  /** The engine's program; null = found in this package, on PATH, or in the data folder. */
+  enginePath: string | null;
+  /** Replaces the project's engine by this argv, for races and crashes in tests. */
+  engineCommand: string[] | null;
+  /** Where the model's API is, when it is not Anthropic's own. */
+  modelUrl: string;
+  /** Base of GitHub's REST API and of its git, when a job does not name them. */
+  githubApiUrl: string;
+  githubUrl: string;
+  localCredentials: LocalCredentials;
+  /** Where programs are found (git, bwrap). Nothing else of the environment goes to a child. */
+  searchPath: string;
+};
+
+export type WorkerConfig = MachineConfig & {
+  controlPlaneUrl: string;
+  workerKey: string;
+  name: string;
+  concurrency: number;
+  /** Ends after one job, or at once when none waits. */
+  isOnce: boolean;
+  /** Port on loopback for `/healthz` and `/metrics`; null = none, 0 = any. */
+  healthPort: number | null;
+  drainTimeoutSeconds: number;
+  figures: Figures;
+};
+
+const isRoot = process.getuid?.() === 0;
+const empty = z.literal("").transform(() => undefined);
+const optional = <T extends z.ZodType>(schema: T) => z.union([empty, schema]).optional();
+const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is no http(s) address.` });
+
+/**
+ * Names in the environment, as a person sets them. Empty means unset.
+ * Ours: `FEEDBACK_CHAT_URL` address of the control plane · `FEEDBACK_CHAT_WORKER_KEY` the worker's key ·
+ * `FEEDBACK_CHAT_DATA` folder for jobs and caches · `FEEDBACK_CHAT_ENGINE_PATH` the coding agent's program ·
+ * `FEEDBACK_CHAT_ENGINE_COMMAND` another agent's argv as a JSON list · `FEEDBACK_CHAT_WORKER_NAME` ·
+ * `FEEDBACK_CHAT_CONCURRENCY` jobs at once · `FEEDBACK_CHAT_ONCE` `1`: end after one job ·
+ * `FEEDBACK_CHAT_HEALTH_PORT` · `FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS` · `FEEDBACK_CHAT_FIGURES_SCALE` all times of
+ * the lease protocol by this factor (tests).
+ * Others': `ANTHROPIC_API_KEY`, `CLAUDE_CODE_OAUTH_TOKEN`, `GITHUB_TOKEN` the owner's own credentials, used instead
+ * of asking for the project's · `ANTHROPIC_BASE_URL`, `GITHUB_API_URL`, `GITHUB_URL` far ends other than the public ones.
+ */
+const machineEnvironment = z.object({
+  FEEDBACK_CHAT_DATA: optional(z.string()),
+  FEEDBACK_CHAT_ENGINE_PATH: optional(z.string()),
+  FEEDBACK_CHAT_ENGINE_COMMAND: optional(z.string().transform(parseArgv)),
+  ANTHROPIC_BASE_URL: optional(url("ANTHROPIC_BASE_URL")),
+  ANTHROPIC_API_KEY: optional(z.string()),
+  CLAUDE_CODE_OAUTH_TOKEN: optional(z.string()),
+  GITHUB_TOKEN: optional(z.string()),
+  GITHUB_API_URL: optional(url("GITHUB_API_URL")),
+  GITHUB_URL: optional(url("GITHUB_URL")),
+  XDG_DATA_HOME: optional(z.string()),
+  PATH: optional(z.string()),
+});
+
+const workerEnvironment = machineEnvironment.extend({
+  FEEDBACK_CHAT_URL: url("FEEDBACK_CHAT_URL"),
+  FEEDBACK_CHAT_WORKER_KEY: z.string().min(1),
+  FEEDBACK_CHAT_WORKER_NAME: optional(z.string().max(100)),
+  FEEDBACK_CHAT_CONCURRENCY: optional(z.coerce.number().int().min(1).max(64)),
+  FEEDBACK_CHAT_ONCE: optional(z.enum(["0", "1"])),
+  FEEDBACK_CHAT_HEALTH_PORT: optional(z.coerce.number().int().min(0).max(65_535)),
+  FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS: optional(z.coerce.number().positive()),
+  FEEDBACK_CHAT_FIGURES_SCALE: optional(z.coerce.number().positive().max(10)),
+});
+
+type Environment = Record<string, string | undefined>;
+
+/** @throws Problem missing_key, validation_failed: each names the variable. */
+export function parseWorkerConfig(environment: Environment): WorkerConfig {
+  requireSet(environment, "FEEDBACK_CHAT_URL", "the control plane's address");
+  requireSet(environment, "FEEDBACK_CHAT_WORKER_KEY", "a worker key (`feedback-chat keys create --worker`)");
+  const set = parse(workerEnvironment, environment);
+  return {
+    ...machineOf(set),
+    controlPlaneUrl: set.FEEDBACK_CHAT_URL,
+    workerKey: set.FEEDBACK_CHAT_WORKER_KEY,
+    name: set.FEEDBACK_CHAT_WORKER_NAME ?? "worker",
+    concurrency: set.FEEDBACK_CHAT_CONCURRENCY ?? 1,
+    isOnce: set.FEEDBACK_CHAT_ONCE === "1",
+    healthPort: set.FEEDBACK_CHAT_HEALTH_PORT ?? null,
+    drainTimeoutSeconds: set.FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS ?? 900,
+    figures: set.FEEDBACK_CHAT_FIGURES_SCALE === undefined ? figuresSchema.parse({}) : scaledFigures(set.FEEDBACK_CHAT_FIGURES_SCALE),
+  };
+}
+
+/** @throws Problem validation_failed */
+export function parseMachineConfig(environment: Environment): MachineConfig {
+  return machineOf(parse(machineEnvironment, environment));
+}
+
+function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
+  const model = set.ANTHROPIC_API_KEY
+    ? { type: "anthropic_api_key", value: set.ANTHROPIC_API_KEY }
+    : set.CLAUDE_CODE_OAUTH_TOKEN && { type: "claude_oauth", value: set.CLAUDE_CODE_OAUTH_TOKEN };
+  const github = set.GITHUB_TOKEN && { type: "github_token", value: set.GITHUB_TOKEN };
+  return {
+    dataFolder: set.FEEDBACK_CHAT_DATA ?? defaultDataFolder(set.XDG_DATA_HOME),
+    enginePath: set.FEEDBACK_CHAT_ENGINE_PATH ?? null,
+    engineCommand: set.FEEDBACK_CHAT_ENGINE_COMMAND ?? null,
+    modelUrl: set.ANTHROPIC_BASE_URL ?? "https://api.anthropic.com",
+    githubApiUrl: set.GITHUB_API_URL ?? "https://api.github.com",
+    githubUrl: set.GITHUB_URL ?? "https://github.com",
+    localCredentials: { ...(model ? { model } : {}), ...(github ? { clone: github, publish: github } : {}) },
+    searchPath: set.PATH ?? "/usr/local/bin:/usr/bin:/bin",
+  };
+}
+
+function defaultDataFolder(xdgDataHome: string | undefined): string {
+  return isRoot ? "/var/lib/feedback-chat" : join(xdgDataHome ?? join(homedir(), ".local", "share"), "feedback-chat");
+}
+
+function requireSet(environment: Environment, name: string, what: string): void {
+  if (!environment[name]) throw new Problem("missing_key", `${name} is not set: ${what}.`, { next: `Set ${name} and start again.` });
+}
+
+function parse<T>(schema: z.ZodType<T>, environment: Environment): T {
+  const parsed = schema.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+  throw new Problem("validation_failed", `The environment is not right: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`, { errors });
+}
+
+function parseArgv(text: string, context: z.RefinementCtx): string[] {
+  try {
+    return z.array(z.string()).min(1).parse(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
+    context.addIssue({ code: "custom", message: 'is no JSON list such as ["node", "agent.js"]' });
+    return z.NEVER;
+  }
+}

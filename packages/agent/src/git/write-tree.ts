@@ -1,0 +1,164 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runFailure } from "../ports/run-failure.ts";
+import { listTree, pathBytes, shownPath, type TreeEntry } from "./list-tree.ts";
+import { readWorkFile } from "./read-work-file.ts";
+import { runGit, type GitDeps } from "./run-git.ts";
+import type { WorkFile } from "./walk-tree.ts";
+
+type Child = { mode: string; type: TreeEntry["type"]; oid: string };
+/** Null: deleted. */
+type Changes = Map<string, Child | null>;
+
+/**
+ * Builds the changed tree over the base's: only folders that hold a change are written anew, all else keeps its id
+ * byte for byte. Then git lists what was written, and every entry is compared with what was meant.
+ * @throws Problem run_failed `bad_output`, paths named, when git took or dropped anything else.
+ */
+export async function writeTree(
+  deps: GitDeps,
+  gitDir: string,
+  input: { base: TreeEntry[]; changed: WorkFile[]; deleted: string[]; scratchFolder: string },
+): Promise<string> {
+  const { base, changed, deleted } = input;
+  const blobs = await writeBlobs(deps, gitDir, input);
+  const changes: Changes = new Map(deleted.map((path) => [path, null]));
+  changed.forEach(({ path, mode }, index) =>
+    changes.set(path, { mode, type: "blob", oid: blobs[index] ?? "" }),
+  );
+  const treeId = await writeFolders(deps, gitDir, { base, changes });
+  await compare(deps, gitDir, { base, changes, treeId });
+  return treeId;
+}
+
+// git gets copies with names of ours: it never opens a path that the agent chose.
+async function writeBlobs(
+  deps: GitDeps,
+  gitDir: string,
+  { changed, scratchFolder }: { changed: WorkFile[]; scratchFolder: string },
+): Promise<string[]> {
+  if (changed.length === 0) return [];
+  await mkdir(scratchFolder, { recursive: true, mode: 0o700 });
+  try {
+    for (const [index, { place, sizeBytes }] of changed.entries()) {
+      await writeFile(join(scratchFolder, String(index)), await readWorkFile(place, sizeBytes), {
+        flag: "wx",
+      });
+    }
+    const input = changed.map((_, index) => `${join(scratchFolder, String(index))}\n`).join("");
+    const output = await runGit(deps, ["hash-object", "-w", "--no-filters", "--stdin-paths"], {
+      gitDir,
+      input,
+    });
+    return output.toString("utf8").trim().split("\n");
+  } finally {
+    await rm(scratchFolder, { recursive: true, force: true });
+  }
+}
+
+async function writeFolders(
+  deps: GitDeps,
+  gitDir: string,
+  { base, changes }: { base: TreeEntry[]; changes: Changes },
+): Promise<string> {
+  const folders = new Map<string, Map<string, Child>>();
+  for (const path of changes.keys())
+    for (const folder of parentsOf(path)) folders.set(folder, new Map());
+  for (const { path, ...child } of base) folders.get(parentOf(path))?.set(nameOf(path), child);
+  for (const [path, child] of changes) putChild(folders, path, child);
+  const byDepth = Map.groupBy([...folders.keys()], (folder) =>
+    folder === "" ? 0 : folder.split("/").length,
+  );
+  for (const depth of [...byDepth.keys()].toSorted((a, b) => b - a)) {
+    const level = byDepth.get(depth) ?? [];
+    const oids = await makeTrees(
+      deps,
+      gitDir,
+      level.map((folder) => folders.get(folder) ?? new Map()),
+    );
+    if (depth === 0) return oids[0] ?? "";
+    level.forEach((folder, index) => {
+      const oid = oids[index];
+      if (oid)
+        folders.get(parentOf(folder))?.set(nameOf(folder), { mode: "040000", type: "tree", oid });
+      // A folder that lost its last file is gone, unless a file took its name.
+      else if (!changes.get(folder)) folders.get(parentOf(folder))?.delete(nameOf(folder));
+    });
+  }
+  throw new Error("a tree has a root");
+}
+
+function putChild(
+  folders: Map<string, Map<string, Child>>,
+  path: string,
+  child: Child | null,
+): void {
+  const folder = folders.get(parentOf(path));
+  if (child) folder?.set(nameOf(path), child);
+  else folder?.delete(nameOf(path));
+}
+
+/** One id for each folder in order; null for an empty one that is not the root. */
+async function makeTrees(
+  deps: GitDeps,
+  gitDir: string,
+  folders: Map<string, Child>[],
+): Promise<(string | null)[]> {
+  const full = folders.filter(({ size }) => size > 0);
+  if (full.length === 0 && folders.length === 1)
+    return [(await runGit(deps, ["mktree"], { gitDir })).toString("utf8").trim()];
+  const input = full
+    .map(
+      (folder) =>
+        `${[...folder].map(([name, { mode, type, oid }]) => `${mode} ${type} ${oid}\t${name}\0`).join("")}\0`,
+    )
+    .join("");
+  const output =
+    full.length === 0
+      ? ""
+      : (
+          await runGit(deps, ["mktree", "-z", "--batch"], { gitDir, input: pathBytes(input) })
+        ).toString("utf8");
+  const oids = output.trim().split("\n");
+  return folders.map(({ size }) => (size > 0 ? (oids.shift() ?? null) : null));
+}
+
+async function compare(
+  deps: GitDeps,
+  gitDir: string,
+  { base, changes, treeId }: { base: TreeEntry[]; changes: Changes; treeId: string },
+): Promise<void> {
+  const wanted = new Map<string, string>();
+  for (const { path, mode, type, oid } of base)
+    if (type !== "tree") wanted.set(path, `${mode} ${oid}`);
+  for (const [path, child] of changes) {
+    if (child) wanted.set(path, `${child.mode} ${child.oid}`);
+    else wanted.delete(path);
+  }
+  const wrong: string[] = [];
+  for (const { path, mode, type, oid } of await listTree(deps, gitDir, treeId)) {
+    if (type === "tree") continue;
+    if (wanted.get(path) !== `${mode} ${oid}`) wrong.push(path);
+    wanted.delete(path);
+  }
+  const paths = [...wrong, ...wanted.keys()].map(shownPath);
+  if (paths.length > 0)
+    throw runFailure(
+      "bad_output",
+      `git did not record these paths as they are: ${paths.slice(0, 10).join(", ")}`,
+      { paths },
+    );
+}
+
+function parentOf(path: string): string {
+  const end = path.lastIndexOf("/");
+  return end === -1 ? "" : path.slice(0, end);
+}
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+function parentsOf(path: string): string[] {
+  const parents = [];
+  for (let folder = parentOf(path); folder !== ""; folder = parentOf(folder)) parents.push(folder);
+  return [...parents, ""];
+}

@@ -1,0 +1,131 @@
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { asRunFailure } from "../src/ports/run-failure.ts";
+import { makeFolder, makeRepository } from "./git/make-repository.ts";
+import { openClone } from "./git/open-clone.ts";
+
+describe("cloneRepository", () => {
+  it("fixes the base commit and exports it byte for byte, whatever its attributes say", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    const sha = origin.commit({
+      ".gitattributes":
+        "* text eol=crlf\nsecret.txt export-ignore\nversion.txt export-subst\n*.bin filter=lfs diff=lfs merge=lfs\n",
+      "readme.md": "one\ntwo\n",
+      "secret.txt": "kept\n",
+      "version.txt": "$Format:%H$\n",
+      "big.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n",
+      "run.sh": { script: "#!/bin/sh\n" },
+      "deep/er/link": { link: "../../readme.md" },
+      "Latin-\xe9.txt": "name\n",
+    });
+    await using repository = await openClone(folder, origin);
+    expect(repository.baseSha).toBe(sha);
+    expect(repository.baseRef).toBe("main");
+
+    const tree = folder.at("tree");
+    await repository.exportTree(sha, tree);
+    expect(readFileSync(join(tree, "readme.md"), "utf8")).toBe("one\ntwo\n");
+    expect(readFileSync(join(tree, "secret.txt"), "utf8")).toBe("kept\n");
+    expect(readFileSync(join(tree, "version.txt"), "utf8")).toBe("$Format:%H$\n");
+    expect(readFileSync(join(tree, "big.bin"), "utf8")).toContain("git-lfs");
+    expect(lstatSync(join(tree, "run.sh")).mode & 0o777).toBe(0o755);
+    expect(readlinkSync(join(tree, "deep/er/link"))).toBe("../../readme.md");
+    expect(
+      readdirSync(tree, { encoding: "buffer" }).map((name) => name.toString("latin1")),
+    ).toContain("Latin-\xe9.txt");
+    expect(readdirSync(tree)).not.toContain(".git");
+    expect(Buffer.from((await repository.readFile(sha, "readme.md")) ?? []).toString()).toBe(
+      "one\ntwo\n",
+    );
+    expect(await repository.readFile(sha, "deep/er/link")).toBeNull();
+    expect(await repository.readFile(sha, "absent")).toBeNull();
+  });
+
+  it("follows the branch from run to run and still gives a resumed run its own commit", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    const first = origin.commit({ "a.txt": "1" });
+    await using before = await openClone(folder, origin);
+    const second = origin.commit({ "a.txt": "2" });
+    await using after = await openClone(folder, origin, { baseRef: "main" });
+    await using resumed = await openClone(folder, origin, { baseRef: "main", baseSha: first });
+    expect([before.baseSha, after.baseSha, resumed.baseSha]).toEqual([first, second, first]);
+    expect(Buffer.from((await resumed.readFile(first, "a.txt")) ?? []).toString()).toBe("1");
+  });
+
+  it("makes a broken mirror anew", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    const sha = origin.commit({ "a.txt": "1" });
+    await (await openClone(folder, origin))[Symbol.asyncDispose]();
+    const packs = folder.at("cache", "7.git", "objects/pack");
+    expect(readdirSync(packs).length).toBeGreaterThan(0);
+    for (const name of readdirSync(packs)) writeFileSync(join(packs, name), "not a pack");
+    await using repository = await openClone(folder, origin);
+    expect(Buffer.from((await repository.readFile(sha, "a.txt")) ?? []).toString()).toBe("1");
+  });
+
+  it("leaves a run readable when the mirror goes away under it", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    const sha = origin.commit({ "a.txt": "1" });
+    await using repository = await openClone(folder, origin);
+    rmSync(folder.at("cache"), { recursive: true });
+    expect(Buffer.from((await repository.readFile(sha, "a.txt")) ?? []).toString()).toBe("1");
+  });
+
+  it("lets two runs of one repository start at once, and takes over a dead run's lock", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    const sha = origin.commit({ "a.txt": "1" });
+    mkdirSync(folder.at("cache"));
+    writeFileSync(
+      folder.at("cache", "7.git.lock"),
+      JSON.stringify({ pid: 2 ** 22 + 1, id: "dead" }),
+    );
+    const clones = await Promise.all([
+      openClone(folder, origin),
+      openClone(folder, origin),
+      openClone(folder, origin),
+    ]);
+    expect(clones.map(({ baseSha }) => baseSha)).toEqual([sha, sha, sha]);
+    for (const clone of clones) await clone[Symbol.asyncDispose]();
+    expect(readdirSync(folder.at("cache"))).toEqual(["7.git"]);
+  });
+
+  it("says that a repository is empty, and that a base branch is gone", async () => {
+    using folder = makeFolder();
+    const empty = makeRepository(folder, "empty.git");
+    const emptied = await openClone(folder, empty).catch(asRunFailure);
+    expect(emptied).toMatchObject({ code: "clone", detail: expect.stringContaining("empty") });
+    const origin = makeRepository(folder);
+    origin.commit({ "a.txt": "1" });
+    const gone = await openClone(folder, origin, { baseRef: "release" }).catch(asRunFailure);
+    expect(gone).toMatchObject({ code: "clone", detail: expect.stringContaining('"release"') });
+  });
+
+  it("speaks no protocol that was not allowed", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    origin.commit({ "a.txt": "1" });
+    const { runGit } = await import("../src/git/run-git.ts");
+    const signal = new AbortController().signal;
+    const args = ["ls-remote", "--", origin.url];
+    await expect(runGit({ signal }, args, { gitDir: null })).rejects.toThrow(
+      "transport 'file' not allowed",
+    );
+    expect(
+      (await runGit({ signal, protocols: ["file"] }, args, { gitDir: null })).toString(),
+    ).toContain("refs/heads/main");
+  });
+});

@@ -30,12 +30,7 @@ export interface SandboxJob extends AsyncDisposable {
   run(spec: SandboxSpec): SandboxRun;
 }
 
-export const insidePaths = {
-  tree: "/work",
-  task: "/task",
-  home: "/home/agent",
-  sockets: "/run/feedback-chat",
-} as const;
+export { insidePaths } from "../core/inside-paths.ts";
 
 export type SandboxSpec = {
   argv: string[];

@@ -1,0 +1,102 @@
+export const maxLineBytes = 8 * 1024;
+export const maxRunBytes = 5 * 1024 * 1024;
+
+/** Control, bidi and invisible characters: what a terminal or a reader would obey instead of show. */
+// oxlint-disable-next-line no-control-regex
+const escapes =
+  /\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x9d[^\x07\x9c\n]*[\x07\x9c]?|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g;
+// oxlint-disable-next-line no-control-regex
+const unseen =
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+
+/** Longer than any secret that a cut could leave in half. */
+const longestSecret = 4_200;
+const heldChars = 4 * maxLineBytes;
+type Redact = (text: string) => string;
+
+/** One line without anything but text: no ANSI, OSC, control, bidi, tags or selectors, no secret; at most 8 KiB. */
+export function cleanLine(line: string, redact: Redact = (text) => text): string {
+  const isCut = line.length > heldChars;
+  const plain = line
+    .slice(0, heldChars)
+    .replace(escapes, "")
+    .replaceAll("\t", "  ")
+    .replace(unseen, "")
+    .replaceAll("\n", " ")
+    .toWellFormed();
+  // Redacted before it is cut, and cut before what the raw cut may have left of a secret.
+  return cutBytes(redact(isCut ? plain.slice(0, -longestSecret) : plain), maxLineBytes, isCut);
+}
+
+/** As text that a person reads in a pull request or a mail: like a line, but newlines stay. */
+export function cleanText(text: string): string {
+  return text.replace(escapes, "").replaceAll("\r\n", "\n").replace(unseen, "").toWellFormed();
+}
+
+function cutBytes(text: string, limit: number, isCutAlready: boolean): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.byteLength <= limit) return isCutAlready ? `${text} …[cut]` : text;
+  const kept = new TextDecoder("utf-8", { fatal: false })
+    .decode(bytes.subarray(0, limit - 12))
+    .replace(/\ufffd$/, "");
+  return `${kept} …[cut]`;
+}
+
+export type LogCleaner = {
+  /** The clean lines of this chunk that are complete now. Invalid UTF-8 is replaced. */
+  push(chunk: Uint8Array): string[];
+  /** What is left, and "n lines dropped" if the run's limit was reached. */
+  end(): string[];
+};
+
+/** Turns one stream of bytes into clean lines: memory stays below one line's limit whatever comes. */
+export function makeLogCleaner({
+  redact,
+  limitBytes = maxRunBytes,
+}: { redact?: Redact; limitBytes?: number } = {}): LogCleaner {
+  const decoder = new TextDecoder("utf-8", { fatal: false });
+  let rest = "";
+  let isSkipping = false;
+  let used = 0;
+  let dropped = 0;
+
+  function take(text: string): string[] {
+    const lines: string[] = [];
+    const parts = (rest + text).split("\n");
+    rest = parts.pop() ?? "";
+    for (const part of parts) {
+      if (!isSkipping) emit(lines, part);
+      isSkipping = false;
+    }
+    if (rest.length > heldChars) {
+      if (!isSkipping) emit(lines, rest.slice(0, heldChars + 1));
+      isSkipping = true;
+      rest = "";
+    }
+    return lines;
+  }
+
+  function emit(lines: string[], raw: string): void {
+    const line = cleanLine(raw.replace(/\r$/, ""), redact);
+    const size = new TextEncoder().encode(line).byteLength + 1;
+    if (dropped > 0 || used + size > limitBytes) dropped++;
+    else {
+      used += size;
+      lines.push(line);
+    }
+  }
+
+  return {
+    push: (chunk) => take(decoder.decode(chunk, { stream: true })),
+    end() {
+      const lines = take(decoder.decode());
+      if (rest !== "" && !isSkipping) emit(lines, rest);
+      rest = "";
+      if (dropped > 0)
+        lines.push(
+          `${dropped} lines dropped: the log of a run ends at ${Math.round(limitBytes / 1024 / 1024)} MiB`,
+        );
+      return lines;
+    },
+  };
+}

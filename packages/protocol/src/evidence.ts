@@ -38,7 +38,12 @@ export type Spend = z.infer<typeof spend>;
 /** What was asked, done, checked, flagged and spent: shown on the pull request, in the API and the terminal. */
 export const evidence = z.object({
   schemaVersion: z.literal(1),
-  asked: z.object({ issueNumber: z.int(), title: z.string(), hiddenRemoved: z.int(), wasCut: z.boolean() }),
+  asked: z.object({
+    issueNumber: z.int(),
+    title: z.string(),
+    hiddenRemoved: z.int(),
+    wasCut: z.boolean(),
+  }),
   done: z.object({
     summary: z.string(),
     isUnfinished: z.boolean(),
@@ -47,7 +52,11 @@ export const evidence = z.object({
     files: z.array(changedFile),
     ignoredFiles: z.int(),
   }),
-  checked: z.object({ checks: z.array(checkResult), isBuilt: z.boolean(), note: z.string().nullable() }),
+  checked: z.object({
+    checks: z.array(checkResult),
+    isBuilt: z.boolean(),
+    note: z.string().nullable(),
+  }),
   flagged: z.array(verdict),
   spent: spend.extend({ agentMs: z.int(), totalMs: z.int() }),
 });

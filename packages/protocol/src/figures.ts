@@ -16,10 +16,22 @@ export const figuresSchema = z.object({
   renewWaitSeconds: z.number().nonnegative().default(10),
   cancelGraceSeconds: z.number().positive().default(15),
   backoffSeconds: z.number().nonnegative().default(5),
-  noWorkerSeconds: z.number().positive().default(24 * 3600),
-  noAnswerSeconds: z.number().positive().default(7 * 24 * 3600),
-  holdSeconds: z.number().positive().default(14 * 24 * 3600),
-  validationSeconds: z.number().positive().default(15 * 60),
+  noWorkerSeconds: z
+    .number()
+    .positive()
+    .default(24 * 3600),
+  noAnswerSeconds: z
+    .number()
+    .positive()
+    .default(7 * 24 * 3600),
+  holdSeconds: z
+    .number()
+    .positive()
+    .default(14 * 24 * 3600),
+  validationSeconds: z
+    .number()
+    .positive()
+    .default(15 * 60),
   pollIssuesEverySeconds: z.number().positive().default(300),
   sseCommentSeconds: z.number().positive().default(15),
   accessRecheckSeconds: z.number().positive().default(10),
@@ -35,6 +47,11 @@ export const figures: Figures = figuresSchema.parse({});
 export function scaledFigures(factor: number, base: Figures = figures): Figures {
   const counts = new Set(["maxAttempts", "maxExtraAttempts", "logFlushSeconds"]);
   return figuresSchema.parse(
-    Object.fromEntries(Object.entries(base).map(([name, value]) => [name, counts.has(name) ? value : value * factor])),
+    Object.fromEntries(
+      Object.entries(base).map(([name, value]) => [
+        name,
+        counts.has(name) ? value : value * factor,
+      ]),
+    ),
   );
 }

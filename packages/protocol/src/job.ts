@@ -39,7 +39,10 @@ export const runSettings = z.object({
   engineCommand: z.array(z.string()).default([]),
   model: z.string().default("claude-sonnet-4-5"),
   /** The project's own checks as argv lists; null = found from the base commit (package.json's scripts). */
-  checks: z.array(z.object({ name: z.string(), command: z.array(z.string()).min(1) })).nullable().default(null),
+  checks: z
+    .array(z.object({ name: z.string(), command: z.array(z.string()).min(1) }))
+    .nullable()
+    .default(null),
   subFolder: z.string().default(""),
   baseRef: z.string().nullable().default(null),
   /** The base commit's CLAUDE.md and AGENTS.md go in as text. */

@@ -2,7 +2,9 @@ import * as z from "zod";
 import { idSchema } from "./ids.ts";
 import { runSettings } from "./job.ts";
 
-export const fullName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "is no owner/name");
+export const fullName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "is no owner/name");
 
 export const projectSettings = runSettings.partial();
 
@@ -55,7 +57,18 @@ export type CreatedKey = z.infer<typeof createdKey>;
 
 /** `GET /v1/me` */
 export const me = z.object({
-  user: z.object({ id: idSchema("usr"), login: z.string(), email: z.string().nullable(), name: z.string() }),
-  workspaces: z.array(z.object({ id: idSchema("ws"), name: z.string(), role: z.enum(["owner", "admin", "member", "viewer"]) })),
+  user: z.object({
+    id: idSchema("usr"),
+    login: z.string(),
+    email: z.string().nullable(),
+    name: z.string(),
+  }),
+  workspaces: z.array(
+    z.object({
+      id: idSchema("ws"),
+      name: z.string(),
+      role: z.enum(["owner", "admin", "member", "viewer"]),
+    }),
+  ),
 });
 export type Me = z.infer<typeof me>;

@@ -1,7 +1,16 @@
 import { Problem } from "./problem.ts";
 
 /** What a user knows of a run. */
-export const stages = ["created", "queued", "running", "validating", "preview_ready", "deployed", "failed", "rejected"] as const;
+export const stages = [
+  "created",
+  "queued",
+  "running",
+  "validating",
+  "preview_ready",
+  "deployed",
+  "failed",
+  "rejected",
+] as const;
 export type Stage = (typeof stages)[number];
 
 /** Everything that can happen to a run. Most move it; the rest are noted where it stands. */
@@ -13,10 +22,28 @@ export const runEvents = [
 export type RunEvent = (typeof runEvents)[number];
 
 /** Steps of the pipeline, in order; `hold` and later may be entered by a resumed claim. */
-export const phases = ["gate", "snapshot", "clone", "deps", "agent", "collect", "validate", "hold", "publish", "follow"] as const;
+export const phases = [
+  "gate",
+  "snapshot",
+  "clone",
+  "deps",
+  "agent",
+  "collect",
+  "validate",
+  "hold",
+  "publish",
+  "follow",
+] as const;
 export type Phase = (typeof phases)[number];
 
-export const waitingForValues = ["worker", "approval", "reporter", "budget", "github", "credential"] as const;
+export const waitingForValues = [
+  "worker",
+  "approval",
+  "reporter",
+  "budget",
+  "github",
+  "credential",
+] as const;
 export type WaitingFor = (typeof waitingForValues)[number];
 
 export const results = ["success", "failed", "rejected"] as const;
@@ -54,7 +81,11 @@ export function next(stage: Stage, event: RunEvent): Stage {
   const to = moves[stage][event];
   if (!to) {
     const allowed = Object.keys(moves[stage]);
-    throw new Problem("invalid_transition", `${event} is not possible in ${stage}; allowed: ${allowed.join(", ") || "nothing"}.`, { facts: { stage, allowed } });
+    throw new Problem(
+      "invalid_transition",
+      `${event} is not possible in ${stage}; allowed: ${allowed.join(", ") || "nothing"}.`,
+      { facts: { stage, allowed } },
+    );
   }
   return to;
 }
@@ -76,7 +107,14 @@ export function resultOf(stage: Stage): Result | null {
 }
 
 /** What people do to a run. */
-export const actions = ["retry", "approve", "reject", "request_changes", "answer", "cancel"] as const;
+export const actions = [
+  "retry",
+  "approve",
+  "reject",
+  "request_changes",
+  "answer",
+  "cancel",
+] as const;
 export type Action = (typeof actions)[number];
 
 type Standing = { stage: Stage; waitingFor: WaitingFor | null };

@@ -45,7 +45,11 @@ export function leaseHeaderValue(held: { attempt: number; token: string }): stri
 }
 
 export const renewRequest = z.strictObject({ waitS: z.number().min(0).max(10).default(0) });
-export const renewAnswer = z.object({ expiresAt: z.iso.datetime(), cancel: z.boolean(), drain: z.boolean() });
+export const renewAnswer = z.object({
+  expiresAt: z.iso.datetime(),
+  cancel: z.boolean(),
+  drain: z.boolean(),
+});
 
 /** What a worker may say happened. The server moves the stage by the machine; cost comes from `spend` alone. */
 export const workerEvents = ["phase_started", "collected", "fix_round"] as const;
@@ -61,7 +65,11 @@ export const eventAnswer = z.object({ seq: z.int(), stage: z.enum(stages) });
 /** `offset` counts the lines of this attempt; overlap is trimmed, a gap is `log_gap` with `ackedOffset`. */
 export const logsRequest = z.strictObject({
   offset: z.int().nonnegative(),
-  lines: z.array(z.object({ at: z.iso.datetime(), level: z.enum(logLevels), message: z.string().max(8_192) })).max(500),
+  lines: z
+    .array(
+      z.object({ at: z.iso.datetime(), level: z.enum(logLevels), message: z.string().max(8_192) }),
+    )
+    .max(500),
 });
 export const logsAnswer = z.object({ ackedOffset: z.int() });
 
@@ -119,11 +127,17 @@ export const credentialsAnswer = z.object({
   sealed: z.object({ type: z.string(), enc: z.string(), ciphertext: z.string() }).nullable(),
 });
 /** What binds a sealed credential to its lease: HPKE's `info`. */
-export function credentialInfo(held: { jobId: string; attempt: number }, purpose: CredentialPurpose): string {
+export function credentialInfo(
+  held: { jobId: string; attempt: number },
+  purpose: CredentialPurpose,
+): string {
   return `feedback-chat credential 1 ${held.jobId} ${held.attempt} ${purpose}`;
 }
 
-export const reserveRequest = z.strictObject({ requestId: z.uuid(), microUsd: z.int().nonnegative() });
+export const reserveRequest = z.strictObject({
+  requestId: z.uuid(),
+  microUsd: z.int().nonnegative(),
+});
 export const reserveAnswer = z.object({ reservationId: z.uuid() });
 export const settleRequest = z.strictObject({
   reservationId: z.uuid(),

@@ -1,0 +1,18 @@
+import type { Config } from "./config.ts";
+import type { Database, Db } from "./platform/database.ts";
+import type { Log } from "./platform/log.ts";
+import type { Sealing } from "./platform/sealing.ts";
+import type { Signals } from "./platform/signals.ts";
+
+/** What `main.ts` makes once. Features and verbs name the few of these that they need. */
+export type AppDeps = {
+  config: Config;
+  database: Database;
+  db: Db;
+  signals: Signals;
+  sealing: Sealing;
+  log: Log;
+  now: () => Date;
+  /** UUIDv7. */
+  newId: () => string;
+};

@@ -1,0 +1,79 @@
+import { type Figures, figuresSchema, scaledFigures } from "@feedback-chat/protocol/figures";
+import { Problem } from "@feedback-chat/protocol/problem";
+import * as z from "zod";
+
+const empty = z.literal("").transform(() => undefined);
+const optional = <T extends z.ZodType>(schema: T) => z.union([empty, schema]).optional();
+
+/** The server's environment: the one place that reads it. Every variable has a sentence in docs/configuration.md. */
+const environment = z.object({
+  /** `self` (default): your own instance; `hosted`: for many tenants, refuses personal Claude tokens. */
+  MODE: z.enum(["self", "hosted"]).default("self"),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4100),
+  HOST: z.string().default("127.0.0.1"),
+  /** The address that people and GitHub use; default: where the server listens. */
+  PUBLIC_URL: optional(z.url()),
+  /** A Postgres from 15 on. Empty: the embedded database in DATA_DIR. */
+  DATABASE_URL: optional(z.string()),
+  DATABASE_DIRECT_URL: optional(z.string()),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(20),
+  /** Embedded database, master key and owner's code. Empty: in memory, for tests. */
+  DATA_DIR: optional(z.string()),
+  /** 32 bytes, base64. Empty: a file in DATA_DIR, made at the first start. */
+  MASTER_KEY: optional(z.string()),
+  GITHUB_API_URL: z.url().default("https://api.github.com"),
+  GITHUB_URL: z.url().default("https://github.com"),
+  /** Multiplies every time of the lease protocol; tests use 0.1. */
+  FEEDBACK_CHAT_FIGURES_SCALE: z.coerce.number().positive().default(1),
+  /** Single figures by name, as JSON, for tests: `{"leaseSeconds":3}`. */
+  FEEDBACK_CHAT_FIGURES: optional(z.string()),
+  GIT_SHA: z.string().default("unknown"),
+});
+
+export type Config = {
+  mode: "self" | "hosted";
+  port: number;
+  host: string;
+  publicUrl: string | undefined;
+  databaseUrl: string | undefined;
+  databaseDirectUrl: string | undefined;
+  databasePoolSize: number;
+  dataFolder: string | undefined;
+  masterKey: string | undefined;
+  githubApiUrl: string;
+  githubUrl: string;
+  figures: Figures;
+  sha: string;
+};
+
+/** @throws Problem usage, naming the variable that is wrong. */
+export function parseConfig(env: Record<string, string | undefined>): Config {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    const named = parsed.error.issues
+      .map(({ path, message }) => `${path.join(".")}: ${message}`)
+      .join("; ");
+    throw new Problem("usage", `The environment is not valid: ${named}`, {
+      next: "Correct the variables that are named.",
+    });
+  }
+  const e = parsed.data;
+  const scaled = scaledFigures(e.FEEDBACK_CHAT_FIGURES_SCALE);
+  return {
+    mode: e.MODE,
+    port: e.PORT,
+    host: e.HOST,
+    publicUrl: e.PUBLIC_URL,
+    databaseUrl: e.DATABASE_URL,
+    databaseDirectUrl: e.DATABASE_DIRECT_URL,
+    databasePoolSize: e.DATABASE_POOL_SIZE,
+    dataFolder: e.DATA_DIR,
+    masterKey: e.MASTER_KEY,
+    githubApiUrl: e.GITHUB_API_URL.replace(/\/$/, ""),
+    githubUrl: e.GITHUB_URL.replace(/\/$/, ""),
+    figures: e.FEEDBACK_CHAT_FIGURES
+      ? figuresSchema.parse({ ...scaled, ...(JSON.parse(e.FEEDBACK_CHAT_FIGURES) as object) })
+      : scaled,
+    sha: e.GIT_SHA,
+  };
+}

@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import { Problem } from "@feedback-chat/protocol/problem";
+import { sql } from "kysely";
+import type { Context } from "hono";
+import { asSystem } from "./as-tenant.ts";
+import type { Caller } from "./caller.ts";
+import type { Db } from "./database.ts";
+
+type Deps = { db: Db };
+type Request = { caller: Caller; route: string; body: unknown };
+
+/**
+ * Runs a creating request once per key, principal and route, for 24 hours: the same body gets the stored answer.
+ * An answer that failed is not kept: the next try works anew.
+ * @throws Problem idempotency_mismatch, idempotency_in_progress
+ */
+export async function withIdempotency(
+  { db }: Deps,
+  { caller, route, body }: Request,
+  c: Context,
+  run: () => Promise<Response>,
+): Promise<Response> {
+  const key = c.req.header("idempotency-key");
+  if (!key) return run();
+  if (key.length > 255)
+    throw new Problem("invalid_request", "An Idempotency-Key has at most 255 characters.");
+  const principal = principalOf(caller);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([c.req.path, body]))
+    .digest();
+  const mine = sql`principal = ${principal} and route = ${route} and key = ${key}`;
+  // A claim without an answer for a minute is of a process that died: it may be taken over.
+  const { rows } = await asSystem(db, (tx) =>
+    sql<{ is_mine: boolean; body_sha256: Buffer; status: number | null; answer: unknown }>`
+      with claimed as (
+        insert into fc.idempotency_keys as k (principal, route, key, body_sha256) values (${principal}, ${route}, ${key}, ${hash})
+        on conflict (principal, route, key) do update set created_at = now(), body_sha256 = excluded.body_sha256, status = null, answer = null
+          where k.created_at < now() - interval '24 hours' or (k.status is null and k.created_at < now() - interval '1 minute' and k.body_sha256 = excluded.body_sha256)
+        returning true as is_mine, body_sha256, status, answer
+      )
+      select * from claimed union all
+      select false, body_sha256, status, answer from fc.idempotency_keys where ${mine} and not exists (select from claimed)`.execute(
+      tx,
+    ),
+  );
+  const row = rows[0];
+  // Two at once: the other one's claim is not visible to this statement yet.
+  if (!row)
+    throw new Problem(
+      "idempotency_in_progress",
+      "A request with this Idempotency-Key has just begun.",
+    );
+  if (!row.is_mine) {
+    if (!row.body_sha256.equals(hash))
+      throw new Problem(
+        "idempotency_mismatch",
+        "This Idempotency-Key came with another body before.",
+      );
+    if (row.status === null)
+      throw new Problem(
+        "idempotency_in_progress",
+        "The first request with this Idempotency-Key has not ended yet.",
+      );
+    return c.json(row.answer as object, row.status as 200);
+  }
+  const forget = () =>
+    asSystem(db, (tx) => sql`delete from fc.idempotency_keys where ${mine}`.execute(tx));
+  let response: Response;
+  try {
+    response = await run();
+  } catch (error) {
+    await forget();
+    throw error;
+  }
+  const answer = JSON.stringify(await response.clone().json());
+  await asSystem(db, (tx) =>
+    sql`update fc.idempotency_keys set status = ${response.status}, answer = ${answer}::jsonb where ${mine}`.execute(
+      tx,
+    ),
+  );
+  return response;
+}
+
+function principalOf(caller: Caller): string {
+  if (caller.kind === "user") return `user ${caller.userId}`;
+  return caller.kind === "anyone" ? "anyone" : `key ${caller.keyId}`;
+}

@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { sql } from "kysely";
+import type { Db } from "./database.ts";
+
+/** Beside `src` in the repository and beside `dist` in the package. */
+export const migrationsFolder = fileURLToPath(new URL("../../migrations/", import.meta.url));
+
+/**
+ * Brings the database to the newest schema, forward only. Of two that start at once, one works and the other waits:
+ * everything happens in one transaction under an advisory lock.
+ * @returns the names of the files that were applied.
+ */
+export async function migrate(db: Db, folder: string = migrationsFolder): Promise<string[]> {
+  const files = readdirSync(folder)
+    .filter((name) => /^\d{4}_.+\.sql$/.test(name))
+    .toSorted();
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(7316402915)`.execute(tx);
+    await sql`create schema if not exists fc`.execute(tx);
+    await sql`create schema if not exists auth`.execute(tx);
+    await sql`create table if not exists fc.migrations (name text primary key, applied_at timestamptz not null default now())`.execute(
+      tx,
+    );
+    const { rows } = await sql<{ name: string }>`select name from fc.migrations`.execute(tx);
+    const applied = new Set(rows.map(({ name }) => name));
+    const missing = files.filter((name) => !applied.has(name));
+    for (const name of missing) {
+      await sql.raw(readFileSync(`${folder}/${name}`, "utf8")).execute(tx);
+      await sql`insert into fc.migrations (name) values (${name})`.execute(tx);
+    }
+    return missing;
+  });
+}

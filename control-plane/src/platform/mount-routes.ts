@@ -1,0 +1,183 @@
+import { randomUUID } from "node:crypto";
+import { isProblem, Problem, toProblemDetails } from "@feedback-chat/protocol/problem";
+import { type Context, Hono } from "hono";
+import type * as z from "zod";
+import type { Authentication } from "./authenticate.ts";
+import { authorise } from "./authorise.ts";
+import type { Db } from "./database.ts";
+import { withIdempotency } from "./idempotency.ts";
+import type { Log } from "./log.ts";
+import type { Route } from "./route.ts";
+
+type Deps<D> = { db: Db; log: Log; authentication: Authentication; features: D };
+
+const maxJsonBytes = 1024 * 1024;
+
+/** One Hono app of a table of routes. `/v1/…` answers under `/api/v1/…` too. */
+export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono {
+  const app = new Hono();
+  app.notFound((c) =>
+    problemResponse(c, new Problem("not_found", "There is nothing at this address.")),
+  );
+  app.onError((error, c) => {
+    const problem = asProblem(error);
+    if (!problem)
+      deps.log.error("request.bug", {
+        method: c.req.method,
+        path: c.req.path,
+        requestId: requestIdOf(c),
+        error,
+      });
+    return problemResponse(
+      c,
+      problem ??
+        new Problem(
+          "unavailable",
+          "Something broke on our side. It was logged under the request id.",
+        ),
+      problem ? undefined : 500,
+    );
+  });
+  for (const spec of routes) {
+    const paths = spec.path.startsWith("/v1/") ? [spec.path, `/api${spec.path}`] : [spec.path];
+    for (const path of paths) app.on(spec.method.toUpperCase(), path, (c) => answer(deps, spec, c));
+  }
+  return app;
+}
+
+async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Response> {
+  refuseSecretsInAddress(c);
+  const caller = await deps.authentication.callerOf(c.req.raw, spec.who);
+  const { tenant, ids, lease } = await authorise(
+    deps,
+    spec,
+    caller,
+    c.req.param() as Record<string, string>,
+    c.req.raw,
+  );
+  const params = parse(spec.params, c.req.param(), "path");
+  const query = parse(spec.query, c.req.query(), "query");
+  const body = spec.body ? parse(spec.body, await readJson(c), "body") : undefined;
+  const run = async () => {
+    const result = await spec.handle({
+      deps: deps.features, caller, tenant, ids, lease, c,
+      params: params as undefined, query: query as undefined, body: body as undefined,
+      requestId: requestIdOf(c), signal: c.req.raw.signal,
+    }); // prettier-ignore
+    if (result instanceof Response) return result;
+    if (spec.status === 204) return c.body(null, 204);
+    return c.json((spec.answer ? spec.answer.parse(result) : result) as object, spec.status ?? 200);
+  };
+  const response = spec.isCreating
+    ? await withIdempotency(deps, { caller, route: `${spec.method} ${spec.path}`, body }, c, run)
+    : await run();
+  response.headers.set("x-request-id", requestIdOf(c));
+  if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
+  return response;
+}
+
+function parse(
+  schema: z.ZodType | undefined,
+  value: unknown,
+  where: "path" | "query" | "body",
+): unknown {
+  if (!schema) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map(({ path, message }) => ({
+    path: path.join("."),
+    message,
+  }));
+  const named = errors
+    .map(({ path, message }) => (path ? `${path}: ${message}` : message))
+    .join("; ");
+  throw new Problem(
+    where === "body" ? "validation_failed" : "invalid_request",
+    `The ${where} is not valid: ${named.slice(0, 500)}`,
+    { errors },
+  );
+}
+
+async function readJson(c: Context): Promise<unknown> {
+  const type = c.req.header("content-type") ?? "";
+  if (type && !/^application\/([a-z.+-]+\+)?json\b/i.test(type))
+    throw new Problem("unsupported_media_type", `Bodies are JSON here, not ${type.slice(0, 80)}.`);
+  const bytes = await readBytes(c, maxJsonBytes);
+  if (bytes.length === 0) return {};
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+  } catch (error) {
+    throw new Problem("invalid_request", "The body is not JSON.", { cause: error });
+  }
+}
+
+/**
+ * The body's bytes, never more than `limit` in memory.
+ * @throws Problem payload_too_large as soon as it is clear.
+ */
+export async function readBytes(c: Context, limit: number): Promise<Buffer> {
+  const tooLarge = () => new Problem("payload_too_large", `At most ${limit} bytes are accepted.`);
+  if (Number(c.req.header("content-length") ?? 0) > limit) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function refuseSecretsInAddress(c: Context): void {
+  if (/\bfc[pwue]_[A-Za-z0-9]{20,}/.test(decodeURIComponentSafely(c.req.url))) {
+    throw new Problem("credential_in_url", "A key of ours stood in the address of this request.");
+  }
+}
+
+function decodeURIComponentSafely(text: string): string {
+  return text.replace(/%[0-9a-f]{2}/gi, (code) =>
+    String.fromCharCode(Number.parseInt(code.slice(1), 16)),
+  );
+}
+
+const requestIds = new WeakMap<Request, string>();
+
+/** One id per request, in its answer's header, in problems and in the log. */
+export function requestIdOf(c: Context): string {
+  const known = requestIds.get(c.req.raw);
+  if (known) return known;
+  const fresh = `req_${randomUUID()}`;
+  requestIds.set(c.req.raw, fresh);
+  return fresh;
+}
+
+/** What a person can act on; connection failures of the database count as `unavailable`. Undefined = a bug of ours. */
+function asProblem(error: unknown): Problem | undefined {
+  if (isProblem(error)) return error;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // Class 08: connection exceptions; 57P: the server is shutting down or starting; 53: out of resources.
+  if (
+    /^(08|57P|53)/.test(code) ||
+    ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EPIPE"].includes(code) ||
+    /timeout exceeded when trying to connect|Connection terminated/.test(String(error))
+  ) {
+    return new Problem("unavailable", "The database does not answer.", { cause: error });
+  }
+  return undefined;
+}
+
+export function problemResponse(c: Context, problem: Problem, status?: number): Response {
+  const details = toProblemDetails(problem, requestIdOf(c));
+  const body = status ? { ...details, status } : details;
+  const retryAfter =
+    problem.facts["retryAfterSeconds"] ?? (problem.code === "unavailable" ? 5 : undefined);
+  return new Response(JSON.stringify(body), {
+    status: body.status,
+    headers: {
+      "content-type": "application/problem+json",
+      "x-request-id": requestIdOf(c),
+      "cache-control": "no-store",
+      ...(retryAfter ? { "retry-after": String(retryAfter) } : {}),
+    },
+  });
+}

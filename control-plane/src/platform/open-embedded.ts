@@ -1,0 +1,42 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { createPgConfig } from "@electric-sql/pglite/node-postgres";
+import { Kysely, PostgresDialect } from "kysely";
+import pg from "pg";
+import type { Database } from "./database.ts";
+import { takeFolder } from "./take-folder.ts";
+
+/**
+ * Opens the database that lives in `folder` (made if it is missing); `undefined` keeps it in memory, for tests.
+ * PGlite has no lock of its own and two processes would lose rows silently, so the folder is taken first.
+ * @throws Problem data_locked, naming the process that has it.
+ */
+export async function openEmbedded(folder: string | undefined): Promise<Database> {
+  if (folder) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const taken = folder ? takeFolder(folder) : undefined;
+  const lite = await PGlite.create(folder ? join(folder, "postgres") : "memory://");
+  // One session serves everybody, so this setting of the session is the database's.
+  await lite.exec("create schema if not exists auth; set search_path = auth");
+  const pool = new pg.Pool({
+    ...(createPgConfig(lite) as pg.PoolConfig),
+    max: 1,
+    idleTimeoutMillis: 0,
+  });
+  const db = new Kysely<never>({ dialect: new PostgresDialect({ pool }) });
+  const close = async () => {
+    await db.destroy();
+    await lite.close();
+    taken?.release();
+  };
+  return {
+    kind: "embedded",
+    db,
+    pool,
+    listen: async (channel, heard) => {
+      await lite.listen(channel, heard);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,15 @@
+/** A secret at rest: AES-256-GCM under a key of its own, which the master key wraps. */
+export type Sealed = { encryptedValue: Buffer; wrappedDek: Buffer; kekId: string };
+
+/**
+ * What a sealed value belongs to; a value opened with other words does not open.
+ * @example { projectId, id: credentialId, type: "github_token", version: 1 }
+ */
+export type SealedFor = { projectId: string; id: string; type: string; version: number };
+
+/** The vault. When the master key is lost (`isReady` false) nothing is sealed or opened: Problem `unavailable`. */
+export interface Sealing {
+  readonly isReady: boolean;
+  seal(plain: string, belongsTo: SealedFor): Sealed;
+  open(sealed: Sealed, belongsTo: SealedFor): string;
+}

@@ -1,0 +1,75 @@
+import type { Database } from "./database.ts";
+
+/** Channels of NOTIFY. The payload is an id; the listener looks up what changed, so a lost one costs time only. */
+export const channels = {
+  /** A job can be claimed; payload: workspace uuid. */
+  jobs: "fc_jobs",
+  /** Something for the holder of a lease: cancel, drain; payload: job uuid. */
+  leases: "fc_leases",
+  /** An effect waits to be delivered; payload empty. */
+  outbox: "fc_outbox",
+  /** A run has a new event, log line or cost; payload: `<run uuid> <project uuid>`. */
+  runs: "fc_runs",
+} as const;
+export type Channel = keyof typeof channels;
+
+/** Wakes what waits in this process. */
+export interface Signals {
+  /** @returns a function that ends the subscription. `key` "" is woken by everything on the channel. */
+  subscribe(channel: Channel, key: string, wake: () => void): () => void;
+  /**
+   * Resolves when `key` is signalled, after `ms`, or when `abort` fires; never rejects.
+   * Subscribe before you look, else a signal in between is lost: `const next = signals.next(…); look(); await next.wait(ms)`.
+   */
+  next(
+    channel: Channel,
+    key: string,
+  ): { wait(ms: number, abort?: AbortSignal): Promise<void>; cancel(): void };
+}
+
+export async function listenForSignals(database: Database): Promise<Signals> {
+  const waiting = new Map<string, Set<() => void>>();
+  const wakeAll = (name: string) => {
+    for (const wake of waiting.get(name) ?? []) wake();
+  };
+  for (const channel of Object.keys(channels) as Channel[]) {
+    await database.listen(channels[channel], (payload) => {
+      if (payload === "") {
+        for (const name of waiting.keys()) if (name.startsWith(`${channel} `)) wakeAll(name);
+        return;
+      }
+      for (const key of ["", ...payload.split(" ")]) wakeAll(`${channel} ${key}`);
+    });
+  }
+
+  function subscribe(channel: Channel, key: string, wake: () => void): () => void {
+    const name = `${channel} ${key}`;
+    const wakes = waiting.get(name) ?? new Set();
+    waiting.set(name, wakes.add(wake));
+    return () => {
+      wakes.delete(wake);
+      if (wakes.size === 0 && waiting.get(name) === wakes) waiting.delete(name);
+    };
+  }
+
+  return {
+    subscribe,
+    next(channel, key) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const end = subscribe(channel, key, resolve);
+      return {
+        cancel: end,
+        async wait(ms, abort) {
+          const timer = setTimeout(resolve, ms);
+          const stop = () => resolve();
+          abort?.addEventListener("abort", stop, { once: true });
+          if (abort?.aborted) resolve();
+          await promise;
+          clearTimeout(timer);
+          abort?.removeEventListener("abort", stop);
+          end();
+        },
+      };
+    },
+  };
+}

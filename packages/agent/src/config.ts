@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { figuresSchema, scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
 import { Problem } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
-import type { LocalCredentials } from "./coordinators/http.ts";
+import type { LocalCredentials } from "./ports/coordinator.ts";
 
 /** Where things lie, and what a run needs of this machine; shared by `worker` and `run`. */
 export type MachineConfig = {
@@ -39,7 +39,8 @@ export type WorkerConfig = MachineConfig & {
 const isRoot = process.getuid?.() === 0;
 const empty = z.literal("").transform(() => undefined);
 const optional = <T extends z.ZodType>(schema: T) => z.union([empty, schema]).optional();
-const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is no http(s) address.` });
+const url = (name: string) =>
+  z.url({ protocol: /^https?$/, error: `${name} is no http(s) address.` });
 
 /**
  * Names in the environment, as a person sets them. Empty means unset.
@@ -82,7 +83,11 @@ type Environment = Record<string, string | undefined>;
 /** @throws Problem missing_key, validation_failed: each names the variable. */
 export function parseWorkerConfig(environment: Environment): WorkerConfig {
   requireSet(environment, "FEEDBACK_CHAT_URL", "the control plane's address");
-  requireSet(environment, "FEEDBACK_CHAT_WORKER_KEY", "a worker key (`feedback-chat keys create --worker`)");
+  requireSet(
+    environment,
+    "FEEDBACK_CHAT_WORKER_KEY",
+    "a worker key (`feedback-chat keys create --worker`)",
+  );
   const set = parse(workerEnvironment, environment);
   return {
     ...machineOf(set),
@@ -93,7 +98,10 @@ export function parseWorkerConfig(environment: Environment): WorkerConfig {
     isOnce: set.FEEDBACK_CHAT_ONCE === "1",
     healthPort: set.FEEDBACK_CHAT_HEALTH_PORT ?? null,
     drainTimeoutSeconds: set.FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS ?? 900,
-    figures: set.FEEDBACK_CHAT_FIGURES_SCALE === undefined ? figuresSchema.parse({}) : scaledFigures(set.FEEDBACK_CHAT_FIGURES_SCALE),
+    figures:
+      set.FEEDBACK_CHAT_FIGURES_SCALE === undefined
+        ? figuresSchema.parse({})
+        : scaledFigures(set.FEEDBACK_CHAT_FIGURES_SCALE),
   };
 }
 
@@ -114,24 +122,39 @@ function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
     modelUrl: set.ANTHROPIC_BASE_URL ?? "https://api.anthropic.com",
     githubApiUrl: set.GITHUB_API_URL ?? "https://api.github.com",
     githubUrl: set.GITHUB_URL ?? "https://github.com",
-    localCredentials: { ...(model ? { model } : {}), ...(github ? { clone: github, publish: github } : {}) },
+    localCredentials: {
+      ...(model ? { model } : {}),
+      ...(github ? { clone: github, publish: github } : {}),
+    },
     searchPath: set.PATH ?? "/usr/local/bin:/usr/bin:/bin",
   };
 }
 
 function defaultDataFolder(xdgDataHome: string | undefined): string {
-  return isRoot ? "/var/lib/feedback-chat" : join(xdgDataHome ?? join(homedir(), ".local", "share"), "feedback-chat");
+  return isRoot
+    ? "/var/lib/feedback-chat"
+    : join(xdgDataHome ?? join(homedir(), ".local", "share"), "feedback-chat");
 }
 
 function requireSet(environment: Environment, name: string, what: string): void {
-  if (!environment[name]) throw new Problem("missing_key", `${name} is not set: ${what}.`, { next: `Set ${name} and start again.` });
+  if (!environment[name])
+    throw new Problem("missing_key", `${name} is not set: ${what}.`, {
+      next: `Set ${name} and start again.`,
+    });
 }
 
 function parse<T>(schema: z.ZodType<T>, environment: Environment): T {
   const parsed = schema.safeParse(environment);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message }));
-  throw new Problem("validation_failed", `The environment is not right: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`, { errors });
+  const errors = parsed.error.issues.map((issue) => ({
+    path: issue.path.join("."),
+    message: issue.message,
+  }));
+  throw new Problem(
+    "validation_failed",
+    `The environment is not right: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`,
+    { errors },
+  );
 }
 
 function parseArgv(text: string, context: z.RefinementCtx): string[] {

@@ -5,7 +5,13 @@ import type { Coordinator, StopCause } from "./ports/coordinator.ts";
 export type PipelineEnd =
   | { kind: "published"; outcome: Extract<Outcome, { kind: "published" }> }
   | { kind: "waiting"; request: WaitRequest }
-  | { kind: "failed"; code: string; reason: string; isRetryable: boolean; retryAfterSeconds?: number }
+  | {
+      kind: "failed";
+      code: string;
+      reason: string;
+      isRetryable: boolean;
+      retryAfterSeconds?: number;
+    }
   | { kind: "declined"; reason: string }
   | { kind: "stopped"; cause: StopCause };
 
@@ -26,7 +32,12 @@ export async function tellEnd(coordinator: Coordinator, end: PipelineEnd): Promi
         ...(end.retryAfterSeconds === undefined ? {} : { retryAfterS: end.retryAfterSeconds }),
       });
     case "stopped":
-      if (end.cause === "cancelled") await coordinator.fail({ code: "cancelled", reason: "A person cancelled the run.", retryable: false });
+      if (end.cause === "cancelled")
+        await coordinator.fail({
+          code: "cancelled",
+          reason: "A person cancelled the run.",
+          retryable: false,
+        });
   }
 }
 

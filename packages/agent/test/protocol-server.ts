@@ -36,7 +36,13 @@ export async function startProtocolServer() {
   const claims = new Map<string, ServedJob>();
   const requests: { path: string; atMs: number }[] = [];
   const wakers = new Set<() => void>();
-  const state = { key: "fcw_test", isDraining: false, needsUpgrade: false, publicKey: "", registered: [] as unknown[]};
+  const state = {
+    key: "fcw_test",
+    isDraining: false,
+    needsUpgrade: false,
+    publicKey: "",
+    registered: [] as unknown[],
+  };
   let lostLines = 0;
   let pathToDrop: string | undefined;
   let server: Server;
@@ -46,7 +52,11 @@ export async function startProtocolServer() {
   function wake(): void {
     for (const waker of wakers) waker();
   }
-  async function until(isTrue: () => boolean, waitSeconds: number, request: IncomingMessage): Promise<void> {
+  async function until(
+    isTrue: () => boolean,
+    waitSeconds: number,
+    request: IncomingMessage,
+  ): Promise<void> {
     const end = Date.now() + waitSeconds * 1000;
     while (!isTrue() && Date.now() < end && !request.socket.destroyed) {
       await new Promise<void>((resolve) => {
@@ -65,7 +75,8 @@ export async function startProtocolServer() {
   const pending = () => jobs.find(({ status }) => status === "pending");
 
   async function handle(request: IncomingMessage, path: string, raw: Buffer): Promise<unknown> {
-    if (request.headers.authorization !== `Bearer ${state.key}`) throw new Problem("unauthenticated", "The key is not known.");
+    if (request.headers.authorization !== `Bearer ${state.key}`)
+      throw new Problem("unauthenticated", "The key is not known.");
     const body = () => JSON.parse(raw.toString("utf8")) as unknown;
     if (path === "/v1/workers") {
       const worker = registerRequest.parse(body());
@@ -76,14 +87,21 @@ export async function startProtocolServer() {
     if (path === "/v1/jobs/claim") {
       if (state.needsUpgrade) throw new Problem("upgrade_required", "Version 9 is served.");
       const { claimId, waitS } = claimRequest.parse(body());
-      await until(() => claims.has(claimId) || state.isDraining || pending() !== undefined, waitS, request);
+      await until(
+        () => claims.has(claimId) || state.isDraining || pending() !== undefined,
+        waitS,
+        request,
+      );
       const job = claims.get(claimId) ?? (state.isDraining ? undefined : pending());
       if (!job || job.status === "done") return { lease: null, drain: state.isDraining };
       if (!claims.has(claimId)) {
         claims.set(claimId, job);
         Object.assign(job, { status: "processing", attempt: job.attempt + 1, token: v7() });
       }
-      return { lease: { ...pick(job), expiresAt: new Date().toISOString() }, drain: state.isDraining };
+      return {
+        lease: { ...pick(job), expiresAt: new Date().toISOString() },
+        drain: state.isDraining,
+      };
     }
     const [, , , jobId, verb = "", name = ""] = path.split("/");
     const job = jobs.find((one) => one.jobId === jobId);
@@ -91,16 +109,27 @@ export async function startProtocolServer() {
     const isHolder = request.headers["lease"] === `${job.attempt}.${job.token}`;
     const ends = ["complete", "fail", "wait", "release"];
     if (isHolder && job.ending && ends.includes(verb)) {
-      if (JSON.stringify(job.ending) !== JSON.stringify({ verb, body: body() })) throw new Problem("already_final", "It has ended.");
+      if (JSON.stringify(job.ending) !== JSON.stringify({ verb, body: body() }))
+        throw new Problem("already_final", "It has ended.");
       return {};
     }
-    if (!isHolder || job.status !== "processing") throw new Problem("lease_lost", "Another attempt holds it.");
+    if (!isHolder || job.status !== "processing")
+      throw new Problem("lease_lost", "Another attempt holds it.");
     switch (verb) {
       case "renew": {
         const { waitS } = renewRequest.parse(body());
         job.renewals += 1;
-        await until(() => job.isCancelled || state.isDraining || job.status !== "processing" || state.key === "", waitS, request);
-        return { expiresAt: new Date().toISOString(), cancel: job.isCancelled, drain: state.isDraining };
+        await until(
+          () =>
+            job.isCancelled || state.isDraining || job.status !== "processing" || state.key === "",
+          waitS,
+          request,
+        );
+        return {
+          expiresAt: new Date().toISOString(),
+          cancel: job.isCancelled,
+          drain: state.isDraining,
+        };
       }
       case "events":
         job.events.push(eventRequest.parse(body()));
@@ -109,7 +138,10 @@ export async function startProtocolServer() {
         const { offset, lines } = logsRequest.parse(body());
         job.lines.splice(job.lines.length - lostLines);
         lostLines = 0;
-        if (offset > job.lines.length) throw new Problem("log_gap", "Lines are missing.", { facts: { ackedOffset: job.lines.length } });
+        if (offset > job.lines.length)
+          throw new Problem("log_gap", "Lines are missing.", {
+            facts: { ackedOffset: job.lines.length },
+          });
         job.lines.push(...lines.slice(job.lines.length - offset));
         wake();
         return { ackedOffset: job.lines.length };
@@ -119,7 +151,13 @@ export async function startProtocolServer() {
         return { permitId: v7(), approvedBy: null };
       case "credentials": {
         const { purpose } = credentialsRequest.parse(body());
-        return { sealed: await seal(state.publicKey, `secret for ${purpose}`, credentialInfo(job, purpose)) };
+        return {
+          sealed: await seal(
+            state.publicKey,
+            `secret for ${purpose}`,
+            credentialInfo(job, purpose),
+          ),
+        };
       }
       case "spend":
         if (name === "settle") job.spentMicroUsd += settleRequest.parse(body()).microUsd;
@@ -153,17 +191,23 @@ export async function startProtocolServer() {
         return void response.destroy();
       }
       const isBytes = result instanceof Uint8Array;
-      response.writeHead(200, { "content-type": isBytes ? "application/octet-stream" : "application/json" });
+      response.writeHead(200, {
+        "content-type": isBytes ? "application/octet-stream" : "application/json",
+      });
       response.end(isBytes ? result : JSON.stringify(result));
     } catch (error) {
       const problem = isProblem(error) ? error : new Problem("invalid_request", String(error));
-      response.writeHead(problems[problem.code].status, { "content-type": "application/problem+json" });
+      response.writeHead(problems[problem.code].status, {
+        "content-type": "application/problem+json",
+      });
       response.end(JSON.stringify(toProblemDetails(problem, v7())));
     }
   }
 
   async function listen(): Promise<void> {
-    server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
+    server = createServer(
+      (request, response) => void answer(request, response).catch(() => response.destroy()),
+    );
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     port = (server.address() as AddressInfo).port;
   }
@@ -205,9 +249,18 @@ function pick({ jobId, runId, attempt, token, job }: ServedJob) {
 }
 
 async function seal(publicKey: string, secret: string, info: string) {
-  const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
-  const recipientPublicKey = await suite.kem.deserializePublicKey(Buffer.from(publicKey, "base64url"));
-  const sender = await suite.createSenderContext({ recipientPublicKey, info: new TextEncoder().encode(info) });
+  const suite = new CipherSuite({
+    kem: new DhkemX25519HkdfSha256(),
+    kdf: new HkdfSha256(),
+    aead: new Aes256Gcm(),
+  });
+  const recipientPublicKey = await suite.kem.deserializePublicKey(
+    Buffer.from(publicKey, "base64url"),
+  );
+  const sender = await suite.createSenderContext({
+    recipientPublicKey,
+    info: new TextEncoder().encode(info),
+  });
   const ciphertext = await sender.seal(new TextEncoder().encode(secret));
   const text = (bytes: ArrayBuffer) => Buffer.from(bytes).toString("base64url");
   return { type: "anthropic_api_key", enc: text(sender.enc), ciphertext: text(ciphertext) };
@@ -217,7 +270,13 @@ export function leasedJobOf(change: Partial<LeasedJob> = {}): LeasedJob {
   return {
     projectId: idOf("prj", v7()),
     issueNumber: 42,
-    repository: { id: 7, fullName: "acme/shop", cloneUrl: "http://127.0.0.1:1/acme/shop.git", apiUrl: "http://127.0.0.1:1", isPrivate: true },
+    repository: {
+      id: 7,
+      fullName: "acme/shop",
+      cloneUrl: "http://127.0.0.1:1/acme/shop.git",
+      apiUrl: "http://127.0.0.1:1",
+      isPrivate: true,
+    },
     branch: "feedback/issue-42-abcd",
     origin: "maintainer",
     triggeredBy: "ada",

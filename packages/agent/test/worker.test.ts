@@ -5,20 +5,27 @@ import { scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { PipelineEnd } from "../src/pipeline-end.ts";
+import { openHttpCoordinator } from "../src/coordinators/http.ts";
 import { newUuid } from "../src/platform/new-id.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import type { RunJob } from "../src/worker/execute-job.ts";
-import { createHttpClient } from "../src/worker/http-client.ts";
-import { createReachGate } from "../src/worker/reach-gate.ts";
+import { createHttpClient } from "../src/platform/http-client.ts";
+import { createReachGate } from "../src/platform/reach-gate.ts";
 import { runWorker, type WorkerDeps, type WorkerSettings } from "../src/worker/run-worker.ts";
-import { createUnsealKey } from "../src/worker/unseal-credential.ts";
+import { createUnsealKey } from "../src/coordinators/unseal-credential.ts";
 import { startProtocolServer } from "./protocol-server.ts";
 
 const clock = systemClock();
 const figures = scaledFigures(0.1);
 const published: PipelineEnd = {
   kind: "published",
-  outcome: { kind: "published", prNumber: 1, prUrl: "http://127.0.0.1:1/pull/1", headSha: "0".repeat(40), isDraft: true },
+  outcome: {
+    kind: "published",
+    prNumber: 1,
+    prUrl: "http://127.0.0.1:1/pull/1",
+    headSha: "0".repeat(40),
+    isDraft: true,
+  },
 };
 
 let server: Awaited<ReturnType<typeof startProtocolServer>>;
@@ -37,20 +44,49 @@ afterEach(async () => {
 
 /** Runs until the run's signal stops it, like an agent that never ends. */
 const untilStopped: RunJob = ({ signal }) =>
-  new Promise((resolve) => signal.addEventListener("abort", () => resolve({ kind: "stopped", cause: signal.reason }), { once: true }));
+  new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve({ kind: "stopped", cause: signal.reason }), {
+      once: true,
+    }),
+  );
 
-async function start(runJob: RunJob, change: { settings?: Partial<WorkerSettings>; deps?: Partial<WorkerDeps>; figures?: Figures } = {}) {
+async function start(
+  runJob: RunJob,
+  change: {
+    settings?: Partial<WorkerSettings>;
+    deps?: Partial<WorkerDeps>;
+    figures?: Figures;
+  } = {},
+) {
   const used = change.figures ?? figures;
-  const gate = createReachGate({ clock, random: () => 0 }, { firstMs: used.renewEverySeconds * 110, longestMs: () => used.renewEverySeconds * 200 });
-  const http = createHttpClient({ clock, gate }, { baseUrl: server.url, workerKey: "fcw_test", version: "0.1.0", connectSeconds: 5, totalSeconds: 30 });
+  const gate = createReachGate(
+    { clock, random: () => 0 },
+    { firstMs: used.renewEverySeconds * 110, longestMs: () => used.renewEverySeconds * 200 },
+  );
+  const http = createHttpClient(
+    { clock, gate },
+    {
+      baseUrl: server.url,
+      workerKey: "fcw_test",
+      version: "0.1.0",
+      connectSeconds: 5,
+      totalSeconds: 30,
+    },
+  );
+  const unsealKey = await createUnsealKey();
+  const localCredentials = change.settings?.localCredentials ?? {};
+  const spoolFolder = join(folder, "spool");
+  const flushMs = used.logFlushSeconds * 1000;
   const worker = runWorker(
     {
-      clock, newUuid, http, runJob, unsealKey: await createUnsealKey(), log: () => undefined,
+      clock, newUuid, http, runJob, log: () => undefined,
+      openCoordinator: (lease, lost) =>
+        openHttpCoordinator({ http, clock, newUuid, unsealKey, localCredentials, onLogError: () => undefined }, { lease, lost, spoolFolder, flushMs }),
       selfTest: async () => ({ sandbox: "bubblewrap" }), sweep: async () => undefined, ...change.deps,
     }, // prettier-ignore
     {
-      name: "test", concurrency: 1, isOnce: false, figures: used, localCredentials: {}, drainTimeoutSeconds: 60, version: "0.1.0",
-      engines: ["command"], spoolFolder: join(folder, "spool"), ...change.settings,
+      name: "test", concurrency: 1, isOnce: false, figures: used, localCredentials, drainTimeoutSeconds: 60, publicKey: unsealKey.publicKey, version: "0.1.0",
+      engines: ["command"], spoolFolder, ...change.settings,
     }, // prettier-ignore
   );
   ending.push(async () => {
@@ -64,9 +100,13 @@ async function start(runJob: RunJob, change: { settings?: Partial<WorkerSettings
 describe("a worker", () => {
   it("runs a job that comes while it waits, and tells its end once", async () => {
     await start(async () => published);
-    await vi.waitFor(() => expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true));
+    await vi.waitFor(() =>
+      expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true),
+    );
     const job = server.addJob();
-    await vi.waitFor(() => expect(job.ending).toEqual({ verb: "complete", body: { outcome: published.outcome } }));
+    await vi.waitFor(() =>
+      expect(job.ending).toEqual({ verb: "complete", body: { outcome: published.outcome } }),
+    );
     expect(job.attempt).toBe(1);
   });
 
@@ -101,7 +141,14 @@ describe("a worker", () => {
     const cancelledAt = performance.now();
     job.isCancelled = true;
     server.wake();
-    await vi.waitFor(() => expect(job.ending).toMatchObject({ verb: "fail", body: { code: "cancelled", retryable: false } }), { timeout: 3_000 });
+    await vi.waitFor(
+      () =>
+        expect(job.ending).toMatchObject({
+          verb: "fail",
+          body: { code: "cancelled", retryable: false },
+        }),
+      { timeout: 3_000 },
+    );
     expect(performance.now() - cancelledAt).toBeLessThan(2_000);
   });
 
@@ -154,12 +201,18 @@ describe("a worker", () => {
     await back.promise;
     await vi.waitFor(() => expect(job.ending?.verb).toBe("complete"), { timeout: 5_000 });
     expect(job.attempt).toBe(1);
-    expect(job.lines.map(({ message }) => message)).toEqual(["before", "while it is gone", "after"]);
+    expect(job.lines.map(({ message }) => message)).toEqual([
+      "before",
+      "while it is gone",
+      "after",
+    ]);
   });
 
   it("knocks less than once a second while the control plane is gone", async () => {
     await start(async () => published, { figures: scaledFigures(1), settings: { concurrency: 4 } });
-    await vi.waitFor(() => expect(server.requests.filter(({ path }) => path === "/v1/jobs/claim").length).toBe(4));
+    await vi.waitFor(() =>
+      expect(server.requests.filter(({ path }) => path === "/v1/jobs/claim").length).toBe(4),
+    );
     await server.stop();
     const knocks: number[] = [];
     const { createServer } = await import("node:net");
@@ -167,7 +220,9 @@ describe("a worker", () => {
       knocks.push(performance.now());
       socket.destroy();
     });
-    await new Promise<void>((resolve) => deaf.listen(Number(new URL(server.url).port), "127.0.0.1", resolve));
+    await new Promise<void>((resolve) =>
+      deaf.listen(Number(new URL(server.url).port), "127.0.0.1", resolve),
+    );
     const listenedAt = performance.now();
     await vi.waitFor(() => expect(knocks.length).toBeGreaterThan(3), { timeout: 20_000 });
     const seconds = (performance.now() - listenedAt) / 1000;
@@ -223,7 +278,9 @@ describe("a worker", () => {
     );
     expect(await got.promise).toEqual(own);
     expect(server.requests.some(({ path }) => path.endsWith("/credentials"))).toBe(false);
-    expect(JSON.stringify(server.state.registered)).toContain('"localCredentials":["github_token"]');
+    expect(JSON.stringify(server.state.registered)).toContain(
+      '"localCredentials":["github_token"]',
+    );
     expect(JSON.stringify(server.state.registered)).not.toContain("ghp_own");
   });
 
@@ -235,7 +292,10 @@ describe("a worker", () => {
     });
     const next = server.addJob();
     await vi.waitFor(() => expect(next.ending?.verb).toBe("complete"));
-    expect(broken.ending).toMatchObject({ verb: "fail", body: { code: "internal_error", retryable: true } });
+    expect(broken.ending).toMatchObject({
+      verb: "fail",
+      body: { code: "internal_error", retryable: true },
+    });
   });
 });
 
@@ -267,7 +327,9 @@ describe("the end of a worker", () => {
 
   it("ends while it waits for a job, within a moment", async () => {
     const worker = await start(async () => published);
-    await vi.waitFor(() => expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true));
+    await vi.waitFor(() =>
+      expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true),
+    );
     worker.drain();
     expect(await worker.done).toMatchObject({ exitCode: 0, reason: "drained" });
   });
@@ -281,7 +343,9 @@ describe("the end of a worker", () => {
 
   it("is 78 when the key is revoked while it waits", async () => {
     const worker = await start(async () => published);
-    await vi.waitFor(() => expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true));
+    await vi.waitFor(() =>
+      expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true),
+    );
     server.state.key = "fcw_other";
     await server.stop();
     await server.start();
@@ -291,22 +355,35 @@ describe("the end of a worker", () => {
   it("is 78 when its version is no longer served", async () => {
     server.state.needsUpgrade = true;
     const worker = await start(async () => published);
-    expect(await worker.done).toMatchObject({ exitCode: 78, problem: { code: "upgrade_required" } });
+    expect(await worker.done).toMatchObject({
+      exitCode: 78,
+      problem: { code: "upgrade_required" },
+    });
   });
 
   it("is 78 without a sandbox, and no job is claimed", async () => {
     const job = server.addJob();
     const worker = await start(async () => published, {
-      deps: { selfTest: async () => Promise.reject(new Problem("sandbox_unavailable", "bwrap was not found.")) },
+      deps: {
+        selfTest: async () =>
+          Promise.reject(new Problem("sandbox_unavailable", "bwrap was not found.")),
+      },
     });
-    expect(await worker.done).toMatchObject({ exitCode: 78, problem: { code: "sandbox_unavailable" } });
+    expect(await worker.done).toMatchObject({
+      exitCode: 78,
+      problem: { code: "sandbox_unavailable" },
+    });
     expect(job.attempt).toBe(0);
   });
 
   const ends: [string, PipelineEnd, number][] = [
     ["0 for a published job", published, 0],
     ["8 for a held one", { kind: "waiting", request: { for: "approval", resumeAt: "publish" } }, 8],
-    ["1 for a failed one", { kind: "failed", code: "no_change", reason: "Nothing changed.", isRetryable: false }, 1],
+    [
+      "1 for a failed one",
+      { kind: "failed", code: "no_change", reason: "Nothing changed.", isRetryable: false },
+      1,
+    ],
   ];
   it.each(ends)("is, with --once, %s", async (_name, end, exitCode) => {
     server.addJob();

@@ -21,7 +21,7 @@ export interface Coordinator {
    * The secret for a purpose, in memory only. `publish` answers only after `permit`.
    * Null when there is none for it. @throws Problem not_permitted
    */
-  credential(purpose: CredentialPurpose): Promise<{ type: string; value: string } | null>;
+  credential(purpose: CredentialPurpose): Promise<Secret | null>;
   /** @throws Problem budget_exceeded: nothing was reserved (facts.scope says which ceiling). */
   reserve(microUsd: number): Promise<{ reservationId: string }>;
   settle(reservation: { reservationId: string }, microUsd: number, tokens: { input: number; output: number }): Promise<void>;
@@ -33,6 +33,13 @@ export interface Coordinator {
   wait(request: WaitRequest): Promise<void>;
   fail(request: FailRequest): Promise<void>;
 }
+
+/** Of a lease: also gives the job back, which only a control plane can take. */
+export type LeasedCoordinator = Coordinator & { release(): Promise<void> };
+
+export type Secret = { type: string; value: string };
+/** What a machine's owner keeps there: used instead of asking. */
+export type LocalCredentials = Partial<Record<CredentialPurpose, Secret>>;
 
 /** Why a run's AbortSignal fired: its `reason` is always one of these. */
 export type StopCause = "cancelled" | "lease_lost" | "drain";

@@ -1,5 +1,5 @@
 import { claimAnswer, type Lease } from "@feedback-chat/protocol/worker";
-import { isWorthAnotherTry, type HttpClient } from "./http-client.ts";
+import { isWorthAnotherTry, type HttpClient } from "../platform/http-client.ts";
 
 type Deps = { http: HttpClient; newUuid(): string };
 
@@ -7,7 +7,10 @@ type Deps = { http: HttpClient; newUuid(): string };
  * Waits for a job. One `claimId` names this claim in all its repetitions, so a lease whose answer got lost is
  * handed out again, never forgotten: also when `draining` ends the wait.
  */
-export async function claimJob(deps: Deps, input: { workerId: string; waitSeconds: number; draining: AbortSignal; patience: AbortSignal }): Promise<{ lease: Lease | null; drain: boolean }> {
+export async function claimJob(
+  deps: Deps,
+  input: { workerId: string; waitSeconds: number; draining: AbortSignal; patience: AbortSignal },
+): Promise<{ lease: Lease | null; drain: boolean }> {
   const claimId = deps.newUuid();
   const claim = (waitSeconds: number, signal: AbortSignal) =>
     deps.http.call({
@@ -28,7 +31,9 @@ export async function claimJob(deps: Deps, input: { workerId: string; waitSecond
 }
 
 /** The server may be gone while we drain: a lease that it may have given then runs out by itself. */
-async function claimOnceMore<T>(claim: () => Promise<T>): Promise<T | { lease: null; drain: true }> {
+async function claimOnceMore<T>(
+  claim: () => Promise<T>,
+): Promise<T | { lease: null; drain: true }> {
   try {
     return await claim();
   } catch (error) {

@@ -1,52 +1,55 @@
-import { join } from "node:path";
 import type { Figures } from "@feedback-chat/protocol/figures";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Lease } from "@feedback-chat/protocol/worker";
-import { httpCoordinator, logSender, type LeasedCoordinator, type LocalCredentials } from "../coordinators/http.ts";
 import { tellEnd, type PipelineEnd } from "../pipeline-end.ts";
 import { errorFields, type EventLog } from "../platform/event-log.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Coordinator } from "../ports/coordinator.ts";
+import type { Coordinator, LeasedCoordinator } from "../ports/coordinator.ts";
+import type { HttpClient } from "../platform/http-client.ts";
 import { holdLease } from "./hold-lease.ts";
-import type { HttpClient } from "./http-client.ts";
-import { openLogSpool } from "./log-spool.ts";
-import type { UnsealKey } from "./unseal-credential.ts";
 
 /** The pipeline as the worker sees it. It ends soon after `signal`, leaves no child behind, and throws only bugs. */
-export type RunJob = (input: { lease: Lease; slot: number; coordinator: Coordinator; signal: AbortSignal }) => Promise<PipelineEnd>;
+export type RunJob = (input: {
+  lease: Lease;
+  slot: number;
+  coordinator: Coordinator;
+  signal: AbortSignal;
+}) => Promise<PipelineEnd>;
 
 export type ExecuteDeps = {
   http: HttpClient;
   clock: Clock;
   newUuid(): string;
-  unsealKey: UnsealKey;
+  openCoordinator(
+    lease: Lease,
+    lost: AbortSignal,
+  ): { coordinator: LeasedCoordinator; close(): Promise<void> };
   log: EventLog;
   runJob: RunJob;
   onDrain(): void;
   onProblem(error: unknown): void;
 };
-export type ExecuteSettings = { figures: Figures; spoolFolder: string; localCredentials: LocalCredentials };
 
 /** One lease from claim to ending: renewed all the time, its log sent, its end told exactly once. */
-export async function executeJob(deps: ExecuteDeps, settings: ExecuteSettings, input: { lease: Lease; slot: number; releasing: AbortSignal }): Promise<PipelineEnd> {
-  const { http, clock, log } = deps;
+export async function executeJob(
+  deps: ExecuteDeps,
+  figures: Figures,
+  input: { lease: Lease; slot: number; releasing: AbortSignal },
+): Promise<PipelineEnd> {
+  const { log } = deps;
   const { lease, slot, releasing } = input;
   const fields = { jobId: lease.jobId, runId: lease.runId, attempt: lease.attempt };
-  const held = holdLease(deps, lease, settings.figures);
+  const held = holdLease(deps, lease, figures);
   const release = () => held.stop("drain");
   releasing.addEventListener("abort", release, { once: true });
   if (releasing.aborted) release();
 
-  const spool = openLogSpool(
-    { clock, send: logSender({ http }, lease, held.lost), onError: (error) => log("warn", "job.log_not_sent", { ...fields, ...errorFields(error) }) },
-    {
-      file: join(settings.spoolFolder, `${lease.jobId}-${lease.attempt}.ndjson`),
-      flushMs: settings.figures.logFlushSeconds * 1000,
-      signal: held.lost,
-    },
-  );
-  const coordinator = httpCoordinator({ ...deps, spool, localCredentials: settings.localCredentials }, lease, held.lost);
-  log("info", "job.claimed", { ...fields, issueNumber: lease.job.issueNumber, resumeAt: lease.job.resumeAt });
+  const { coordinator, close } = deps.openCoordinator(lease, held.lost);
+  log("info", "job.claimed", {
+    ...fields,
+    issueNumber: lease.job.issueNumber,
+    resumeAt: lease.job.resumeAt,
+  });
   try {
     const end = await runToItsEnd(deps, { lease, slot, coordinator, signal: held.stopped });
     const told = await tell(coordinator, end, held.lost);
@@ -55,29 +58,45 @@ export async function executeJob(deps: ExecuteDeps, settings: ExecuteSettings, i
   } finally {
     releasing.removeEventListener("abort", release);
     await held.end();
-    await spool.remove();
+    await close();
   }
 }
 
 /** A bug in the pipeline ends this job, not the worker; another attempt may have more luck. */
-async function runToItsEnd({ runJob, log }: ExecuteDeps, input: Parameters<RunJob>[0]): Promise<PipelineEnd> {
+async function runToItsEnd(
+  { runJob, log }: ExecuteDeps,
+  input: Parameters<RunJob>[0],
+): Promise<PipelineEnd> {
   try {
     return await runJob(input);
   } catch (error) {
     if (input.signal.aborted) return { kind: "stopped", cause: input.signal.reason };
     log("error", "job.broke", { jobId: input.lease.jobId, ...errorFields(error) });
     const reason = error instanceof Error ? error.message : String(error);
-    return { kind: "failed", code: "internal_error", reason: `The worker met an error of its own: ${reason}`, isRetryable: true };
+    return {
+      kind: "failed",
+      code: "internal_error",
+      reason: `The worker met an error of its own: ${reason}`,
+      isRetryable: true,
+    };
   }
 }
 
-async function tell(coordinator: LeasedCoordinator, end: PipelineEnd, lost: AbortSignal): Promise<PipelineEnd> {
+async function tell(
+  coordinator: LeasedCoordinator,
+  end: PipelineEnd,
+  lost: AbortSignal,
+): Promise<PipelineEnd> {
   try {
     if (end.kind === "stopped" && end.cause === "drain") await coordinator.release();
     else await tellEnd(coordinator, end);
     return end;
   } catch (error) {
-    const isOver = lost.aborted || isProblem(error, "lease_lost") || isProblem(error, "already_final") || isProblem(error, "not_found");
+    const isOver =
+      lost.aborted ||
+      isProblem(error, "lease_lost") ||
+      isProblem(error, "already_final") ||
+      isProblem(error, "not_found");
     if (!isOver) throw error;
     return { kind: "stopped", cause: "lease_lost" };
   }

@@ -3,7 +3,7 @@ import { isProblem } from "@feedback-chat/protocol/problem";
 import { renewAnswer, type Lease } from "@feedback-chat/protocol/worker";
 import type { Clock } from "../ports/clock.ts";
 import type { StopCause } from "../ports/coordinator.ts";
-import { isWorthAnotherTry, type HttpClient } from "./http-client.ts";
+import { isWorthAnotherTry, type HttpClient } from "../platform/http-client.ts";
 
 /** A lease that is being renewed for as long as its job is in this worker's hands. */
 export type HeldLease = {
@@ -25,7 +25,11 @@ const leaseEnds = ["lease_lost", "already_final", "not_found"] as const;
  * a quarter of the renewal time only, because a renewal counts from when it was *sent* and *confirmed*: after an
  * outage of 20 s of the default figures the same attempt still goes on.
  */
-export function holdLease(deps: Deps, lease: Pick<Lease, "jobId" | "attempt" | "token">, figures: Figures): HeldLease {
+export function holdLease(
+  deps: Deps,
+  lease: Pick<Lease, "jobId" | "attempt" | "token">,
+  figures: Figures,
+): HeldLease {
   const { http, clock, onDrain, onProblem } = deps;
   const stopped = new AbortController();
   const lost = new AbortController();
@@ -51,7 +55,8 @@ export function holdLease(deps: Deps, lease: Pick<Lease, "jobId" | "attempt" | "
       const startedMs = clock.monotonicMs();
       const wasRenewed = await renewOnce();
       // While a signal stands the server answers at once: that must not make a busy loop.
-      if (wasRenewed) await clock.wait(figures.renewEverySeconds * 100 - (clock.monotonicMs() - startedMs), over);
+      if (wasRenewed)
+        await clock.wait(figures.renewEverySeconds * 100 - (clock.monotonicMs() - startedMs), over);
     }
   }
 

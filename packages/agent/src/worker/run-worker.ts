@@ -18,7 +18,12 @@ export type WorkerDeps = Omit<ExecuteDeps, "onDrain" | "onProblem"> & {
   sweep(): Promise<void>;
 };
 
-export type WorkerSettings = Pick<WorkerConfig, "name" | "concurrency" | "isOnce" | "figures" | "localCredentials" | "drainTimeoutSeconds"> & {
+export type WorkerSettings = Pick<
+  WorkerConfig,
+  "name" | "concurrency" | "isOnce" | "figures" | "localCredentials" | "drainTimeoutSeconds"
+> & {
+  /** X25519, raw, base64url: the project's credentials are sealed to it. */
+  publicKey: string;
   version: string;
   engines: string[];
   spoolFolder: string;
@@ -43,7 +48,13 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
   const draining = new AbortController();
   const releasing = new AbortController();
   const finished = new AbortController();
-  const counts: WorkerCounts = { running: 0, claimed: 0, ends: {}, isDraining: false, isSelfTestPassed: false };
+  const counts: WorkerCounts = {
+    running: 0,
+    claimed: 0,
+    ends: {},
+    isDraining: false,
+    isSelfTestPassed: false,
+  };
   let fatal: Problem | undefined;
   let lastEnd: PipelineEnd | undefined;
 
@@ -52,7 +63,9 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
     counts.isDraining = true;
     log("info", "worker.draining", { running: counts.running });
     draining.abort();
-    void clock.wait(settings.drainTimeoutSeconds * 1000, finished.signal).then(() => finished.signal.aborted || release());
+    void clock
+      .wait(settings.drainTimeoutSeconds * 1000, finished.signal)
+      .then(() => finished.signal.aborted || release());
   };
   const release = () => {
     drain();
@@ -78,7 +91,11 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
       const workerId = await register(sandbox);
       log("info", "worker.registered", { workerId, sandbox, concurrency: settings.concurrency });
       const testing = testAgainEachHour();
-      await Promise.all(Array.from({ length: settings.isOnce ? 1 : settings.concurrency }, (_, slot) => workSlot(workerId, slot)));
+      await Promise.all(
+        Array.from({ length: settings.isOnce ? 1 : settings.concurrency }, (_, slot) =>
+          workSlot(workerId, slot),
+        ),
+      );
       finished.abort();
       await testing;
     } catch (error) {
@@ -87,7 +104,8 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
       else throw error;
     }
     if (fatal) return { exitCode: 78, reason: fatal.message, problem: fatal };
-    if (settings.isOnce && lastEnd) return { exitCode: exitCodeOfEnd(lastEnd), reason: `the job ended: ${lastEnd.kind}` };
+    if (settings.isOnce && lastEnd)
+      return { exitCode: exitCodeOfEnd(lastEnd), reason: `the job ended: ${lastEnd.kind}` };
     return { exitCode: 0, reason: settings.isOnce ? "no job waits" : "drained" };
   }
 
@@ -99,8 +117,12 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
       body: {
         name: settings.name,
         version: settings.version,
-        capabilities: { engines: settings.engines, sandbox, localCredentials: kindsOf(settings.localCredentials) },
-        publicKey: deps.unsealKey.publicKey,
+        capabilities: {
+          engines: settings.engines,
+          sandbox,
+          localCredentials: kindsOf(settings.localCredentials),
+        },
+        publicKey: settings.publicKey,
         concurrency: settings.concurrency,
       },
       answer: registerAnswer,
@@ -118,7 +140,11 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
         counts.running += 1;
         // A lease that came while we drained goes straight back.
         const giveBack = draining.signal.aborted ? AbortSignal.abort() : releasing.signal;
-        lastEnd = await executeJob({ ...deps, onDrain: drain, onProblem }, settings, { lease: claimed.lease, slot, releasing: giveBack });
+        lastEnd = await executeJob({ ...deps, onDrain: drain, onProblem }, settings.figures, {
+          lease: claimed.lease,
+          slot,
+          releasing: giveBack,
+        });
         counts.running -= 1;
         counts.ends[lastEnd.kind] = (counts.ends[lastEnd.kind] ?? 0) + 1;
       }
@@ -153,7 +179,16 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
   }
 }
 
-const fatalCodes = ["unauthenticated", "key_expired", "forbidden", "not_found", "upgrade_required", "sandbox_unavailable", "sandbox_leaks", "credential_in_url"] as const;
+const fatalCodes = [
+  "unauthenticated",
+  "key_expired",
+  "forbidden",
+  "not_found",
+  "upgrade_required",
+  "sandbox_unavailable",
+  "sandbox_leaks",
+  "credential_in_url",
+] as const;
 
 function isFatal(error: unknown): error is Problem {
   return fatalCodes.some((code) => isProblem(error, code));

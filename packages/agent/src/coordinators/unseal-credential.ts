@@ -16,7 +16,11 @@ export type UnsealKey = {
 
 /** A fresh key at each start: what was sealed for an earlier process stays closed. */
 export async function createUnsealKey(): Promise<UnsealKey> {
-  const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+  const suite = new CipherSuite({
+    kem: new DhkemX25519HkdfSha256(),
+    kdf: new HkdfSha256(),
+    aead: new Aes256Gcm(),
+  });
   const pair = await suite.kem.generateKeyPair();
   const raw = await suite.kem.serializePublicKey(pair.publicKey);
   return {
@@ -27,7 +31,9 @@ export async function createUnsealKey(): Promise<UnsealKey> {
         enc: Buffer.from(sealed.enc, "base64url"),
         info: new TextEncoder().encode(info),
       });
-      return new TextDecoder().decode(await recipient.open(Buffer.from(sealed.ciphertext, "base64url")));
+      return new TextDecoder().decode(
+        await recipient.open(Buffer.from(sealed.ciphertext, "base64url")),
+      );
     },
   };
 }

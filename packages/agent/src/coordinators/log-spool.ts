@@ -27,7 +27,10 @@ type Deps = {
 export const maxBatchLines = 500;
 export const maxBatchBytes = 256 * 1024;
 
-export function openLogSpool({ clock, send, onError }: Deps, input: { file: string; flushMs: number; signal: AbortSignal }): LogSpool {
+export function openLogSpool(
+  { clock, send, onError }: Deps,
+  input: { file: string; flushMs: number; signal: AbortSignal },
+): LogSpool {
   /** Lines from `ackedOffset` on: what the server has not acknowledged yet. */
   let waiting: SpoolLine[] = [];
   let spooled = 0;
@@ -100,10 +103,14 @@ export function openLogSpool({ clock, send, onError }: Deps, input: { file: stri
   /** The server has fewer lines than it acknowledged, as after a restore: they are still in the file. */
   async function goBack(offset: number): Promise<void> {
     if (!(offset >= 0)) throw new Error(`The server's log gap names no offset: ${offset}.`);
-    if (offset > ackedOffset + waiting.length) throw new Error(`The server acknowledged ${offset} lines, more than were written.`);
+    if (offset > ackedOffset + waiting.length)
+      throw new Error(`The server acknowledged ${offset} lines, more than were written.`);
     if (offset >= ackedOffset) return acknowledge(offset);
     const text = await readFile(input.file, "utf8");
-    const again = text.split("\n").slice(offset, ackedOffset).map((line) => JSON.parse(line) as SpoolLine);
+    const again = text
+      .split("\n")
+      .slice(offset, ackedOffset)
+      .map((line) => JSON.parse(line) as SpoolLine);
     waiting = [...again, ...waiting];
     ackedOffset = offset;
   }
@@ -124,7 +131,9 @@ export function openLogSpool({ clock, send, onError }: Deps, input: { file: stri
 
 function firstBatch(lines: SpoolLine[]): SpoolLine[] {
   let bytes = 0;
-  const end = lines.slice(0, maxBatchLines).findIndex((line) => (bytes += line.message.length * 3 + 64) > maxBatchBytes);
+  const end = lines
+    .slice(0, maxBatchLines)
+    .findIndex((line) => (bytes += line.message.length * 3 + 64) > maxBatchBytes);
   return lines.slice(0, end === -1 ? maxBatchLines : Math.max(1, end));
 }
 

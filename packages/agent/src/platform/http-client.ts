@@ -1,4 +1,9 @@
-import { fromProblemDetails, isProblem, Problem, problemDetails } from "@feedback-chat/protocol/problem";
+import {
+  fromProblemDetails,
+  isProblem,
+  Problem,
+  problemDetails,
+} from "@feedback-chat/protocol/problem";
 import { leaseHeader, leaseHeaderValue } from "@feedback-chat/protocol/worker";
 import { Agent, fetch, type Response } from "undici";
 import * as z from "zod";
@@ -30,12 +35,21 @@ export type HttpClient = {
   close(): Promise<void>;
 };
 
-export type HttpSettings = { baseUrl: string; workerKey: string; version: string; connectSeconds: number; totalSeconds: number };
+export type HttpSettings = {
+  baseUrl: string;
+  workerKey: string;
+  version: string;
+  connectSeconds: number;
+  totalSeconds: number;
+};
 type Deps = { clock: Clock; gate: ReachGate };
 
 /** Speaks to the control plane: Bearer key, lease header, time limits, problems as `Problem`. */
 export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings): HttpClient {
-  const dispatcher = new Agent({ connect: { timeout: settings.connectSeconds * 1000 }, pipelining: 1 });
+  const dispatcher = new Agent({
+    connect: { timeout: settings.connectSeconds * 1000 },
+    pipelining: 1,
+  });
 
   return {
     attempt,
@@ -68,7 +82,8 @@ export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings):
   }
 
   async function send<T>(request: ApiRequest<T>): Promise<T> {
-    const limitSeconds = request.waitSeconds === undefined ? settings.totalSeconds : request.waitSeconds + 10;
+    const limitSeconds =
+      request.waitSeconds === undefined ? settings.totalSeconds : request.waitSeconds + 10;
     const isBytes = request.body instanceof Uint8Array;
     const response = await reach(request.path, () =>
       fetch(new URL(request.path, settings.baseUrl), {
@@ -81,9 +96,13 @@ export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings):
           accept: "application/json",
           "user-agent": `feedback-chat-worker/${settings.version}`,
           ...(request.lease ? { [leaseHeader]: leaseHeaderValue(request.lease) } : {}),
-          ...(request.body === undefined ? {} : { "content-type": isBytes ? "application/octet-stream" : "application/json" }),
+          ...(request.body === undefined
+            ? {}
+            : { "content-type": isBytes ? "application/octet-stream" : "application/json" }),
         },
-        ...(request.body === undefined ? {} : { body: isBytes ? (request.body as Uint8Array) : JSON.stringify(request.body) }),
+        ...(request.body === undefined
+          ? {}
+          : { body: isBytes ? (request.body as Uint8Array) : JSON.stringify(request.body) }),
       }),
     );
     return reach(request.path, () => read(response, request));
@@ -96,17 +115,25 @@ export const bytes = z.instanceof(Uint8Array);
 export const anything = z.unknown();
 
 export function isWorthAnotherTry(error: unknown): boolean {
-  return isProblem(error, "network") || isProblem(error, "unavailable") || isProblem(error, "rate_limited");
+  return (
+    isProblem(error, "network") ||
+    isProblem(error, "unavailable") ||
+    isProblem(error, "rate_limited")
+  );
 }
 
 async function read<T>(response: Response, request: ApiRequest<T>): Promise<T> {
   const type = response.headers.get("content-type") ?? "";
-  if (response.ok && (request.answer as unknown) === bytes) return request.answer.parse(new Uint8Array(await response.arrayBuffer()));
+  if (response.ok && (request.answer as unknown) === bytes)
+    return request.answer.parse(new Uint8Array(await response.arrayBuffer()));
   const text = await response.text();
   if (!response.ok) throw problemOf(response, type, text);
   if (text === "") return request.answer.parse(undefined);
   if (!type.includes("json")) {
-    throw new Problem("network", `${request.path} was answered with ${type || "no type"}, not JSON: something else answers at this address.`);
+    throw new Problem(
+      "network",
+      `${request.path} was answered with ${type || "no type"}, not JSON: something else answers at this address.`,
+    );
   }
   return request.answer.parse(parseJson(text));
 }
@@ -118,7 +145,11 @@ function problemOf(response: Response, type: string, text: string): Problem {
   if (details?.success) return fromProblemDetails({ ...details.data, ...waits });
   const isGone = response.status >= 500 || response.status < 400;
   const code = isGone ? "network" : response.status === 429 ? "rate_limited" : "invalid_request";
-  return new Problem(code, `The server answered ${response.status} without a problem that we can read.`, { facts: waits });
+  return new Problem(
+    code,
+    `The server answered ${response.status} without a problem that we can read.`,
+    { facts: waits },
+  );
 }
 
 function parseJson(text: string): unknown {
@@ -146,6 +177,10 @@ async function reach<T>(path: string, talk: () => Promise<T>): Promise<T> {
     if (isProblem(cause) || cause instanceof z.ZodError || !(cause instanceof Error)) throw cause;
     const below = cause.cause instanceof Error ? cause.cause : cause;
     const code = "code" in below && typeof below.code === "string" ? below.code : below.name;
-    throw new Problem("network", `${path} got no answer: ${code === "TimeoutError" ? "time is over" : code}.`, { cause });
+    throw new Problem(
+      "network",
+      `${path} got no answer: ${code === "TimeoutError" ? "time is over" : code}.`,
+      { cause },
+    );
   }
 }

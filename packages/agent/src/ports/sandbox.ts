@@ -24,8 +24,15 @@ export interface SandboxJob extends AsyncDisposable {
   readonly taskFolder: string;
   /** A folder for the proxy's socket on the host, seen inside as `/run/feedback-chat` when mounted. */
   readonly socketFolder: string;
-  /** Gives the files below `folder` (one of the above) to the sandbox's uid. */
+  /** Gives the files below `folder` (one of the above) to the sandbox's uid. Only while nothing runs inside. */
   own(folder: string): Promise<void>;
+  /**
+   * Puts a file into the task folder, readable inside. Whatever an earlier run left under that name
+   * (a symlink to the host, a pipe) is replaced, never followed.
+   */
+  writeTask(name: string, content: string | Uint8Array): Promise<void>;
+  /** Reads a regular file of the task folder that what ran inside may have written; null for anything else or more. */
+  readTask(name: string, maxBytes: number): Promise<Uint8Array | null>;
   /** Starts a command. @throws Problem sandbox_unavailable when the walls cannot be built. */
   run(spec: SandboxSpec): SandboxRun;
 }
@@ -58,6 +65,8 @@ export type SandboxLimits = {
   fileBytes: number;
   /** Of tmp and HOME together. */
   scratchBytes: number;
+  /** By how much the work tree may grow; without it as far as the disk's free space allows, with a margin. */
+  treeBytes?: number;
 };
 
 export interface SandboxRun {

@@ -1,0 +1,125 @@
+import type { Clock } from "../ports/clock.ts";
+import type { EngineEnd, EngineEvent, EngineRun, StopReason } from "../ports/engine.ts";
+import type { SandboxEnd, SandboxJob, SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
+import { parseStreamJson } from "./parse-stream-json.ts";
+import { readLines } from "./read-lines.ts";
+
+/** After a result the program may still tidy up for so long; then it is ended, and the claim stays. */
+const graceMs = 60_000;
+const maxLineBytes = 1024 * 1024;
+
+export type Following = {
+  /** Done before the program starts, such as writing a file that it reads. */
+  before?: () => Promise<void>;
+  spec: Omit<SandboxSpec, "signal">;
+  idleSeconds: number;
+  /** For a program that prints no result: exit code 0 claims done. */
+  resultFromExit: boolean;
+};
+
+type Seen = { claim: EngineEnd["claim"] | null; summary: string; apiStatus: number | null; lastText: string };
+
+/** Starts an engine's program between the walls and reads what it prints. Nothing here believes any of it. */
+export function followEngine({ clock }: { clock: Clock }, job: SandboxJob, following: Following): EngineRun {
+  const stop = new AbortController();
+  let why: StopReason | null = null;
+  const end = (reason: StopReason) => {
+    why ??= reason;
+    stop.abort(new Error(reason));
+  };
+  const seen: Seen = { claim: null, summary: "", apiStatus: null, lastText: "" };
+  const patience = watchIdle(clock, { idleMs: following.idleSeconds * 1000, onIdle: end, hasResult: () => seen.claim !== null });
+  const run = startAfter(following.before, () => job.run({ ...following.spec, signal: stop.signal }));
+  const ended = run.then(({ ended: sandboxEnded }) => sandboxEnded).then((sandboxEnd) => endOf(sandboxEnd, { seen, why, resultFromExit: following.resultFromExit }));
+  // Who reads the events meets the failure there too; without a reader of `ended` it is no unhandled one.
+  ended.catch(() => undefined).finally(patience.stop);
+  return {
+    events: eventsOf({ run, seen, heard: patience.heard, done: ended }),
+    ended,
+    async stop(reason) {
+      end(reason);
+      await ended;
+    },
+  };
+}
+
+async function startAfter(before: Following["before"], start: () => SandboxRun): Promise<SandboxRun> {
+  await before?.();
+  return start();
+}
+
+type Reading = { run: Promise<SandboxRun>; seen: Seen; heard: () => void; done: Promise<unknown> };
+
+async function* eventsOf({ run, seen, heard, done }: Reading): AsyncGenerator<EngineEvent> {
+  const streams = await run;
+  const stdout = readStream(streams.stdout, (text, wasCut) => eventsOfLine(text, wasCut, seen), heard);
+  const stderr = readStream(streams.stderr, (text) => [{ type: "log", level: "warn", text }], heard);
+  for await (const event of merge(stdout, stderr)) yield event;
+  await done;
+}
+
+function eventsOfLine(text: string, wasCut: boolean, seen: Seen): EngineEvent[] {
+  const parsed = wasCut ? null : parseStreamJson(text);
+  if (parsed === null) {
+    if (text.trim() !== "") seen.lastText = text;
+    return text.trim() === "" ? [] : [{ type: "log", level: "info", text }];
+  }
+  seen.apiStatus = parsed.apiStatus ?? seen.apiStatus;
+  for (const event of parsed.events) {
+    if (event.type === "log") seen.lastText = event.text;
+    if (event.type === "result") [seen.claim, seen.summary] = [event.claim, event.summary];
+  }
+  return parsed.events;
+}
+
+async function* readStream(stream: AsyncIterable<Uint8Array>, read: (text: string, wasCut: boolean) => EngineEvent[], heard: () => void): AsyncGenerator<EngineEvent> {
+  for await (const { text, wasCut } of readLines(stream, maxLineBytes)) {
+    heard();
+    yield* read(text, wasCut);
+  }
+}
+
+function endOf(end: SandboxEnd, { seen, why, resultFromExit }: { seen: Seen; why: StopReason | null; resultFromExit: boolean }): EngineEnd {
+  const by = end.by !== "signal" ? end.by : why === "idle" || why === "time" ? why : seen.claim === null ? "stopped" : "exit";
+  const claim = claimOf(end, seen, resultFromExit);
+  return { claim, by, summary: (seen.summary || seen.lastText || end.detail).slice(0, 8_000), apiStatus: seen.apiStatus };
+}
+
+/** No result line, no success: SIGINT for one exits 0 without any (measured). */
+function claimOf(end: SandboxEnd, seen: Seen, resultFromExit: boolean): EngineEnd["claim"] {
+  if (seen.claim !== null) return seen.claim;
+  return resultFromExit && end.by === "exit" && end.exitCode === 0 ? "done" : "error";
+}
+
+type Patience = { idleMs: number; onIdle: (why: StopReason) => void; hasResult: () => boolean };
+
+function watchIdle(clock: Clock, { idleMs, onIdle, hasResult }: Patience): { heard(): void; stop(): void } {
+  const over = new AbortController();
+  let last = clock.monotonicMs();
+  let resultAt: number | null = null;
+  async function watch(): Promise<void> {
+    while (!over.signal.aborted) {
+      const now = clock.monotonicMs();
+      if (hasResult()) resultAt ??= now;
+      const left = resultAt === null ? last + idleMs - now : resultAt + graceMs - now;
+      if (left <= 0) return onIdle(resultAt === null ? "idle" : "drain");
+      await clock.wait(Math.min(left, 1_000), over.signal);
+    }
+  }
+  void watch();
+  return { heard: () => void (last = clock.monotonicMs()), stop: () => over.abort() };
+}
+
+/** Both streams as they come. A reader that is slow holds both, and with them the program: no queue grows. */
+async function* merge<T>(...streams: AsyncGenerator<T>[]): AsyncGenerator<T> {
+  const next = (stream: AsyncGenerator<T>) => stream.next().then((result) => ({ stream, result }));
+  const waiting = new Map(streams.map((stream) => [stream, next(stream)]));
+  while (waiting.size > 0) {
+    const { stream, result } = await Promise.race(waiting.values());
+    if (result.done) waiting.delete(stream);
+    else {
+      waiting.set(stream, next(stream));
+      yield result.value;
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Problem } from "@feedback-chat/protocol/problem";
+import * as z from "zod";
+import { withFolderLock } from "../git/with-folder-lock.ts";
+import { ignoring } from "../platform/ignoring.ts";
+import { writeDurably } from "../platform/write-durably.ts";
+import type { Clock } from "../ports/clock.ts";
+
+const ledger = z.object({
+  schemaVersion: z.literal(1),
+  entries: z.array(
+    z.object({
+      reservationId: z.string(),
+      runId: z.string(),
+      at: z.iso.datetime(),
+      microUsd: z.int().nonnegative(),
+      input: z.int(),
+      output: z.int(),
+    }),
+  ),
+});
+type Ledger = z.infer<typeof ledger>;
+
+const dayMs = 24 * 3_600_000;
+
+export type SpendLedger = {
+  /** @throws Problem budget_exceeded, `facts.scope` names the ceiling: nothing was reserved. */
+  reserve(microUsd: number): Promise<{ reservationId: string }>;
+  settle(
+    reservationId: string,
+    microUsd: number,
+    tokens: { input: number; output: number },
+  ): Promise<void>;
+  spentByRun(): Promise<{ costMicroUsd: number; inputTokens: number; outputTokens: number }>;
+  leftToday(): Promise<number>;
+};
+
+type Deps = { clock: Clock; newUuid(): string; signal: AbortSignal };
+type Input = {
+  file: string;
+  runId: string;
+  runCeilingMicroUsd: number;
+  dayCeilingMicroUsd: number;
+};
+
+/**
+ * What runs of one repository spent in the last 24 hours, shared by all processes of this machine. A reservation
+ * whose run died stays: it counts as spent.
+ */
+export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input): SpendLedger {
+  const change = <T>(
+    work: (entries: Ledger["entries"]) => { entries: Ledger["entries"]; answer: T },
+  ): Promise<T> =>
+    locked(async () => {
+      const { entries, answer } = work(await read());
+      await writeDurably(
+        input.file,
+        `${JSON.stringify({ schemaVersion: 1, entries } satisfies Ledger)}\n`,
+      );
+      return answer;
+    });
+  const locked = async <T>(work: () => Promise<T>) => {
+    await mkdir(dirname(input.file), { recursive: true, mode: 0o700 });
+    return withFolderLock({ clock, signal }, `${input.file}.lock`, work);
+  };
+  const ofRun = (entries: Ledger["entries"]) =>
+    entries.filter(({ runId }) => runId === input.runId);
+
+  return {
+    reserve: (microUsd) =>
+      change((entries) => {
+        refuseBeyond("run", sumOf(ofRun(entries)) + microUsd, input.runCeilingMicroUsd);
+        refuseBeyond("day", sumOf(entries) + microUsd, input.dayCeilingMicroUsd);
+        const entry = {
+          reservationId: newUuid(),
+          runId: input.runId,
+          at: clock.now().toISOString(),
+          microUsd,
+          input: 0,
+          output: 0,
+        };
+        return { entries: [...entries, entry], answer: { reservationId: entry.reservationId } };
+      }),
+    settle: (reservationId, microUsd, tokens) =>
+      change((entries) => ({
+        entries: entries.map((entry) =>
+          entry.reservationId === reservationId ? { ...entry, microUsd, ...tokens } : entry,
+        ),
+        answer: undefined,
+      })),
+    async spentByRun() {
+      const entries = ofRun(await read());
+      const count = (of: "input" | "output") => entries.reduce((sum, entry) => sum + entry[of], 0);
+      return {
+        costMicroUsd: sumOf(entries),
+        inputTokens: count("input"),
+        outputTokens: count("output"),
+      };
+    },
+    leftToday: async () => input.dayCeilingMicroUsd - sumOf(await read()),
+  };
+
+  async function read(): Promise<Ledger["entries"]> {
+    const text = await readFile(input.file, "utf8").catch(ignoring("ENOENT"));
+    const entries = text === undefined ? [] : ledger.parse(JSON.parse(text)).entries;
+    const oldest = clock.now().getTime() - dayMs;
+    return entries.filter(({ at, runId }) => Date.parse(at) > oldest || runId === input.runId);
+  }
+}
+
+function sumOf(entries: { microUsd: number }[]): number {
+  return entries.reduce((sum, { microUsd }) => sum + microUsd, 0);
+}
+
+function refuseBeyond(scope: "run" | "day", sumMicroUsd: number, ceilingMicroUsd: number): void {
+  if (sumMicroUsd <= ceilingMicroUsd) return;
+  const usd = (microUsd: number) => (microUsd / 1_000_000).toFixed(2);
+  throw new Problem(
+    "budget_exceeded",
+    `The ${scope}'s ceiling of ${usd(ceilingMicroUsd)} USD would be passed.`,
+    { facts: { scope } },
+  );
+}

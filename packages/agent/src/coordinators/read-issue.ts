@@ -1,0 +1,171 @@
+import type { Octokit } from "@octokit/rest";
+import type { RawSnapshot, Repository } from "@feedback-chat/protocol/job";
+import { isProblem, Problem } from "@feedback-chat/protocol/problem";
+import type { Permission, RightsFacts } from "../core/gate.ts";
+import { botLabel } from "../core/labels.ts";
+import { asGithubWait, asRunFailure } from "../ports/run-failure.ts";
+import { githubProblem } from "../publish/github-trouble.ts";
+
+export type IssueFacts = {
+  repository: Repository;
+  isArchived: boolean;
+  isOpen: boolean;
+  snapshot: RawSnapshot;
+  asker: string;
+  rights: Pick<RightsFacts, "hasFeedbackBotLabelEver" | "authorPermission" | "askerPermission">;
+};
+
+type Deps = { octokit: Octokit; now(): Date };
+type Wanted = { fullName: string; issueNumber: number; githubUrl: string };
+
+/** More authors of comments than that are not asked about: their words stay out, as a stranger's do. */
+const maxAskedAuthors = 20;
+
+/**
+ * What the gate has to know about an issue, read once: its words as they stand now, and who stands behind them.
+ * @throws Problem not_found, github_access, github_unreachable, rate_limited
+ */
+export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise<IssueFacts> {
+  const [owner = "", repo = ""] = wanted.fullName.split("/");
+  const where = { owner, repo, issue_number: wanted.issueNumber };
+  const ask = <T>(what: string, call: () => Promise<{ data: T }>) => asked({ now }, what, call);
+
+  const { data: repository } = await ask(`the repository ${wanted.fullName}`, () =>
+    octokit.repos.get(where),
+  );
+  const { data: issue } = await ask(`the issue ${wanted.fullName}#${wanted.issueNumber}`, () =>
+    octokit.issues.get(where),
+  );
+  const comments = await ask("the issue's comments", () =>
+    listAll(octokit.issues.listComments, { ...where, per_page: 100 }),
+  );
+  const events = await ask("the issue's history", () =>
+    listAll(octokit.issues.listEvents, { ...where, per_page: 100 }),
+  );
+  const { data: asker } = await ask("whose token this is", () => octokit.users.getAuthenticated());
+
+  const author = issue.user?.login ?? "";
+  const labels = issue.labels.map((label) =>
+    typeof label === "string" ? label : (label.name ?? ""),
+  );
+  const others = [...new Set(comments.data.map(({ user }) => user?.login ?? ""))].filter(
+    (login) => login !== "" && login !== author,
+  );
+  const permissions = new Map<string, Permission | null>();
+  for (const login of [author, asker.login, ...others.slice(0, maxAskedAuthors)]) {
+    if (!permissions.has(login))
+      permissions.set(login, await permissionOf({ octokit, now }, { owner, repo, login }));
+  }
+  const wasLabelled = events.data.some(
+    (event) => event.event === "labeled" && "label" in event && event.label?.name === botLabel,
+  );
+
+  return {
+    repository: {
+      id: repository.id,
+      fullName: repository.full_name,
+      cloneUrl: `${wanted.githubUrl.replace(/\/$/, "")}/${repository.full_name}.git`,
+      apiUrl: octokit.request.endpoint.DEFAULTS.baseUrl,
+      isPrivate: repository.private,
+    },
+    isArchived: repository.archived,
+    isOpen: issue.state === "open",
+    asker: asker.login,
+    snapshot: {
+      issueNumber: issue.number,
+      issueUrl: issue.html_url,
+      title: issue.title,
+      body: issue.body ?? "",
+      labels,
+      author,
+      comments: comments.data.flatMap(({ user, body }) =>
+        maySpeak(permissions.get(user?.login ?? "")) && body
+          ? [{ author: user?.login ?? "", body }]
+          : [],
+      ),
+      frozenAt: now().toISOString(),
+    },
+    rights: {
+      hasFeedbackBotLabelEver: wasLabelled || labels.includes(botLabel),
+      authorPermission: permissions.get(author) ?? null,
+      askerPermission: permissions.get(asker.login) ?? null,
+    },
+  };
+}
+
+async function permissionOf(
+  { octokit, now }: Deps,
+  { owner, repo, login }: { owner: string; repo: string; login: string },
+): Promise<Permission | null> {
+  try {
+    const { data } = await asked({ now }, `the rights of ${login}`, () =>
+      octokit.repos.getCollaboratorPermissionLevel({ owner, repo, username: login }),
+    );
+    // `role_name` knows triage and maintain, `permission` only their older neighbours.
+    return (
+      known.find((name) => name === data.role_name) ??
+      known.find((name) => name === data.permission) ??
+      null
+    );
+  } catch (error) {
+    // A token that may not ask, or a deleted account: nothing is known, which counts as a stranger.
+    if (isProblem(error, "not_found") || isProblem(error, "github_access")) return null;
+    throw error;
+  }
+}
+
+const known: Permission[] = ["none", "read", "triage", "write", "maintain", "admin"];
+
+function maySpeak(permission: Permission | null | undefined): boolean {
+  return (
+    permission === "triage" ||
+    permission === "write" ||
+    permission === "maintain" ||
+    permission === "admin"
+  );
+}
+
+const maxPages = 10;
+
+async function listAll<P extends { per_page: number }, T>(
+  list: (parameters: P & { page: number }) => Promise<{ data: T[] }>,
+  parameters: P,
+): Promise<{ data: T[] }> {
+  const items: T[] = [];
+  for (let page = 1; page <= maxPages; page += 1) {
+    const { data } = await list({ ...parameters, page });
+    items.push(...data);
+    if (data.length < parameters.per_page) break;
+  }
+  return { data: items };
+}
+
+async function asked<T>(
+  { now }: Pick<Deps, "now">,
+  what: string,
+  call: () => Promise<{ data: T }>,
+): Promise<{ data: T }> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error && "status" in error && error.status === 404) {
+      throw new Problem("not_found", `GitHub does not show ${what} to this token.`, {
+        next: "Check the name and the number, and that the token reaches the repository.",
+        cause: error,
+      });
+    }
+    const problem = githubProblem(error, now());
+    if (asRunFailure(problem)?.code === "github_access") {
+      throw new Problem("github_access", `GitHub refuses to show ${what}: ${problem.message}`, {
+        cause: error,
+      });
+    }
+    const wait = asGithubWait(problem);
+    if (wait)
+      throw new Problem("rate_limited", wait.detail, {
+        next: `Try again in ${wait.untilSeconds} seconds.`,
+        cause: error,
+      });
+    throw problem;
+  }
+}

@@ -1,0 +1,34 @@
+import type { Spend } from "@feedback-chat/protocol/evidence";
+import type { Secret } from "./coordinator.ts";
+
+/**
+ * The one exit of the agent's sandbox: a socket behind which our proxy speaks to the model's API with the key that
+ * the sandbox never sees, under a ceiling by reservation.
+ */
+export type OpenModel = (input: ModelAccessInput) => Promise<ModelAccess>;
+
+export type ModelAccessInput = {
+  /** On the host, in the job's socket folder. */
+  socketPath: string;
+  /** Placeholder key of this run: what the engine has to show. */
+  runToken: string;
+  key: Secret;
+  model: string;
+  /** What the run may still cost. */
+  ceilingMicroUsd: number;
+  reserve(microUsd: number): Promise<{ reservationId: string }>;
+  settle(
+    reservation: { reservationId: string },
+    microUsd: number,
+    tokens: { input: number; output: number },
+  ): Promise<void>;
+  log(level: "debug" | "info" | "warn" | "error", text: string): void;
+  signal: AbortSignal;
+};
+
+export interface ModelAccess extends AsyncDisposable {
+  /** Settled or, where no usage came, reserved. */
+  spent(): Spend;
+  /** Set when the proxy refused to go on: the ceiling, or a model that does not answer. */
+  refusal(): { code: "budget" | "model_unavailable"; detail: string } | null;
+}

@@ -1,0 +1,290 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { judgeModelRequest, type JudgedRequest } from "../core/judge-model-request.ts";
+import {
+  callModel,
+  isWorthRetrying,
+  retryDelayMs,
+  waitInTime,
+  type Attempt,
+  type Upstream,
+} from "./call-model.ts";
+import { answerHeaders, requestHeaders } from "./headers.ts";
+import { bodyUsageReader, streamUsageReader, type SeenUsage } from "./read-usage.ts";
+import type { Reservation, Settlement, SpendBook } from "./spend-book.ts";
+import type { ProxyDeps, ProxyEnd, ProxyOptions, RequestFacts } from "./start-model-proxy.ts";
+import type { Turnstile } from "./turnstile.ts";
+
+export type Context = ProxyDeps &
+  ProxyOptions & {
+    book: SpendBook;
+    origin: string;
+    basePath: string;
+    untilMs: number;
+    turnstile: Turnstile;
+    closing: AbortSignal;
+    ended: { ended: ProxyEnd | null };
+    end(why: ProxyEnd): void;
+  };
+type Exchange = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  target: "messages" | "count";
+};
+type Refusal = { status: number; type: string; message: string };
+
+const maxBodyBytes = 16 * 1024 * 1024;
+
+/** One request from its first byte to its settlement. */
+export async function answerModelRequest(context: Context, exchange: Exchange): Promise<void> {
+  const { request, response, target } = exchange;
+  const startMs = context.clock.monotonicMs();
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new Error("the client left")));
+  const signal = AbortSignal.any([gone.signal, context.closing]);
+  const tell = (facts: Partial<RequestFacts> & Pick<RequestFacts, "outcome" | "status">) =>
+    context.onRequest({
+      model: "",
+      attempts: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      costMicroUsd: 0,
+      detail: "",
+      ...facts,
+      latencyMs: Math.round(context.clock.monotonicMs() - startMs),
+    });
+  const refuseWith = (refusal: Refusal, outcome: RequestFacts["outcome"] = "refused") => {
+    refuse(request, response, refusal);
+    tell({ outcome, status: refusal.status, detail: refusal.message });
+  };
+
+  const body = await readBody(request).catch(whenAborted(signal));
+  if (body === undefined) return tell({ outcome: "cut", status: 0 });
+  if (typeof body !== "string") return refuseWith(body);
+  const judged = judgeModelRequest(body, {
+    allowedModels: context.allowedModels,
+    isCountOnly: target === "count",
+  });
+  if (!judged.ok)
+    return refuseWith({ status: 403, type: "permission_error", message: judged.reason });
+  const over = context.ended.ended;
+  if (over !== null)
+    return refuseWith(refusalOf(over), over.reason === "budget" ? "budget" : "unavailable");
+
+  const leave = await context.turnstile.enter(signal).catch(whenAborted(signal));
+  if (!leave) return tell({ outcome: "cut", status: 0, model: judged.model });
+  try {
+    const result = await forward(context, { judged, exchange, signal });
+    if ("reason" in result) {
+      context.end(result);
+      return refuseWith(refusalOf(result), result.reason === "budget" ? "budget" : "unavailable");
+    }
+    const { settlement, status, attempts, isCut } = result;
+    const { tokens, costMicroUsd } = settlement;
+    tell({
+      outcome: isCut ? "cut" : "answered",
+      status,
+      attempts,
+      model: judged.model,
+      inputTokens: tokens.input,
+      outputTokens: tokens.output,
+      costMicroUsd,
+    });
+  } finally {
+    leave();
+  }
+}
+
+type Forwarding = { judged: JudgedRequest; exchange: Exchange; signal: AbortSignal };
+type Forwarded = { settlement: Settlement; status: number; attempts: number; isCut: boolean };
+
+/** Sends until the provider gives its word, or the run's time is over. Every attempt is paid for before it goes. */
+async function forward(
+  context: Context,
+  { judged, exchange, signal }: Forwarding,
+): Promise<Forwarded | ProxyEnd> {
+  for (let attempts = 1; ; attempts++) {
+    const reservation = exchange.target === "count" ? null : await context.book.reserve(judged);
+    if (reservation === null && exchange.target === "messages")
+      return { reason: "budget", detail: "the budget has no room for this request", status: null };
+    const attempt = await send(context, {
+      judged: reservation?.request ?? judged,
+      exchange,
+      signal,
+      reservation,
+    });
+    if (attempt === "cut") return { settlement: nothing, status: 0, attempts, isCut: true };
+    if (attempt.kind === "answered" && !isWorthRetrying(attempt.upstream.statusCode)) {
+      return {
+        ...(await pass(context, { upstream: attempt.upstream, reservation, exchange })),
+        attempts,
+      };
+    }
+    const upstream = attempt.kind === "answered" ? attempt.upstream : null;
+    await upstream?.body.dump().catch(whenAborted(signal));
+    const status = upstream?.statusCode ?? null;
+    if (
+      !(await waitInTime(context.clock, retryDelayMs(attempts, upstream), {
+        untilMs: context.untilMs,
+        signal,
+      }))
+    ) {
+      if (signal.aborted) return { settlement: nothing, status: 0, attempts, isCut: true };
+      return {
+        reason: "model_unavailable",
+        detail: `the model answered ${status ?? "nothing"} ${attempts} times`,
+        status,
+      };
+    }
+  }
+}
+
+const nothing: Settlement = { costMicroUsd: 0, tokens: { input: 0, output: 0 }, isKnown: true };
+
+/** One attempt, with its reservation settled where the answer decides about it already. */
+async function send(
+  context: Context,
+  { judged, exchange, signal, reservation }: Forwarding & { reservation: Reservation | null },
+): Promise<Attempt | "cut"> {
+  const call = {
+    path: context.basePath + (exchange.request.url ?? ""),
+    headers: requestHeaders(exchange.request.headers, context.credential),
+    body: judged.body,
+    signal,
+  };
+  const attempt = await callModel(context, call).catch(whenAborted(signal));
+  if (reservation === null) return attempt ?? "cut";
+  if (attempt === undefined || attempt.kind === "broken")
+    await context.book.settle(reservation, { usage: null, isFinal: false });
+  else if (attempt.kind === "unreachable") await context.book.release(reservation);
+  else if (attempt.upstream.statusCode >= 400)
+    await context.book.release(reservation);
+  return attempt ?? "cut";
+}
+
+type Passing = { upstream: Upstream; reservation: Reservation | null; exchange: Exchange };
+
+/** Hands the answer through byte for byte and reads its usage on the side. Whoever cuts it, it is charged. */
+async function pass(
+  context: Context,
+  { upstream, reservation, exchange }: Passing,
+): Promise<Omit<Forwarded, "attempts">> {
+  const { response } = exchange;
+  const { statusCode: status } = upstream;
+  if (status === 401 || status === 403)
+    context.end({
+      reason: "credential",
+      detail: `the model refuses the credential: ${status}`,
+      status,
+    });
+  const isEvents = String(upstream.headers["content-type"] ?? "").startsWith("text/event-stream");
+  const reader = isEvents ? streamUsageReader() : bodyUsageReader();
+  const isCut = await copy(upstream, {
+    response,
+    see: reader.push,
+    headers: answerHeaders(upstream.headers),
+  });
+  if (reservation === null || status >= 400) return { settlement: nothing, status, isCut };
+  return {
+    settlement: await context.book.settle(reservation, reader.end() satisfies SeenUsage),
+    status,
+    isCut,
+  };
+}
+
+type Copying = {
+  response: ServerResponse;
+  see(chunk: Uint8Array): void;
+  headers: Record<string, string>;
+};
+
+/** @returns true when one of the two sides ended before the answer did. */
+async function copy(upstream: Upstream, { response, see, headers }: Copying): Promise<boolean> {
+  try {
+    response.writeHead(upstream.statusCode, headers);
+    for await (const chunk of upstream.body as AsyncIterable<Uint8Array>) {
+      see(chunk);
+      if (!response.write(chunk)) await drained(response);
+      if (response.destroyed) return true;
+    }
+    response.end();
+    return false;
+  } catch {
+    // Either side may end in the middle, in as many ways as there are of losing a connection.
+    response.destroy();
+    return true;
+  } finally {
+    upstream.body.destroy();
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off("drain", go);
+      response.off("close", go);
+      resolve();
+    };
+    response.once("drain", go);
+    response.once("close", go);
+  });
+}
+
+async function readBody(request: IncomingMessage): Promise<string | Refusal> {
+  if (request.headers["content-encoding"] !== undefined)
+    return {
+      status: 415,
+      type: "invalid_request_error",
+      message: "an encoded body is not admitted",
+    };
+  const tooLarge = {
+    status: 413,
+    type: "request_too_large",
+    message: "the body is larger than 16 MiB",
+  };
+  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLarge;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > maxBodyBytes) return tooLarge;
+    chunks.push(chunk);
+  }
+  const bytes = Buffer.concat(chunks);
+  const text = bytes.toString("utf8");
+  return Buffer.from(text, "utf8").equals(bytes)
+    ? text
+    : { status: 400, type: "invalid_request_error", message: "the body is no UTF-8" };
+}
+
+/** 402 and 403 end the engine at once; everything else it would try again, so we say that it should not. */
+function refusalOf(end: ProxyEnd): Refusal {
+  if (end.reason === "budget")
+    return { status: 402, type: "billing_error", message: "the run's budget is used up" };
+  if (end.reason === "credential")
+    return { status: 403, type: "permission_error", message: "the model's credential is refused" };
+  return { status: 503, type: "overloaded_error", message: "the model is not available" };
+}
+
+/** An error in the API's own shape. The connection is not used again where the rest of the body was not read. */
+export function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, type, message }: Refusal,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const body = JSON.stringify({ type: "error", error: { type, message } });
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+    "x-should-retry": "false",
+  };
+  if (!request.complete) headers.connection = "close";
+  response.writeHead(status, headers).end(body);
+}
+
+function whenAborted(signal: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    if (signal.aborted) return undefined;
+    throw error;
+  };
+}

@@ -1,0 +1,79 @@
+import type { Dispatcher } from "undici";
+import type { Clock } from "../ports/clock.ts";
+
+export type Upstream = {
+  statusCode: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: Dispatcher.ResponseData["body"];
+};
+/**
+ * `answered`: the provider spoke, whatever it said. `unreachable`: surely nothing was sent.
+ * `broken`: it was sent and no answer came, so it may have been done, and paid.
+ */
+export type Attempt =
+  | { kind: "answered"; upstream: Upstream }
+  | { kind: "unreachable"; detail: string }
+  | { kind: "broken"; detail: string };
+
+export type Call = {
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+  signal: AbortSignal;
+};
+
+/** One attempt. The address is a constant of the run: nothing of a request ever builds it. */
+export async function callModel(
+  { dispatcher, origin }: { dispatcher: Dispatcher; origin: string },
+  call: Call,
+): Promise<Attempt> {
+  const { path, headers, body, signal } = call;
+  try {
+    const {
+      statusCode,
+      headers: answered,
+      body: stream,
+    } = await dispatcher.request({ origin, path, method: "POST", headers, body, signal });
+    return { kind: "answered", upstream: { statusCode, headers: answered, body: stream } };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const code =
+      error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+    if (code === "") throw error;
+    return { kind: unsent.has(code) ? "unreachable" : "broken", detail: code };
+  }
+}
+
+/** Errors before the first byte left. */
+const unsent = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+]);
+
+/** The provider is busy or broken for the moment; everything else is its final word. */
+export function isWorthRetrying(status: number): boolean {
+  return status === 408 || status === 409 || status === 429 || status >= 500;
+}
+
+/** How long to wait before attempt `attempt` (from 1); what the provider asks for comes first. */
+export function retryDelayMs(attempt: number, upstream: Upstream | null): number {
+  const asked = Number(upstream?.headers["retry-after"]);
+  if (Number.isFinite(asked) && asked >= 0) return Math.min(asked, 300) * 1000;
+  return Math.min(30_000, 500 * 2 ** (attempt - 1));
+}
+
+/** False when the wait would end after the run's own time. */
+export async function waitInTime(
+  clock: Clock,
+  delayMs: number,
+  limit: { untilMs: number; signal: AbortSignal },
+): Promise<boolean> {
+  if (clock.monotonicMs() + delayMs >= limit.untilMs) return false;
+  await clock.wait(delayMs, limit.signal);
+  return !limit.signal.aborted;
+}

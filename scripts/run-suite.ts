@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Suite } from "./suites.ts";
@@ -88,17 +87,16 @@ async function runCommand(
     isLate = true;
     if (child.pid) process.kill(-child.pid, "SIGKILL");
   }, around.limitSeconds * 1000);
-  const [code] = await Promise.race([
-    once(child, "exit") as Promise<[number | null]>,
-    failedStart(child, chunks),
-  ]);
+  const ended = Promise.withResolvers<number>();
+  child.once("error", (error) => {
+    chunks.push(Buffer.from(`${error.message}\n`));
+    ended.resolve(127);
+  });
+  child.once("close", (code) => ended.resolve(code ?? 1));
+  // A process that a suite leaves behind may hold its output open for ever: two seconds for the last lines are enough.
+  child.once("exit", (code) => setTimeout(() => ended.resolve(code ?? 1), 2000).unref());
+  const code = await ended.promise;
   clearTimeout(limit);
   running.delete(child);
-  return { code: isLate ? timedOut : (code ?? 1), output: Buffer.concat(chunks).toString() };
-}
-
-async function failedStart(child: ChildProcess, chunks: Buffer[]): Promise<[number]> {
-  const [error] = (await once(child, "error")) as [Error];
-  chunks.push(Buffer.from(`${error.message}\n`));
-  return [127];
+  return { code: isLate ? timedOut : code, output: Buffer.concat(chunks).toString() };
 }

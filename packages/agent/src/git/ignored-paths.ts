@@ -37,16 +37,23 @@ export async function openIgnoredPaths(
       if (isFolder && !path.endsWith(".gitignore"))
         await mkdir(placeOf(scratchFolder, path), { recursive: true });
     const args = ["check-ignore", "--no-index", "--stdin", "-z"];
-    const input = Buffer.concat(asked.map(({ path }) => pathBytes(`${path}\0`)));
+    // check-ignore takes no literal pathspecs; after `./` no name is read as magic.
+    const input = Buffer.concat(asked.map(({ path }) => pathBytes(`./${path}\0`)));
     const result = await tryGit(deps, args, {
       gitDir,
       input,
-      env: { GIT_WORK_TREE: scratchFolder },
+      env: { GIT_WORK_TREE: scratchFolder, GIT_LITERAL_PATHSPECS: "0" },
       workingFolder: scratchFolder,
     });
     // 1 = none of them is ignored.
     if (result.exitCode !== 0 && result.exitCode !== 1) throw gitError(args, result);
-    return new Set(result.stdout.toString("latin1").split("\0").filter(Boolean));
+    return new Set(
+      result.stdout
+        .toString("latin1")
+        .split("\0")
+        .filter(Boolean)
+        .map((path) => path.slice(2)),
+    );
   };
 }
 

@@ -18,9 +18,19 @@ type Changes = Map<string, Child | null>;
 export async function writeTree(
   deps: GitDeps,
   gitDir: string,
-  input: { base: TreeEntry[]; changed: WorkFile[]; deleted: string[]; scratchFolder: string },
+  input: {
+    baseSha: string;
+    base: TreeEntry[];
+    changed: WorkFile[];
+    deleted: string[];
+    scratchFolder: string;
+  },
 ): Promise<string> {
   const { base, changed, deleted } = input;
+  if (changed.length + deleted.length === 0)
+    return (await runGit(deps, ["rev-parse", "--verify", `${input.baseSha}^{tree}`], { gitDir }))
+      .toString("utf8")
+      .trim();
   const blobs = await writeBlobs(deps, gitDir, input);
   const changes: Changes = new Map(deleted.map((path) => [path, null]));
   changed.forEach(({ path, mode }, index) =>

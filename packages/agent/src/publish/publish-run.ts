@@ -1,0 +1,193 @@
+import { isProblem } from "@feedback-chat/protocol/problem";
+import { cleanText } from "../core/clean-log.ts";
+import { makeRedactor } from "../core/redact.ts";
+import { requireTree } from "../git/pack-tree.ts";
+import { readDiff } from "../git/read-diff.ts";
+import type { GitDeps } from "../git/run-git.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { GitHubPublisher, Pull } from "../ports/github.ts";
+import { runFailure } from "../ports/run-failure.ts";
+import { describeBase } from "./describe-base.ts";
+import { commitMessage, commitTree } from "./commit-tree.ts";
+import { requireNoSecrets } from "./find-secrets.ts";
+import { archived } from "./github-trouble.ts";
+import { lookBranch, type BranchNow, type Remote } from "./look-branch.ts";
+import type { Published, PublishPlan, PublishStep } from "./publish-plan.ts";
+import { pushBranch } from "./push-branch.ts";
+
+export type PublishDeps = GitDeps & {
+  clock: Clock;
+  github: GitHubPublisher;
+  onStep(step: PublishStep): void;
+};
+
+/**
+ * Tree -> commit -> branch -> pull request. Each step looks by run id before it acts, so the same call again, after a
+ * crash anywhere or a lost answer, ends in the same one branch and one pull request.
+ * @throws Problem run_failed, rate_limited (waitFor: github); what was pushed by then stays.
+ */
+export async function publishRun(deps: PublishDeps, plan: PublishPlan): Promise<Published> {
+  await requireTree(deps, plan.gitDir, plan.treeId);
+  const redactor = makeRedactor(
+    plan.token ? [...plan.secrets, { name: "GitHub token", value: plan.token }] : plan.secrets,
+  );
+  const { changes } = await readDiff(deps, plan.gitDir, plan);
+  requireNoSecrets(redactor, changes);
+  const waits = [...plan.lookAgainSeconds];
+  for (;;) {
+    try {
+      return await lookAndAct(deps, plan, {
+        clean: redactor.text,
+        changedPaths: changes.map(({ path }) => path),
+      });
+    } catch (error) {
+      const seconds = waits.shift();
+      if (!isProblem(error, "github_unreachable")) throw error;
+      if (seconds === undefined) throw unavailable(error);
+      await deps.clock.wait(seconds * 1000, deps.signal);
+      deps.signal.throwIfAborted();
+    }
+  }
+}
+
+type Content = { clean(text: string): string; changedPaths: string[] };
+
+async function lookAndAct(
+  deps: PublishDeps,
+  plan: PublishPlan,
+  content: Content,
+): Promise<Published> {
+  const now = await deps.github.look();
+  if (now.isArchived) throw archived();
+  const remote = remoteOf(plan, now.fullName);
+  const { branch, head } = await chooseBranch(deps, plan, remote);
+  const pull = await deps.github.findPull(branch, plan.runId);
+  requireWanted(pull);
+  deps.onStep("looked");
+  // Merged meanwhile: a person has the whole of it, and pushing more would change nothing.
+  if (pull?.isMerged) return publishedOf(branch, pull, pull.headSha);
+  const base = await describeBase(deps, remote, { ...plan, changedPaths: content.changedPaths });
+  const headSha = await bringBranch(deps, plan, remote, { branch, head });
+  const body = content.clean([plan.body, ...base.notes].join("\n\n"));
+  if (pull) {
+    deps.onStep("pull_adopted");
+    await deps.github.updatePull(pull.number, { body });
+    return publishedOf(branch, pull, headSha);
+  }
+  const made = await openPull(deps, plan, { branch, title: content.clean(plan.title), body });
+  return publishedOf(branch, made, headSha);
+}
+
+/** The run's own ref; if strangers' commits stand there, one other name, the same at every try. */
+async function chooseBranch(
+  deps: PublishDeps,
+  { branch, runId }: PublishPlan,
+  remote: Remote,
+): Promise<{ branch: string; head: BranchNow }> {
+  for (const name of [branch, `${branch}x2`]) {
+    const head = await lookBranch(deps, remote, { branch: name, runId });
+    if (head.is === "human") throw humanCommit(name, head.author);
+    if (head.is !== "foreign") return { branch: name, head };
+  }
+  throw runFailure(
+    "github_refused",
+    `The branch names "${branch}" and "${branch}x2" are taken by other commits.`,
+    { next: "Delete or rename them, then retry." },
+  );
+}
+
+function humanCommit(branch: string, author: string) {
+  return runFailure(
+    "human_commit",
+    `${cleanText(author)} has committed to the branch "${branch}": it is theirs now.`,
+    { next: "Go on by hand on that branch, or retry for a new one." },
+  );
+}
+
+function requireWanted(pull: Pull | null): void {
+  if (pull?.state !== "closed" || pull.isMerged) return;
+  throw runFailure(
+    "pull_closed",
+    `Pull request #${pull.number} was closed by a person: it stays closed.`,
+    { next: "Retry for a new run with a pull request of its own." },
+  );
+}
+
+/** Answers the head's sha once the branch holds our tree. */
+async function bringBranch(
+  deps: PublishDeps,
+  plan: PublishPlan,
+  remote: Remote,
+  { branch, head }: { branch: string; head: BranchNow },
+): Promise<string> {
+  if (head.is === "ours" && head.treeId === plan.treeId) return head.headSha;
+  const leftAt = head.is === "ours" ? head.headSha : null;
+  const commitSha = await commitTree(deps, plan.gitDir, {
+    treeId: plan.treeId,
+    parentSha: leftAt ?? plan.baseSha,
+    message: commitMessage(plan),
+    at: deps.clock.now(),
+  });
+  deps.onStep("committed");
+  if ((await pushBranch(deps, remote, { branch, commitSha, expectedSha: leftAt })) === "pushed") {
+    deps.onStep("pushed");
+    return commitSha;
+  }
+  // Somebody was faster, perhaps our own earlier push whose answer was lost.
+  const again = await lookBranch(deps, remote, { branch, runId: plan.runId });
+  if (again.is === "ours" && again.treeId === plan.treeId) return again.headSha;
+  if (again.is === "human") throw humanCommit(branch, again.author);
+  throw runFailure("github_refused", `The branch "${branch}" was moved while we pushed.`, {
+    next: "Retry: a new run gets a branch of its own.",
+  });
+}
+
+async function openPull(
+  deps: PublishDeps,
+  plan: PublishPlan,
+  pull: { branch: string; title: string; body: string },
+): Promise<Pull> {
+  const made = await deps.github.createPull({
+    ...pull,
+    base: plan.baseRef,
+    isDraft: plan.isDraft,
+    runId: plan.runId,
+  });
+  if (made) {
+    deps.onStep("pull_created");
+    return made;
+  }
+  const found = await deps.github.findPull(pull.branch, plan.runId);
+  requireWanted(found);
+  if (!found?.isOfThisRun)
+    throw runFailure(
+      "github_refused",
+      `Another pull request for the branch "${pull.branch}" exists.`,
+    );
+  deps.onStep("pull_adopted");
+  return found;
+}
+
+function publishedOf(branch: string, pull: Pull, headSha: string): Published {
+  return { prNumber: pull.number, prUrl: pull.url, headSha, branch, isDraft: pull.isDraft };
+}
+
+// Same origin as always: only the path may follow a rename.
+function remoteOf({ gitDir, repository, token, protocols }: PublishPlan, fullName: string): Remote {
+  const url = new URL(repository.cloneUrl);
+  if (!protocols.includes("file") && fullName !== repository.fullName)
+    url.pathname = `/${fullName}.git`;
+  return {
+    gitDir,
+    url: url.href,
+    token: token === null ? null : { origin: url.origin, value: token },
+  };
+}
+
+function unavailable(cause: Error) {
+  return runFailure("github_unavailable", `GitHub did not answer: ${cause.message}`, {
+    next: "Retry when GitHub is back: nothing is done twice.",
+    isRetryable: true,
+    cause,
+  });
+}

@@ -1,0 +1,58 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { isProblem } from "@feedback-chat/protocol/problem";
+import { systemClock } from "../platform/system-clock.ts";
+import { openGitHub } from "./github.ts";
+import { openOctokit } from "./open-octokit.ts";
+import { publishPlan, type PublisherLine, type PublishStep } from "./publish-plan.ts";
+import { publishRun } from "./publish-run.ts";
+
+/**
+ * Entry of the publisher process: the only one that ever holds a write token. The plan is the first line of stdin; it
+ * knows a GIT_DIR and a tree id, and no work tree. Answers one JSON object a line. When stdin ends, whoever started
+ * it is gone or has stopped the run: it ends too, and git with it.
+ */
+async function main(): Promise<void> {
+  const stopping = new AbortController();
+  const lines = createInterface({ input: process.stdin });
+  const [first] = (await once(lines, "line")) as [string];
+  lines.once("close", () => stopping.abort());
+  const plan = publishPlan.parse(JSON.parse(first));
+  const clock = systemClock();
+  const octokit = openOctokit(
+    { fetch, signal: stopping.signal },
+    { apiUrl: plan.repository.apiUrl, token: plan.token },
+  );
+  const github = openGitHub({ octokit, clock }, plan.repository);
+  const deps = {
+    clock,
+    github,
+    signal: stopping.signal,
+    protocols: plan.protocols,
+    onStep: (step: PublishStep) => say({ type: "step", step }),
+  };
+  say(
+    await publishRun(deps, plan).then(
+      (published) => ({ type: "done", published }) as const,
+      problemLine,
+    ),
+  );
+  process.stdin.destroy();
+}
+
+function problemLine(error: unknown): PublisherLine {
+  if (!isProblem(error)) throw error;
+  return {
+    type: "problem",
+    code: error.code,
+    detail: error.message,
+    next: error.next,
+    facts: error.facts,
+  };
+}
+
+function say(line: PublisherLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+await main();

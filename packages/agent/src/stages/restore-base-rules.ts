@@ -1,0 +1,54 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ChangedFile } from "@feedback-chat/protocol/evidence";
+import { ignoring } from "../platform/ignoring.ts";
+import type { RunRepository } from "../ports/git.ts";
+
+/**
+ * Makes an exported tree answer to the base commit's rules: a check such as `npm run unit` inside a script reads
+ * package.json and .npmrc, so changed scripts and configuration of npm's are put back before anything runs.
+ * Nothing has run in `folder` yet. The change itself, and the verdict on it, stay as they are.
+ */
+export async function restoreBaseRules(
+  repository: RunRepository,
+  { folder, files }: { folder: string; files: ChangedFile[] },
+): Promise<string[]> {
+  const restored: string[] = [];
+  for (const { path } of files) {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    if (name !== "package.json" && name !== ".npmrc") continue;
+    const base = await repository.readFile(repository.baseSha, path);
+    const place = join(folder, path);
+    if (name === "package.json") await restoreScripts(place, base);
+    else if (base) await writeFile(place, base);
+    else await rm(place, { force: true });
+    restored.push(path);
+  }
+  return restored;
+}
+
+/** The change's own dependencies stay; scripts are the base's, and none where the base has no such file. */
+async function restoreScripts(place: string, base: Uint8Array | null): Promise<void> {
+  const text = await readFile(place, "utf8").catch(ignoring("ENOENT"));
+  if (text === undefined) return;
+  const head = objectOf(text);
+  if (!head) return;
+  const { scripts } = (base && objectOf(Buffer.from(base).toString("utf8"))) ?? {};
+  const { scripts: _scripts, ...rest } = head;
+  await writeFile(
+    place,
+    `${JSON.stringify(scripts === undefined ? rest : { ...rest, scripts }, null, 2)}\n`,
+  );
+}
+
+function objectOf(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

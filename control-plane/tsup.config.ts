@@ -1,8 +1,5 @@
-import { cpSync } from "node:fs";
-import { join } from "node:path";
 import { defineConfig } from "tsup";
-
-const folder = import.meta.dirname;
+import { keepSourcePlaces } from "../scripts/tsup-library.ts";
 
 /** One program. The agent's pure core (gate, policy) is bundled: the server does not install the agent. */
 export default defineConfig({
@@ -11,13 +8,9 @@ export default defineConfig({
   target: "node22",
   clean: ["dist/*.js"], // dist/dashboard was built just before
   dts: false,
-  noExternal: ["@feedback-chat/agent"],
-  banner: { js: "#!/usr/bin/env node" },
+  noExternal: [/^@feedback-chat\/agent/],
+  esbuildPlugins: [keepSourcePlaces(import.meta.dirname)],
   esbuildOptions(options) {
     options.conditions = ["source"];
-  },
-  onSuccess() {
-    cpSync(join(folder, "migrations"), join(folder, "dist/migrations"), { recursive: true });
-    return Promise.resolve();
   },
 });

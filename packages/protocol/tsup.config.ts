@@ -1,10 +1,4 @@
 import { defineConfig } from "tsup";
+import { library } from "../../scripts/tsup-library.ts";
 
-/** One file per noun, as `exports` promises; declarations come from tsc (tsup's own need TypeScript's old API). */
-export default defineConfig({
-  entry: ["src/*.ts", "!src/*.test.ts"],
-  format: "esm",
-  target: "node22",
-  clean: true,
-  dts: false,
-});
+export default defineConfig(library(import.meta.dirname));

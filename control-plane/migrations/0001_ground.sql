@@ -192,8 +192,13 @@ create table fc.issue_snapshots (
   author text not null,
   source text not null check (source in ('webhook', 'poll', 'retry')),
   comments jsonb not null default '[]',
+  -- GitHub's clock: an event of the issue that is not newer starts no other run.
+  issue_updated_at timestamptz,
+  -- Who put the trigger label there, if the event said so: the gate asks for that person's rights.
+  asked_by text,
   frozen_at timestamptz not null default now()
 );
+create index issue_snapshots_issue on fc.issue_snapshots (issue_id, issue_updated_at);
 
 -- Queue and runs ----------------------------------------------------------------------------------------------------
 
@@ -233,6 +238,8 @@ create table fc.job_queue (
   lease_token uuid,
   lease_expires_at timestamptz,
   cancel_requested_at timestamptz,
+  -- Who asked, why, and where the run goes then: {actor, reason, then}.
+  cancel jsonb,
   permit_id uuid,
   -- The ending that was accepted, so that the same call again gives the same answer.
   ending jsonb,
@@ -244,7 +251,10 @@ create table fc.job_queue (
 );
 create unique index job_queue_one_per_issue on fc.job_queue (project_id, github_issue_number)
   where status in ('pending', 'processing');
-create index job_queue_next on fc.job_queue (priority, run_at, id) where status = 'pending';
+-- A claim looks at the first job of each project that has room: a project at its limit costs nothing, whatever it
+-- has waiting. Parked jobs are not in here.
+create index job_queue_next on fc.job_queue (project_id, priority, run_at, id)
+  where status = 'pending' and run_at < 'infinity';
 create index job_queue_leases on fc.job_queue (lease_expires_at) where status = 'processing';
 create unique index job_queue_claim on fc.job_queue (claim_id) where claim_id is not null;
 

@@ -169,6 +169,8 @@ async function judgeFile(state: State, { path, place, facts, base }: Found): Pro
     base.sizeBytes === facts.size &&
     base.oid === (await hashWorkFile(place, facts.size, algorithmOf(base.oid)));
   if (isSame) return;
+  if (path.toLowerCase() === ".gitmodules")
+    return refuse(state, "submodule", path, "what git reads about submodules was changed");
   if (facts.size > walkLimits.fileBytes)
     return refuse(
       state,

@@ -5,6 +5,7 @@ import { noSkippedTest } from "./no-skipped-test.ts";
 import { noSleepInTest } from "./no-sleep-in-test.ts";
 import { pureCore } from "./pure-core.ts";
 import type { Rule } from "./rule.ts";
+import { shortFunction } from "./short-function.ts";
 import { zodNamespace } from "./zod-namespace.ts";
 
 const rules: Record<string, Rule> = {
@@ -13,6 +14,7 @@ const rules: Record<string, Rule> = {
   "no-skipped-test": noSkippedTest,
   "no-sleep-in-test": noSleepInTest,
   "pure-core": pureCore,
+  "short-function": shortFunction,
   "zod-namespace": zodNamespace,
 };
 

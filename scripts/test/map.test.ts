@@ -9,7 +9,8 @@ const builtOrInstalled = new Set(["node_modules", "dist"]);
 function pathsIn(text: string): string[] {
   const quoted = [...text.matchAll(/`([^`\s]+)`/g)].map(([, word]) => word ?? "");
   return quoted.filter(
-    (word) => /^[.\w][\w./-]*$/.test(word) && (word.includes("/") || /\w[.](ts|md|json)$/.test(word)),
+    (word) =>
+      /^[.\w][\w./-]*$/.test(word) && (word.includes("/") || /\w[.](ts|md|json)$/.test(word)),
   );
 }
 

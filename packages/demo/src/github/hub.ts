@@ -1,0 +1,216 @@
+import { createHash } from "node:crypto";
+
+export const roles = ["none", "read", "triage", "write", "maintain", "admin"] as const;
+export type Role = (typeof roles)[number];
+
+export type User = { id: number; login: string; type: "User" | "Organization" | "Bot"; email: string };
+
+/** The fine-grained permissions that a route may ask for, named as GitHub names them. */
+export type Permission =
+  | "metadata" | "contents" | "issues" | "pull_requests" | "workflows" | "deployments"
+  | "statuses" | "checks" | "repository_hooks" | "administration"; // prettier-ignore
+export type Level = "read" | "write";
+export type Permissions = Partial<Record<Permission, Level>>;
+
+export type Token = {
+  kind: "classic" | "fine_grained" | "installation";
+  user: User;
+  permissions: Permissions;
+  scopes: string[];
+  /** Ids of the repositories that it reaches; null = all that its user reaches. */
+  repositoryIds: Set<number> | null;
+  expiresAt: Date | null;
+};
+
+export type Label = { id: number; name: string; color: string; description: string | null };
+export type Comment = { id: number; author: User; body: string; createdAt: Date; updatedAt: Date };
+
+export type Pull = {
+  id: number;
+  headRef: string;
+  headSha: string;
+  baseRef: string;
+  baseSha: string;
+  isDraft: boolean;
+  mergedAt: Date | null;
+  mergedBy: User | null;
+  mergeCommitSha: string | null;
+};
+
+/** Issues and pull requests share one sequence of numbers; a pull request is an issue with `pull`. */
+export type Issue = {
+  id: number;
+  number: number;
+  title: string;
+  body: string | null;
+  author: User;
+  labels: Label[];
+  state: "open" | "closed";
+  stateReason: "completed" | "not_planned" | "reopened" | null;
+  createdAt: Date;
+  updatedAt: Date;
+  closedAt: Date | null;
+  closedBy: User | null;
+  comments: Comment[];
+  pull?: Pull;
+};
+
+export type DeploymentState = "error" | "failure" | "inactive" | "in_progress" | "queued" | "pending" | "success";
+export type DeploymentStatus = {
+  id: number;
+  state: DeploymentState;
+  description: string;
+  environmentUrl: string;
+  targetUrl: string;
+  creator: User;
+  createdAt: Date;
+};
+export type Deployment = {
+  id: number;
+  sha: string;
+  ref: string;
+  environment: string;
+  isProduction: boolean;
+  creator: User;
+  createdAt: Date;
+  statuses: DeploymentStatus[];
+};
+
+export type CommitStatus = {
+  id: number;
+  sha: string;
+  state: "error" | "failure" | "pending" | "success";
+  context: string;
+  description: string | null;
+  targetUrl: string | null;
+  creator: User;
+  createdAt: Date;
+};
+export type CheckRun = {
+  id: number;
+  sha: string;
+  name: string;
+  status: "queued" | "in_progress" | "completed";
+  conclusion: "success" | "failure" | "neutral" | "cancelled" | "skipped" | "timed_out" | "action_required" | null;
+  startedAt: Date;
+  completedAt: Date | null;
+};
+
+export type Delivery = {
+  id: number;
+  guid: string;
+  deliveredAt: Date;
+  isRedelivery: boolean;
+  durationSeconds: number;
+  /** 0 while it was not answered, as when nobody listened. */
+  statusCode: number;
+  event: string;
+  action: string | null;
+  request: { headers: Record<string, string>; payload: unknown; body: string };
+  response: { headers: Record<string, string>; payload: string };
+};
+export type Hook = {
+  id: number;
+  url: string;
+  secret: string | null;
+  contentType: "json" | "form";
+  events: string[];
+  isActive: boolean;
+  createdAt: Date;
+  updatedAt: Date;
+  deliveries: Delivery[];
+};
+
+export type Repository = {
+  id: number;
+  owner: User;
+  name: string;
+  /** Full names that it had before a rename; GitHub goes on answering them with 301. */
+  formerNames: string[];
+  isPrivate: boolean;
+  isArchived: boolean;
+  hasIssues: boolean;
+  defaultBranch: string;
+  protectedBranches: Set<string>;
+  installationId: number | null;
+  createdAt: Date;
+  pushedAt: Date;
+  gitDir: string;
+  roles: Map<string, Role>;
+  labels: Map<string, Label>;
+  issues: Map<number, Issue>;
+  nextNumber: number;
+  hooks: Map<number, Hook>;
+  deployments: Deployment[];
+  statuses: CommitStatus[];
+  checkRuns: CheckRun[];
+  /** Refs as of the last look, so that a push can be told from what was there. */
+  refs: Map<string, string>;
+};
+
+/** What every verb of the double gets: the state, the clock, the way out to the webhooks. */
+export type Hub = {
+  /** `http://127.0.0.1:<port>`, known as soon as the server listens. */
+  origin: string;
+  folder: string;
+  searchPath: string;
+  now(): Date;
+  newId(): number;
+  users: Map<string, User>;
+  tokens: Map<string, Token>;
+  repositories: Map<number, Repository>;
+  /** Queues a webhook to every hook of the repository that listens to this event. */
+  emit(repository: Repository, event: string, payload: Record<string, unknown>, sender: User): void;
+};
+
+export function userOf(hub: Hub, login: string, type: User["type"] = "User"): User {
+  const known = hub.users.get(login.toLowerCase());
+  if (known) return known;
+  const id = hub.newId();
+  const user: User = { id, login, type, email: `${id}+${login}@users.noreply.github.com` };
+  hub.users.set(login.toLowerCase(), user);
+  return user;
+}
+
+export function fullNameOf(repository: Repository): string {
+  return `${repository.owner.login}/${repository.name}`;
+}
+
+/** Finds by `owner/name`, case-insensitively as GitHub does, or says with `isMoved` that it has another name now. */
+export function findRepository(hub: Hub, fullName: string): { repository: Repository; isMoved: boolean } | undefined {
+  const wanted = fullName.toLowerCase();
+  const all = [...hub.repositories.values()];
+  const current = all.find((repository) => fullNameOf(repository).toLowerCase() === wanted);
+  if (current) return { repository: current, isMoved: false };
+  const former = all.find(({ formerNames }) => formerNames.some((name) => name.toLowerCase() === wanted));
+  return former && { repository: former, isMoved: true };
+}
+
+/** For the handles of tests and of the demo: there a wrong name is a bug of the caller. */
+export function repositoryOf(hub: Hub, fullName: string): Repository {
+  const found = findRepository(hub, fullName);
+  if (!found) throw new Error(`The stand-in for GitHub has no repository ${fullName}.`);
+  return found.repository;
+}
+
+export function issueOf(repository: Repository, number: number): Issue {
+  const issue = repository.issues.get(number);
+  if (!issue) throw new Error(`${fullNameOf(repository)} has no issue #${number}.`);
+  return issue;
+}
+
+export function pullOf(repository: Repository, number: number): Issue & { pull: Pull } {
+  const issue = issueOf(repository, number);
+  if (!issue.pull) throw new Error(`#${number} of ${fullNameOf(repository)} is no pull request.`);
+  return issue as Issue & { pull: Pull };
+}
+
+/** GitHub's node ids are opaque; ours only have to be different and stable. */
+export function nodeId(kind: string, id: number): string {
+  return `${kind}_${createHash("sha256").update(`${kind}:${id}`).digest("base64url").slice(0, 18)}`;
+}
+
+/** GitHub writes times without fractions of a second. */
+export function timestamp(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}

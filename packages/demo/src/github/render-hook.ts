@@ -1,0 +1,66 @@
+import { type Delivery, type Hook, type Hub, type Repository, timestamp } from "./hub.ts";
+import { repositoryUrl } from "./render-repository.ts";
+
+export function renderHook(hub: Hub, repository: Repository, hook: Hook) {
+  const url = `${repositoryUrl(hub, repository)}/hooks/${hook.id}`;
+  const last = hook.deliveries[0];
+  return {
+    type: "Repository",
+    id: hook.id,
+    name: "web",
+    active: hook.isActive,
+    events: hook.events,
+    config: {
+      content_type: hook.contentType,
+      insecure_ssl: "0",
+      url: hook.url,
+      // GitHub shows that there is a secret, never which one.
+      ...(hook.secret === null ? {} : { secret: "********" }),
+    },
+    updated_at: timestamp(hook.updatedAt),
+    created_at: timestamp(hook.createdAt),
+    url,
+    test_url: `${url}/test`,
+    ping_url: `${url}/pings`,
+    deliveries_url: `${url}/deliveries`,
+    last_response: last
+      ? { code: last.statusCode || null, status: statusText(last), message: statusText(last) }
+      : { code: null, status: "unused", message: null },
+  };
+}
+
+/** The ping's copy of the hook: without what only the REST answer has. */
+export function renderPingHook(hub: Hub, repository: Repository, hook: Hook) {
+  const { deliveries_url: _, ...rest } = renderHook(hub, repository, hook);
+  return rest;
+}
+
+export function renderDeliveryItem(repository: Repository, delivery: Delivery) {
+  return {
+    id: delivery.id,
+    guid: delivery.guid,
+    delivered_at: delivery.deliveredAt.toISOString(),
+    redelivery: delivery.isRedelivery,
+    duration: delivery.durationSeconds,
+    status: statusText(delivery),
+    status_code: delivery.statusCode,
+    event: delivery.event,
+    action: delivery.action,
+    installation_id: repository.installationId,
+    repository_id: repository.id,
+  };
+}
+
+export function renderDelivery(repository: Repository, hook: Hook, delivery: Delivery) {
+  return {
+    ...renderDeliveryItem(repository, delivery),
+    url: hook.url,
+    request: { headers: delivery.request.headers, payload: delivery.request.payload },
+    response: delivery.response,
+  };
+}
+
+function statusText({ statusCode }: Delivery): string {
+  if (statusCode === 0) return "failed to connect to host";
+  return statusCode < 400 ? "OK" : `Invalid HTTP Response: ${statusCode}`;
+}

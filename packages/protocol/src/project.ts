@@ -1,12 +1,21 @@
 import * as z from "zod";
 import { idSchema } from "./ids.ts";
-import { runSettings } from "./job.ts";
+import { type RunSettings, runSettings } from "./job.ts";
+import { stages, waitingForValues } from "./run-machine.ts";
 
 export const fullName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "is no owner/name");
 
-export const projectSettings = runSettings.partial();
+/**
+ * Some of the settings: what a request names, and what a project keeps. Not `partial()`, which would fill in every
+ * default and so write over what stood there.
+ */
+export const projectSettings = z.strictObject(
+  Object.fromEntries(
+    Object.entries(runSettings.shape).map(([name, field]) => [name, field.unwrap().optional()]),
+  ),
+) as unknown as z.ZodType<Partial<RunSettings>>;
 
 export const createProjectRequest = z.strictObject({
   workspaceId: idSchema("ws").optional(),
@@ -27,6 +36,33 @@ export const project = z.object({
   createdAt: z.iso.datetime(),
 });
 export type Project = z.infer<typeof project>;
+
+/** `GET /v1/projects`: with what the list shows of its runs. */
+export const projectItem = project.extend({
+  runCount: z.int(),
+  lastRun: z
+    .object({
+      id: idSchema("run"),
+      issueNumber: z.int(),
+      stage: z.enum(stages),
+      waitingFor: z.enum(waitingForValues).nullable(),
+      startedAt: z.iso.datetime(),
+    })
+    .nullable(),
+});
+export const projectPage = z.object({
+  items: z.array(projectItem),
+  nextCursor: z.string().nullable(),
+});
+export type ProjectPage = z.infer<typeof projectPage>;
+
+/** `PATCH /v1/projects/:id`: what is left out stays; `settings` are merged one by one. */
+export const patchProjectRequest = z.strictObject({
+  name: z.string().trim().min(1).max(100).optional(),
+  isPaused: z.boolean().optional(),
+  triggerLabel: z.string().trim().min(1).max(50).optional(),
+  settings: projectSettings.optional(),
+});
 
 /** Secrets in it are shown this once. */
 export const createProjectAnswer = z.object({
@@ -51,9 +87,40 @@ export const credential = z.object({
 });
 export type Credential = z.infer<typeof credential>;
 
+export const credentialPage = z.object({
+  items: z.array(credential),
+  nextCursor: z.string().nullable(),
+});
+
 export const createWorkerKeyRequest = z.strictObject({ name: z.string().trim().min(1).max(100) });
 export const createdKey = z.object({ id: idSchema("key"), prefix: z.string(), key: z.string() });
 export type CreatedKey = z.infer<typeof createdKey>;
+
+export const projectKeyScopes = ["status:read", "runs:read", "feedback:write", "runs:act"] as const;
+/** `runs:act` is opted in: such a key decides about runs, and is named as the one that did. */
+export const createProjectKeyRequest = z.strictObject({
+  name: z.string().trim().min(1).max(100),
+  scopes: z
+    .array(z.enum(projectKeyScopes))
+    .min(1)
+    .default(["status:read", "runs:read", "feedback:write"]),
+});
+export const rotateKeyRequest = z.strictObject({
+  graceHours: z.number().min(0).max(168).default(24),
+});
+
+/** A key as lists show it. */
+export const keyInfo = z.object({
+  id: idSchema("key"),
+  name: z.string(),
+  prefix: z.string(),
+  scopes: z.array(z.string()),
+  createdAt: z.iso.datetime(),
+  lastUsedAt: z.iso.datetime().nullable(),
+  expiresAt: z.iso.datetime().nullable(),
+  revokedAt: z.iso.datetime().nullable(),
+});
+export const keyPage = z.object({ items: z.array(keyInfo), nextCursor: z.string().nullable() });
 
 /** `GET /v1/me` */
 export const me = z.object({

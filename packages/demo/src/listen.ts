@@ -13,9 +13,7 @@ export async function listen(port: number, handle: (request: Request) => Promise
     const { outgoing } = env as HttpBindings;
     const answer = await handle(request);
     if (answer !== "drop") return answer;
-    // Without these few bytes curl, and so git, would quietly send the request again.
-    const { socket } = outgoing;
-    socket?.end("HTTP/1.1 ", () => socket.destroy());
+    outgoing.socket?.destroy();
     return new Response(null, { headers: { "x-hono-already-sent": "true" } });
   });
   const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));

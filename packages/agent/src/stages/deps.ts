@@ -1,10 +1,15 @@
 import type { RunSettings } from "@feedback-chat/protocol/job";
 import * as z from "zod";
+import { insidePaths } from "../core/inside-paths.ts";
+import type { Level } from "../ports/engine.ts";
 import type { RunRepository } from "../ports/git.ts";
+import type { Sandbox } from "../ports/sandbox.ts";
+import { fetchPackages } from "./fetch-packages.ts";
 import { pathIn } from "./find-checks.ts";
+import { hostsOfLockfile } from "./read-lockfile.ts";
 
 /** What is mounted, read-only, into the sandboxes of agent and checks so that the project can be built there. */
-export type Layers = {
+export type Layers = AsyncDisposable & {
   mounts: { host: string; inside: string }[];
   /** Inside paths that go before PATH. */
   binFolders: string[];
@@ -14,40 +19,115 @@ export type Layers = {
   note: string | null;
 };
 
+export type DependenciesDeps = {
+  sandbox: Sandbox;
+  signal: AbortSignal;
+  log(level: Level, message: string): void;
+};
+export type DependenciesInput = {
+  repository: RunRepository;
+  settings: Pick<RunSettings, "subFolder">;
+  /** Name and slot of the fetch sandbox. */
+  job: { name: string; slot: number };
+  /** A registry in the worker's own network may be reached. Default: public ones only. */
+  allowsPrivateRegistry?: boolean;
+};
+
 const packageJson = z.object({
   dependencies: z.record(z.string(), z.string()).optional(),
   devDependencies: z.record(z.string(), z.string()).optional(),
   optionalDependencies: z.record(z.string(), z.string()).optional(),
+  workspaces: z.unknown().optional(),
 });
 
-/** Finds what the base commit needs. A project without dependencies needs nothing. */
+/**
+ * Fetches what the base's lockfile names, before any agent runs. A project without dependencies needs nothing. When it
+ * cannot be done the run goes on, and `note` says so. Close it after the last sandbox that mounts it.
+ */
 export async function prepareDependencies(
-  repository: RunRepository,
-  settings: Pick<RunSettings, "subFolder">,
+  deps: DependenciesDeps,
+  input: DependenciesInput,
 ): Promise<Layers> {
-  const manifest = await repository.readFile(
-    repository.baseSha,
-    pathIn(settings.subFolder, "package.json"),
-  );
-  if (!manifest || !hasDependencies(Buffer.from(manifest).toString("utf8"))) return nothingNeeded;
-  return notBuilt("this worker cannot fetch dependencies");
+  const { repository, settings } = input;
+  const { subFolder } = settings;
+  const read = async (name: string) =>
+    textOf(await repository.readFile(repository.baseSha, pathIn(subFolder, name)));
+  const manifest = await read("package.json");
+  if (manifest === null || !needsPackages(manifest)) return nothingNeeded;
+  const lock = (await read("npm-shrinkwrap.json")) ?? (await read("package-lock.json"));
+  if (lock === null)
+    return tell(
+      deps,
+      "the base has no package-lock.json (other package managers are not supported yet)",
+    );
+  if (jsonOrNothing(lock) === undefined) return tell(deps, "package-lock.json is no JSON");
+  const named = hostsOfLockfile(lock);
+  if ("problem" in named) return tell(deps, named.problem);
+  const fetched = await fetchPackages(deps, {
+    repository,
+    subFolder,
+    hosts: named.hosts,
+    job: input.job,
+    allowsPrivateRegistry: input.allowsPrivateRegistry ?? false,
+  });
+  if ("problem" in fetched) return tell(deps, fetched.problem);
+  const inside = `${insidePaths.tree}/${pathIn(subFolder, "node_modules")}`;
+  return {
+    mounts: [{ host: fetched.folder, inside }],
+    binFolders: [`${inside}/.bin`],
+    isBuilt: true,
+    note: null,
+    [Symbol.asyncDispose]: () => fetched.job[Symbol.asyncDispose](),
+  };
 }
 
-export const nothingNeeded: Layers = { mounts: [], binFolders: [], isBuilt: true, note: null };
+const nothingToClose = { [Symbol.asyncDispose]: async () => {} };
+
+export const nothingNeeded: Layers = {
+  mounts: [],
+  binFolders: [],
+  isBuilt: true,
+  note: null,
+  ...nothingToClose,
+};
 
 export function notBuilt(why: string): Layers {
-  return { mounts: [], binFolders: [], isBuilt: false, note: `not built: ${why}` };
+  return {
+    mounts: [],
+    binFolders: [],
+    isBuilt: false,
+    note: `not built: ${why}`,
+    ...nothingToClose,
+  };
 }
 
-function hasDependencies(text: string): boolean {
+function tell({ log }: DependenciesDeps, why: string): Layers {
+  log("warn", `Dependencies not built: ${why}`);
+  return notBuilt(why);
+}
+
+function needsPackages(text: string): boolean {
   const parsed = packageJson.safeParse(jsonOrNothing(text));
   if (!parsed.success) return false;
-  return Object.values(parsed.data).some((group) => Object.keys(group ?? {}).length > 0);
+  const { workspaces, ...groups } = parsed.data;
+  return (
+    workspaces !== undefined ||
+    Object.values(groups).some((group) => Object.keys(group ?? {}).length > 0)
+  );
+}
+
+function textOf(bytes: Uint8Array | null): string | null {
+  return (
+    bytes &&
+    Buffer.from(bytes)
+      .toString("utf8")
+      .replace(/^\ufeff/, "")
+  );
 }
 
 function jsonOrNothing(text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\ufeff/, ""));
+    return JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

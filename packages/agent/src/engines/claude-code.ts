@@ -23,7 +23,10 @@ export function claudeCode(deps: ClaudeCodeDeps): Engine {
   let program: { version: string; folder: string } | null = null;
   async function prepare() {
     const { path, version } = await findEngine(deps);
-    const folder = await installOnce(join(deps.rootFolder, "tools", `claude-code-${version}`), (draft) => placeBinary(path, join(draft, "claude")));
+    const folder = await installOnce(
+      join(deps.rootFolder, "tools", `claude-code-${version}`),
+      (draft) => placeBinary(path, join(draft, "claude")),
+    );
     program = { version, folder };
     return { version };
   }
@@ -60,19 +63,25 @@ export const engineLimits: Omit<SandboxLimits, "wallSeconds"> = {
  * `--setting-sources user` with an empty HOME is a must: otherwise the repository's own settings run hooks,
  * start MCP servers and move the address that the key is sent to. The prompt is never an argument.
  */
-export function claudeArguments(task: Pick<EngineTask, "model" | "maxTurns" | "repositoryInstructions">): string[] {
+export function claudeArguments(
+  task: Pick<EngineTask, "model" | "maxTurns" | "repositoryInstructions">,
+): string[] {
   return [
     `${insideEngine}/claude`,
     ...["-p", "--output-format", "stream-json", "--verbose"],
     ...["--setting-sources", "user", "--strict-mcp-config", "--no-session-persistence"],
     ...["--tools", tools, "--dangerously-skip-permissions"], // the walls are ours, not the engine's
     ...["--max-turns", String(task.maxTurns), "--model", task.model],
-    ...(task.repositoryInstructions === null ? [] : ["--append-system-prompt-file", `${insidePaths.task}/${instructionsFile}`]),
+    ...(task.repositoryInstructions === null
+      ? []
+      : ["--append-system-prompt-file", `${insidePaths.task}/${instructionsFile}`]),
   ];
 }
 
 /** The traffic goes over the bound socket; the address only has to be plain http, and to exist nowhere. */
-export function claudeEnvironment(task: Pick<EngineTask, "runToken" | "socketName" | "model">): Record<string, string> {
+export function claudeEnvironment(
+  task: Pick<EngineTask, "runToken" | "socketName" | "model">,
+): Record<string, string> {
   return {
     ANTHROPIC_UNIX_SOCKET: `${insidePaths.sockets}/${task.socketName}`,
     ANTHROPIC_BASE_URL: "http://model.invalid",
@@ -88,5 +97,6 @@ export function claudeEnvironment(task: Pick<EngineTask, "runToken" | "socketNam
 }
 
 async function writeInstructions(task: EngineTask, job: SandboxJob): Promise<void> {
-  if (task.repositoryInstructions !== null) await job.writeTask(instructionsFile, task.repositoryInstructions);
+  if (task.repositoryInstructions !== null)
+    await job.writeTask(instructionsFile, task.repositoryInstructions);
 }

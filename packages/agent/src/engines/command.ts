@@ -22,7 +22,12 @@ export function commandEngine(deps: CommandDeps): Engine {
   return {
     id: "command",
     async prepare() {
-      if (deps.argv.length === 0) throw new Problem("engine_missing", "The project's engine is `command`, but no command is set.", { next: "Set `engineCommand` in the project's settings." });
+      if (deps.argv.length === 0)
+        throw new Problem(
+          "engine_missing",
+          "The project's engine is `command`, but no command is set.",
+          { next: "Set `engineCommand` in the project's settings." },
+        );
       return { version: "1" };
     },
     start(task, job) {

@@ -28,12 +28,22 @@ export type FoundEngine = { path: string; version: string };
 export async function findEngine(deps: FindEngineDeps): Promise<FoundEngine> {
   if (deps.enginePath !== null) return explicit(deps.enginePath);
   const cached = join(deps.cacheFolder, `claude-code-${engineVersion}`);
-  const candidates = [...deps.searchPath.split(delimiter).filter(Boolean).map((folder) => join(folder, "claude")), join(cached, "claude")];
+  const candidates = [
+    ...deps.searchPath
+      .split(delimiter)
+      .filter(Boolean)
+      .map((folder) => join(folder, "claude")),
+    join(cached, "claude"),
+  ];
   for (const path of candidates) {
-    if ((await isProgram(path)) && (await versionOf(path)) === engineVersion) return { path, version: engineVersion };
+    if ((await isProgram(path)) && (await versionOf(path)) === engineVersion)
+      return { path, version: engineVersion };
   }
   if (deps.fetchEngine === null) {
-    throw new Problem("engine_missing", `Claude Code ${engineVersion} is neither on PATH nor in ${cached}.`);
+    throw new Problem(
+      "engine_missing",
+      `Claude Code ${engineVersion} is neither on PATH nor in ${cached}.`,
+    );
   }
   return { path: await deps.fetchEngine(cached), version: engineVersion };
 }
@@ -41,16 +51,27 @@ export async function findEngine(deps: FindEngineDeps): Promise<FoundEngine> {
 /** A version that the user chose is used, whatever it is. */
 async function explicit(path: string): Promise<FoundEngine> {
   const version = (await isProgram(path)) ? await versionOf(path) : null;
-  if (version === null) throw new Problem("engine_missing", `There is no Claude Code at ${path}.`, { next: "Correct the path, or leave it out." });
+  if (version === null)
+    throw new Problem("engine_missing", `There is no Claude Code at ${path}.`, {
+      next: "Correct the path, or leave it out.",
+    });
   return { path, version };
 }
 
 async function isProgram(path: string): Promise<boolean> {
-  const answer = await access(path, constants.X_OK).then(() => true).catch(ignoring("ENOENT", "EACCES", "ENOTDIR"));
+  const answer = await access(path, constants.X_OK)
+    .then(() => true)
+    .catch(ignoring("ENOENT", "EACCES", "ENOTDIR"));
   return answer ?? false;
 }
 
 async function versionOf(path: string): Promise<string | null> {
-  const asked = await execa(path, ["--version"], { env: {}, extendEnv: false, stdin: "ignore", reject: false, timeout: 60_000 });
+  const asked = await execa(path, ["--version"], {
+    env: {},
+    extendEnv: false,
+    stdin: "ignore",
+    reject: false,
+    timeout: 60_000,
+  });
   return asked.exitCode === 0 ? (asked.stdout.match(/^\d+\.\d+\.\d+/)?.[0] ?? null) : null;
 }

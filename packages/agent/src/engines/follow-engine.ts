@@ -17,10 +17,19 @@ export type Following = {
   resultFromExit: boolean;
 };
 
-type Seen = { claim: EngineEnd["claim"] | null; summary: string; apiStatus: number | null; lastText: string };
+type Seen = {
+  claim: EngineEnd["claim"] | null;
+  summary: string;
+  apiStatus: number | null;
+  lastText: string;
+};
 
 /** Starts an engine's program between the walls and reads what it prints. Nothing here believes any of it. */
-export function followEngine({ clock }: { clock: Clock }, job: SandboxJob, following: Following): EngineRun {
+export function followEngine(
+  { clock }: { clock: Clock },
+  job: SandboxJob,
+  following: Following,
+): EngineRun {
   const stop = new AbortController();
   let why: StopReason | null = null;
   const end = (reason: StopReason) => {
@@ -28,9 +37,19 @@ export function followEngine({ clock }: { clock: Clock }, job: SandboxJob, follo
     stop.abort(new Error(reason));
   };
   const seen: Seen = { claim: null, summary: "", apiStatus: null, lastText: "" };
-  const patience = watchIdle(clock, { idleMs: following.idleSeconds * 1000, onIdle: end, hasResult: () => seen.claim !== null });
-  const run = startAfter(following.before, () => job.run({ ...following.spec, signal: stop.signal }));
-  const ended = run.then(({ ended: sandboxEnded }) => sandboxEnded).then((sandboxEnd) => endOf(sandboxEnd, { seen, why, resultFromExit: following.resultFromExit }));
+  const patience = watchIdle(clock, {
+    idleMs: following.idleSeconds * 1000,
+    onIdle: end,
+    hasResult: () => seen.claim !== null,
+  });
+  const run = startAfter(following.before, () =>
+    job.run({ ...following.spec, signal: stop.signal }),
+  );
+  const ended = run
+    .then(({ ended: sandboxEnded }) => sandboxEnded)
+    .then((sandboxEnd) =>
+      endOf(sandboxEnd, { seen, why, resultFromExit: following.resultFromExit }),
+    );
   // Who reads the events meets the failure there too; without a reader of `ended` it is no unhandled one.
   ended.catch(() => undefined).finally(patience.stop);
   return {
@@ -43,7 +62,10 @@ export function followEngine({ clock }: { clock: Clock }, job: SandboxJob, follo
   };
 }
 
-async function startAfter(before: Following["before"], start: () => SandboxRun): Promise<SandboxRun> {
+async function startAfter(
+  before: Following["before"],
+  start: () => SandboxRun,
+): Promise<SandboxRun> {
   await before?.();
   return start();
 }
@@ -52,8 +74,16 @@ type Reading = { run: Promise<SandboxRun>; seen: Seen; heard: () => void; done: 
 
 async function* eventsOf({ run, seen, heard, done }: Reading): AsyncGenerator<EngineEvent> {
   const streams = await run;
-  const stdout = readStream(streams.stdout, (text, wasCut) => eventsOfLine(text, wasCut, seen), heard);
-  const stderr = readStream(streams.stderr, (text) => [{ type: "log", level: "warn", text }], heard);
+  const stdout = readStream(
+    streams.stdout,
+    (text, wasCut) => eventsOfLine(text, wasCut, seen),
+    heard,
+  );
+  const stderr = readStream(
+    streams.stderr,
+    (text) => [{ type: "log", level: "warn", text }],
+    heard,
+  );
   for await (const event of merge(stdout, stderr)) yield event;
   await done;
 }
@@ -72,17 +102,36 @@ function eventsOfLine(text: string, wasCut: boolean, seen: Seen): EngineEvent[] 
   return parsed.events;
 }
 
-async function* readStream(stream: AsyncIterable<Uint8Array>, read: (text: string, wasCut: boolean) => EngineEvent[], heard: () => void): AsyncGenerator<EngineEvent> {
+async function* readStream(
+  stream: AsyncIterable<Uint8Array>,
+  read: (text: string, wasCut: boolean) => EngineEvent[],
+  heard: () => void,
+): AsyncGenerator<EngineEvent> {
   for await (const { text, wasCut } of readLines(stream, maxLineBytes)) {
     heard();
     yield* read(text, wasCut);
   }
 }
 
-function endOf(end: SandboxEnd, { seen, why, resultFromExit }: { seen: Seen; why: StopReason | null; resultFromExit: boolean }): EngineEnd {
-  const by = end.by !== "signal" ? end.by : why === "idle" || why === "time" ? why : seen.claim === null ? "stopped" : "exit";
+function endOf(
+  end: SandboxEnd,
+  { seen, why, resultFromExit }: { seen: Seen; why: StopReason | null; resultFromExit: boolean },
+): EngineEnd {
+  const by =
+    end.by !== "signal"
+      ? end.by
+      : why === "idle" || why === "time"
+        ? why
+        : seen.claim === null
+          ? "stopped"
+          : "exit";
   const claim = claimOf(end, seen, resultFromExit);
-  return { claim, by, summary: (seen.summary || seen.lastText || end.detail).slice(0, 8_000), apiStatus: seen.apiStatus };
+  return {
+    claim,
+    by,
+    summary: (seen.summary || seen.lastText || end.detail).slice(0, 8_000),
+    apiStatus: seen.apiStatus,
+  };
 }
 
 /** No result line, no success: SIGINT for one exits 0 without any (measured). */
@@ -93,7 +142,10 @@ function claimOf(end: SandboxEnd, seen: Seen, resultFromExit: boolean): EngineEn
 
 type Patience = { idleMs: number; onIdle: (why: StopReason) => void; hasResult: () => boolean };
 
-function watchIdle(clock: Clock, { idleMs, onIdle, hasResult }: Patience): { heard(): void; stop(): void } {
+function watchIdle(
+  clock: Clock,
+  { idleMs, onIdle, hasResult }: Patience,
+): { heard(): void; stop(): void } {
   const over = new AbortController();
   let last = clock.monotonicMs();
   let resultAt: number | null = null;

@@ -10,14 +10,26 @@ const usage = z.object({
 });
 const block = z.union([
   z.object({ type: z.literal("text"), text: z.string() }),
-  z.object({ type: z.literal("tool_use"), name: z.string(), input: z.record(z.string(), z.unknown()) }),
+  z.object({
+    type: z.literal("tool_use"),
+    name: z.string(),
+    input: z.record(z.string(), z.unknown()),
+  }),
   z.object({ type: z.string() }),
 ]);
 const line = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("system"), subtype: z.string().optional(), model: z.string().optional() }),
+  z.object({
+    type: z.literal("system"),
+    subtype: z.string().optional(),
+    model: z.string().optional(),
+  }),
   z.object({
     type: z.literal("assistant"),
-    message: z.object({ model: z.string().optional(), content: z.array(block), usage: usage.optional() }),
+    message: z.object({
+      model: z.string().optional(),
+      content: z.array(block),
+      usage: usage.optional(),
+    }),
   }),
   z.object({ type: z.literal("user") }),
   z.object({
@@ -38,19 +50,37 @@ export function parseStreamJson(text: string): ParsedLine | null {
   const entry = parsed.data;
   switch (entry.type) {
     case "system":
-      return said(entry.subtype === "init" ? [{ type: "log", level: "info", text: `engine started with ${entry.model ?? "its model"}` }] : []);
+      return said(
+        entry.subtype === "init"
+          ? [
+              {
+                type: "log",
+                level: "info",
+                text: `engine started with ${entry.model ?? "its model"}`,
+              },
+            ]
+          : [],
+      );
     case "user":
       return said([]);
     case "assistant":
-      return said([...entry.message.content.flatMap(eventsOfBlock), ...eventsOfUsage(entry.message.model, entry.message.usage)]);
+      return said([
+        ...entry.message.content.flatMap(eventsOfBlock),
+        ...eventsOfUsage(entry.message.model, entry.message.usage),
+      ]);
     case "result":
-      return { events: [resultOf(entry)], apiStatus: entry.api_error_status ?? statusIn(entry.result) };
+      return {
+        events: [resultOf(entry)],
+        apiStatus: entry.api_error_status ?? statusIn(entry.result),
+      };
   }
 }
 
 function eventsOfBlock(content: z.infer<typeof block>): EngineEvent[] {
-  if ("text" in content) return content.text.trim() === "" ? [] : [{ type: "log", level: "info", text: content.text }];
-  if ("input" in content) return [{ type: "tool", name: content.name, summary: summaryOf(content.input) }];
+  if ("text" in content)
+    return content.text.trim() === "" ? [] : [{ type: "log", level: "info", text: content.text }];
+  if ("input" in content)
+    return [{ type: "tool", name: content.name, summary: summaryOf(content.input) }];
   return [];
 }
 
@@ -63,7 +93,10 @@ function summaryOf(input: Record<string, unknown>): string {
   return "";
 }
 
-function eventsOfUsage(model: string | undefined, counted: z.infer<typeof usage> | undefined): EngineEvent[] {
+function eventsOfUsage(
+  model: string | undefined,
+  counted: z.infer<typeof usage> | undefined,
+): EngineEvent[] {
   if (!counted || model === undefined || model === "<synthetic>") return [];
   const tokens: TokenCounts = {
     input: counted.input_tokens ?? 0,
@@ -75,9 +108,14 @@ function eventsOfUsage(model: string | undefined, counted: z.infer<typeof usage>
 }
 
 /** A failing API reads `subtype: "success"` with `is_error: true` (measured): only both together mean done. */
-function resultOf(entry: { subtype: string; is_error?: boolean | undefined; result?: string | undefined }): EngineEvent {
+function resultOf(entry: {
+  subtype: string;
+  is_error?: boolean | undefined;
+  result?: string | undefined;
+}): EngineEvent {
   const summary = (entry.result ?? "").slice(0, 8_000);
-  if (entry.subtype === "error_max_turns") return { type: "result", claim: "gave_up", summary: summary || "all turns are used" };
+  if (entry.subtype === "error_max_turns")
+    return { type: "result", claim: "gave_up", summary: summary || "all turns are used" };
   const isDone = entry.subtype === "success" && entry.is_error !== true;
   return { type: "result", claim: isDone ? "done" : "error", summary: summary || entry.subtype };
 }

@@ -156,8 +156,7 @@ async function send(
   if (attempt === undefined || attempt.kind === "broken")
     await context.book.settle(reservation, { usage: null, isFinal: false });
   else if (attempt.kind === "unreachable") await context.book.release(reservation);
-  else if (attempt.upstream.statusCode >= 400)
-    await context.book.release(reservation);
+  else if (attempt.upstream.statusCode >= 400) await context.book.release(reservation);
   return attempt ?? "cut";
 }
 

@@ -101,9 +101,10 @@ export async function startModelProxy(deps: ProxyDeps, options: ProxyOptions): P
   };
 
   const server = createServer(strict, (request, response) => {
-    const work = route(context, request, response).catch((error: unknown) =>
-      response.destroy(error instanceof Error ? error : undefined),
-    );
+    const work = route(context, request, response).catch((error: unknown) => {
+      response.destroy();
+      deps.onFailure(error);
+    });
     inHand.add(work);
     void work.then(() => inHand.delete(work));
   });

@@ -1,0 +1,306 @@
+import { parseFragment, type DefaultTreeAdapterTypes } from "parse5";
+
+type Node = DefaultTreeAdapterTypes.ChildNode;
+type Element = DefaultTreeAdapterTypes.Element;
+type Text = { text: string; hidden: number };
+
+/** Elements whose content is shown as a block of its own. All others that are shown stand in a line. */
+const blocks = new Set([
+  "p",
+  "div",
+  "h1",
+  "h2",
+  "h3",
+  "h4",
+  "h5",
+  "h6",
+  "ul",
+  "ol",
+  "li",
+  "blockquote",
+  "pre",
+  "table",
+  "thead",
+  "tbody",
+  "tfoot",
+  "tr",
+  "td",
+  "th",
+  "caption",
+  "dl",
+  "dt",
+  "dd",
+  "details",
+  "summary",
+  "figure",
+  "figcaption",
+  "hr",
+  "section",
+  "article",
+  "header",
+  "footer",
+  "main",
+  "aside",
+  "nav",
+  "address",
+  "center",
+]);
+const inlines = new Set([
+  "a",
+  "abbr",
+  "b",
+  "bdi",
+  "bdo",
+  "big",
+  "br",
+  "cite",
+  "code",
+  "del",
+  "dfn",
+  "em",
+  "font",
+  "i",
+  "img",
+  "ins",
+  "kbd",
+  "mark",
+  "q",
+  "rb",
+  "rp",
+  "rt",
+  "ruby",
+  "s",
+  "samp",
+  "small",
+  "span",
+  "strike",
+  "strong",
+  "sub",
+  "sup",
+  "time",
+  "tt",
+  "u",
+  "var",
+  "wbr",
+]);
+/** Never rendered as text, whatever stands in them. */
+const unrendered = new Set([
+  "script",
+  "style",
+  "template",
+  "noscript",
+  "noembed",
+  "noframes",
+  "iframe",
+  "object",
+  "embed",
+  "applet",
+  "svg",
+  "math",
+  "title",
+  "head",
+  "meta",
+  "link",
+  "base",
+  "textarea",
+  "select",
+  "option",
+  "optgroup",
+  "datalist",
+  "input",
+  "button",
+  "audio",
+  "video",
+  "canvas",
+  "map",
+  "area",
+  "dialog",
+  "plaintext",
+  "xmp",
+  "param",
+  "source",
+  "track",
+  "progress",
+  "meter",
+  "frameset",
+  "frame",
+]);
+const plainAttributes = new Set([
+  "align",
+  "width",
+  "height",
+  "colspan",
+  "rowspan",
+  "start",
+  "open",
+  "dir",
+]);
+const maxDepth = 150;
+
+/** Prints what a reader of the HTML sees, as plain Markdown; counts what is there and is not seen. */
+export function htmlToText(html: string): Text {
+  let hidden = 0;
+  const fragment = parseFragment(html);
+
+  /** Children that are seen; what is not falls here, and is counted. */
+  function seen(nodes: readonly Node[], depth: number): Node[] {
+    return nodes.filter((node) => {
+      if (node.nodeName === "#text") return true;
+      if (!isElement(node) || depth > maxDepth || isHidden(node)) {
+        hidden++;
+        return false;
+      }
+      hidden += node.attrs.filter(({ name }) => !plainAttributes.has(name)).length;
+      if (!blocks.has(node.tagName) && !inlines.has(node.tagName)) hidden++; // its tag falls, its words are seen
+      return true;
+    });
+  }
+
+  function blocksOf(nodes: readonly Node[], depth: number): string[] {
+    const found: string[] = [];
+    let line = "";
+    const flush = () => {
+      const text = tidy(line);
+      if (text !== "") found.push(text);
+      line = "";
+    };
+    for (const node of seen(nodes, depth)) {
+      if (isElement(node) && hasBlock(node)) {
+        flush();
+        found.push(...blockOf(node, depth + 1));
+      } else line += inlineOf(node, depth + 1);
+    }
+    flush();
+    return found;
+  }
+
+  function blockOf(element: Element, depth: number): string[] {
+    const { tagName, childNodes } = element;
+    if (tagName === "pre") return [fence(codeText(element))];
+    if (/^h[1-6]$/.test(tagName))
+      return blocksOf(childNodes, depth).map(
+        (text) => `${"#".repeat(Number(tagName[1]))} ${oneLine(text)}`,
+      );
+    if (tagName === "blockquote") return quoted(blocksOf(childNodes, depth));
+    if (tagName === "ul" || tagName === "ol")
+      return list(childNodes, { depth, isOrdered: tagName === "ol" });
+    if (tagName === "tr")
+      return [
+        seen(childNodes, depth)
+          .filter(isElement)
+          .map((cell) => oneLine(blocksOf(cell.childNodes, depth + 1).join(" ")))
+          .join(" | ")
+          .trim(),
+      ].filter(Boolean);
+    if (["table", "thead", "tbody", "tfoot"].includes(tagName))
+      return [blocksOf(childNodes, depth).join("\n")].filter(Boolean);
+    return blocksOf(childNodes, depth);
+  }
+
+  function list(
+    nodes: readonly Node[],
+    { depth, isOrdered }: { depth: number; isOrdered: boolean },
+  ): string[] {
+    const items = seen(nodes, depth).flatMap((node) =>
+      isElement(node)
+        ? [blocksOf(node.childNodes, depth + 1)]
+        : blocksOf([node], depth).map((text) => [text]),
+    );
+    const lines = items.map((item, index) => {
+      const marker = isOrdered ? `${index + 1}. ` : "- ";
+      return (
+        marker + item.join("\n\n").replaceAll("\n", `\n${" ".repeat(marker.length)}`)
+      ).replace(/[ \t]+$/gm, "");
+    });
+    return lines.length > 0 ? [lines.join("\n")] : [];
+  }
+
+  function inlineOf(node: Node, depth: number): string {
+    if (node.nodeName === "#text")
+      return (node as DefaultTreeAdapterTypes.TextNode).value.replace(/[ \t]+/g, " ");
+    if (!isElement(node)) return "";
+    if (node.tagName === "br") return "\n";
+    if (node.tagName === "img") return "[image]";
+    if (node.tagName === "code") return inlineCode(codeText(node));
+    return seen(node.childNodes, depth)
+      .map((child) => inlineOf(child, depth + 1))
+      .join("");
+  }
+
+  /** Code keeps its white space, and loses its comments and tags like all else. */
+  function codeText(element: Element): string {
+    return seen(element.childNodes, 0)
+      .map((node) =>
+        isElement(node) ? codeText(node) : (node as DefaultTreeAdapterTypes.TextNode).value,
+      )
+      .join("");
+  }
+
+  return { text: blocksOf(fragment.childNodes, 0).join("\n\n"), hidden };
+}
+
+function isElement(node: Node): node is Element {
+  return "tagName" in node;
+}
+
+function isHidden(element: Element): boolean {
+  if (unrendered.has(element.tagName) || element.namespaceURI !== "http://www.w3.org/1999/xhtml")
+    return true;
+  return element.attrs.some(
+    ({ name, value }) =>
+      name === "hidden" || name === "style" || (name === "aria-hidden" && value !== "false"),
+  );
+}
+
+/** An element that the parser left around a block, such as `<b><p>`, is shown as blocks too. */
+function hasBlock(element: Element): boolean {
+  const open: Node[] = [element];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (!isElement(node)) continue;
+    if (blocks.has(node.tagName)) return true;
+    open.push(...node.childNodes);
+  }
+  return false;
+}
+
+function quoted(found: string[]): string[] {
+  return found.length > 0
+    ? [
+        found
+          .join("\n\n")
+          .replace(/^/gm, "> ")
+          .replace(/[ \t]+$/gm, ""),
+      ]
+    : [];
+}
+
+function fence(code: string): string {
+  const body = code.replace(/\n$/, "");
+  const longest = Math.max(2, ...[...body.matchAll(/`+/g)].map(([run]) => run.length));
+  const marks = "`".repeat(longest + 1);
+  return `${marks}\n${body}\n${marks}`;
+}
+
+function inlineCode(code: string): string {
+  const body = code.replace(/\s+/g, " ").trim();
+  if (body === "") return "";
+  const runs = new Set([...body.matchAll(/`+/g)].map(([run]) => run.length));
+  let length = 1;
+  while (runs.has(length)) length++;
+  const marks = "`".repeat(length);
+  return body.startsWith("`") || body.endsWith("`")
+    ? `${marks} ${body} ${marks}`
+    : marks + body + marks;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+function tidy(text: string): string {
+  return text
+    .replace(/[ \t]*\n[ \t]*/g, "\n")
+    .replace(/\n{2,}/g, "\n")
+    .replace(/ {2,}/g, " ")
+    .trim();
+}

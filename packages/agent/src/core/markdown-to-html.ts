@@ -1,0 +1,124 @@
+import { fromMarkdown } from "mdast-util-from-markdown";
+import { gfmFromMarkdown } from "mdast-util-gfm";
+import { gfm } from "micromark-extension-gfm";
+
+type Node = ReturnType<typeof fromMarkdown> | ReturnType<typeof fromMarkdown>["children"][number];
+type Html = { html: string; hidden: number };
+type Opened = { before: string; after: string };
+
+const maxTags = 1_000;
+
+/**
+ * Markdown as the HTML that GitHub would make of it, tags of the text included, so that one HTML parser then sees
+ * what a reader's browser sees. Definitions and unreferenced footnotes are never shown: they fall here.
+ * Walks with a stack of its own: nesting is the author's to choose.
+ */
+export function markdownToHtml(markdown: string): Html {
+  const root = fromMarkdown(markdown, {
+    extensions: [gfm()],
+    mdastExtensions: [gfmFromMarkdown()],
+  });
+  const referenced = footnotesIn(root);
+  const parts: string[] = [];
+  let hidden = 0;
+  let tags = 0;
+  const open: (Node | string)[] = [root];
+  for (let item = open.pop(); item !== undefined; item = open.pop()) {
+    if (typeof item === "string") {
+      parts.push(item);
+    } else if (
+      item.type === "definition" ||
+      (item.type === "footnoteDefinition" && !referenced.has(item.identifier))
+    ) {
+      hidden++;
+    } else if (item.type === "html") {
+      if (++tags <= maxTags) parts.push(item.value);
+      else hidden++;
+    } else {
+      const { before, after } = elementOf(item);
+      parts.push(before);
+      open.push(after);
+      if ("children" in item) for (const child of item.children.toReversed()) open.push(child);
+    }
+  }
+  return { html: parts.join(""), hidden };
+}
+
+function elementOf(node: Node): Opened {
+  switch (node.type) {
+    case "text":
+      return leaf(escapeHtml(node.value));
+    case "inlineCode":
+      return leaf(`<code>${escapeHtml(node.value)}</code>`);
+    case "code":
+      return leaf(`<pre><code>${escapeHtml(node.value)}</code></pre>`);
+    case "break":
+      return leaf("<br>");
+    case "image":
+    case "imageReference":
+      return leaf("<img alt>");
+    case "footnoteReference":
+      return leaf("");
+    case "link":
+      return { before: isShown(node) ? "<a>" : "<a href>", after: "</a>" };
+    case "heading":
+      return wrap(`h${node.depth}`);
+    case "list":
+      return wrap(node.ordered ? "ol" : "ul");
+    case "listItem":
+      return {
+        before: node.checked == null ? "<li>" : `<li>[${node.checked ? "x" : " "}] `,
+        after: "</li>",
+      };
+    default:
+      return wrap(elements[node.type] ?? "span");
+  }
+}
+
+const elements: Partial<Record<Node["type"], string>> = {
+  paragraph: "p",
+  blockquote: "blockquote",
+  footnoteDefinition: "div",
+  table: "table",
+  tableRow: "tr",
+  tableCell: "td",
+  thematicBreak: "p",
+  root: "div",
+};
+
+/** An address that is its own text hides nothing. */
+function isShown(link: {
+  url: string;
+  title?: string | null | undefined;
+  children: readonly { type: string; value?: unknown }[];
+}): boolean {
+  const [only] = link.children;
+  if (link.title || link.children.length !== 1 || only?.type !== "text") return false;
+  return (
+    link.url === only.value ||
+    link.url === `http://${String(only.value)}` ||
+    link.url === `mailto:${String(only.value)}`
+  );
+}
+
+function footnotesIn(root: Node): Set<string> {
+  const found = new Set<string>();
+  const open: Node[] = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (node.type === "footnoteReference") found.add(node.identifier);
+    if ("children" in node) for (const child of node.children) open.push(child);
+  }
+  return found;
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+function leaf(before: string): Opened {
+  return { before, after: "" };
+}
+
+function wrap(name: string): Opened {
+  return { before: `<${name}>`, after: `</${name}>` };
+}

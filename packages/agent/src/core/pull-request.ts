@@ -1,0 +1,170 @@
+import type { CheckResult, Evidence, Verdict } from "@feedback-chat/protocol/evidence";
+import type { Origin } from "@feedback-chat/protocol/job";
+import { cleanText } from "./clean-log.ts";
+
+export type PullRequestFacts = {
+  evidence: Evidence;
+  origin: Origin;
+  /** Login of who approved, if somebody did. */
+  approvedBy: string | null;
+  /** The line by which the publisher knows its own pull request again. */
+  runMarker: string;
+  /** Such as "The base branch has moved on since." */
+  baseNote: string | null;
+};
+
+const noBreak = "\u200b";
+const maxSummaryChars = 4_000;
+
+/** Title and body are ours; what the agent or a stranger wrote is quoted in them and can do nothing there. */
+export function pullRequestFor(facts: PullRequestFacts): { title: string; body: string } {
+  const { asked, done } = facts.evidence;
+  const sections = [
+    facts.baseNote,
+    section("Asked", [
+      `Issue #${asked.issueNumber}`,
+      quote(asked.title),
+      ...askedNotes(facts.evidence),
+    ]),
+    section("Done", [
+      done.isUnfinished ? "**Unfinished:** the agent was stopped before it was done." : null,
+      quote(cut(done.summary, maxSummaryChars)),
+      fileTable(facts.evidence),
+    ]),
+    section("Checked", [
+      checkTable(facts.evidence.checked.checks),
+      facts.evidence.checked.isBuilt ? null : "Not built: the dependencies could not be installed.",
+      facts.evidence.checked.note === null ? null : quote(facts.evidence.checked.note),
+    ]),
+    section("Flagged", [flagList(facts.evidence.flagged)]),
+    section("Cost", [costLine(facts.evidence)]),
+    footer(facts),
+  ];
+  return {
+    title: titleFor(asked.issueNumber, asked.title),
+    body: `${sections.filter((part) => part !== null).join("\n\n")}\n`,
+  };
+}
+
+/** A title becomes a commit message when the branch is squashed: a closing word in it would close. */
+function titleFor(issueNumber: number, title: string): string {
+  const words = cut(defuse(cleanText(title)).replace(/\s+/g, " ").trim(), 100);
+  return `Feedback #${issueNumber}: ${words || "no title"}`;
+}
+
+/** Text that nobody is told by, that closes, links and shows nothing: every mark of Markdown and GitHub is dead. */
+export function neutralise(text: string): string {
+  return defuse(cleanText(text))
+    .replace(/[\\`*_{}[\]<>()#+\-!|~=&$^:"']/g, "\\$&")
+    .replace(/^(\s*\d+)([.)])/gm, "$1\\$2")
+    .replace(/^[ \t]+/gm, "");
+}
+
+/** Mentions, references and addresses are found in the rendered text too, so a backslash is not enough. */
+function defuse(text: string): string {
+  return text
+    .replace(/[@#]/g, `$&${noBreak}`)
+    .replace(/\bgh-(?=\d)/gi, `$&${noBreak}`)
+    .replace(/:\/\//g, `:${noBreak}//`)
+    .replace(/\bwww\./gi, `www${noBreak}.`)
+    .replace(/\b(?:github|gitlab)\.com/gi, (host) => host.replace(".", `${noBreak}.`))
+    .replace(/\b(?=[0-9a-f]*\d)([0-9a-f]{6})([0-9a-f]+)\b/gi, `$1${noBreak}$2`);
+}
+
+/** In backticks nothing is rendered but the backtick itself. */
+function code(text: string): string {
+  return `\`${cleanText(text)
+    .replace(/[`\n|]/g, "'")
+    .slice(0, 300)}\``;
+}
+
+function quote(text: string): string {
+  return neutralise(text.trim() || "(nothing)")
+    .split("\n")
+    .map((line) => `> ${line}`.trimEnd())
+    .join("\n");
+}
+
+function section(title: string, parts: (string | null)[]): string {
+  return [`## ${title}`, ...parts.filter((part) => part !== null && part !== "")].join("\n\n");
+}
+
+function askedNotes({ asked }: Evidence): string[] {
+  return [
+    ...(asked.hiddenRemoved > 0
+      ? [`${asked.hiddenRemoved} hidden parts of the issue were removed before the agent saw it.`]
+      : []),
+    ...(asked.wasCut ? ["The issue was longer than the agent gets to see: it was cut."] : []),
+  ];
+}
+
+function fileTable({ done }: Evidence): string {
+  const rows = done.files.map(
+    (file) => `| ${code(file.path)} | ${file.change} | +${file.addedLines} −${file.removedLines} |`,
+  );
+  const ignored =
+    done.ignoredFiles > 0
+      ? `\n\n${done.ignoredFiles} files that the repository ignores were left out.`
+      : "";
+  return `| File | Change | Lines |\n| --- | --- | --- |\n${rows.join("\n")}${ignored}`;
+}
+
+function checkTable(checks: CheckResult[]): string {
+  if (checks.length === 0) return "The project has no checks that could be run.";
+  const rows = checks.map(({ name, command, base, head }) => {
+    const both =
+      base?.outcome === "failed" && head.outcome === "failed" ? " (failed before too)" : "";
+    return `| ${code(name)} | ${code(command.join(" "))} | ${wordFor(base?.outcome ?? "not_run")} | **${wordFor(head.outcome)}**${both} |`;
+  });
+  return `| Check | Command | Before | After |\n| --- | --- | --- | --- |\n${rows.join("\n")}`;
+}
+
+function wordFor(outcome: CheckResult["head"]["outcome"]): string {
+  return { passed: "passed", failed: "failed", timed_out: "timed out", not_run: "not run" }[
+    outcome
+  ];
+}
+
+function flagList(flagged: Verdict[]): string {
+  if (flagged.length === 0) return "Nothing.";
+  const shown = flagged
+    .slice(0, 50)
+    .map(
+      ({ level, path, line, detail }) =>
+        `- ${level === "hold" ? "**look here:** " : ""}${code(line === null ? path : `${path}:${line}`)} ${neutralise(detail)}`,
+    );
+  return [...shown, ...(flagged.length > 50 ? [`- and ${flagged.length - 50} more`] : [])].join(
+    "\n",
+  );
+}
+
+function costLine({ spent }: Evidence): string {
+  const usd = (spent.costMicroUsd / 1_000_000).toFixed(4);
+  return `${usd} USD · ${spent.inputTokens} tokens in, ${spent.outputTokens} out · agent ${seconds(spent.agentMs)}, all ${seconds(spent.totalMs)}`;
+}
+
+function seconds(ms: number): string {
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
+}
+
+/** A stranger's issue is closed by a person's decision only. */
+function footer({ evidence, origin, approvedBy, runMarker }: PullRequestFacts): string {
+  const closes = approvedBy !== null || origin === "maintainer";
+  const lines = [
+    `${closes ? "Closes" : "Refs"} #${evidence.asked.issueNumber}`,
+    ...(approvedBy === null ? [] : [`Approved by ${code(approvedBy)}`]),
+    `Base commit ${code(evidence.done.baseSha)}`,
+    runMarker,
+    "Made by [feedback-chat](https://feedback.chat). The quoted parts were written by a language model from a user's words.",
+  ];
+  return `---\n\n${lines.join("  \n")}`;
+}
+
+function cut(text: string, maxChars: number): string {
+  return text.length > maxChars
+    ? `${text
+        .slice(0, maxChars - 1)
+        .toWellFormed()
+        .replaceAll("\ufffd", "")}…`
+    : text;
+}

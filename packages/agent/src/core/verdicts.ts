@@ -1,0 +1,192 @@
+import type { Verdict } from "@feedback-chat/protocol/evidence";
+import { hostsIn, judgeContent } from "./judge-content.ts";
+import { judgePackage } from "./judge-package.ts";
+import { foldPath, refusalOfPath } from "./judge-path.ts";
+import { matchPaths, type PathMatcher } from "./match-paths.ts";
+import { buildConfigs, lockfiles, protectedPaths } from "./protected-paths.ts";
+
+/** One changed path with both sides, as collect has them. */
+export type JudgedChange = {
+  /** For people. */
+  path: string;
+  /** The name's bytes as latin1: names need not be UTF-8. */
+  rawPath: string;
+  isBinary: boolean;
+  modeBefore: string | null;
+  modeAfter: string | null;
+  before: Uint8Array | null;
+  after: Uint8Array | null;
+};
+
+export type JudgeFacts = {
+  /** All names of the base tree, folders too, as latin1 of their bytes. */
+  basePaths: readonly string[];
+  /** Project settings beside our own list. */
+  protectedPaths: readonly string[];
+};
+
+/**
+ * What stands out in a change: `refuse` ends the run, `hold` waits for a person, `flag` is shown.
+ * Pure, and about names and bytes only: nothing of the change is ever run or followed here.
+ */
+export function judgeChanges(changes: readonly JudgedChange[], facts: JudgeFacts): Verdict[] {
+  const rules = holdRules(facts.protectedPaths);
+  const knownHosts = hostsIn(changes.map(({ before }) => textOf(before) ?? "").join("\n"));
+  const added = changes.filter(({ modeBefore }) => modeBefore === null);
+  return [
+    ...changes.flatMap(refusedModes),
+    ...added.flatMap(refusedNames),
+    ...refusedTwins(added, changes, facts.basePaths),
+    ...changes.flatMap((change) =>
+      rules.flatMap(({ code, detail, matches }) =>
+        matches(change.path) ? [verdict("hold", code, change, detail)] : [],
+      ),
+    ),
+    ...changes.flatMap(heldKinds),
+    ...changes.flatMap((change) => contentVerdicts(change, knownHosts)),
+  ];
+}
+
+const regular = new Set(["100644", "100755"]);
+
+function refusedModes(change: JudgedChange): Verdict[] {
+  const { modeBefore, modeAfter } = change;
+  if (modeAfter === "120000" || (modeBefore === "120000" && modeAfter !== null))
+    return [verdict("refuse", "symlink", change, "a symbolic link is new or changed")];
+  if (modeAfter === "160000" || (modeBefore === "160000" && modeAfter !== null))
+    return [verdict("refuse", "submodule", change, "a submodule is new or changed")];
+  if (modeAfter !== null && !regular.has(modeAfter))
+    return [verdict("refuse", "mode", change, `the mode ${modeAfter} is not a plain file's`)];
+  return [];
+}
+
+function refusedNames(change: JudgedChange): Verdict[] {
+  const name = utf8Of(change.rawPath);
+  const reason = name === null ? "a name that is no UTF-8" : refusalOfPath(name);
+  return reason === null ? [] : [verdict("refuse", "bad_name", change, reason)];
+}
+
+/** A new name that some machine takes for another one of the tree, or of a folder in it. */
+function refusedTwins(
+  added: readonly JudgedChange[],
+  changes: readonly JudgedChange[],
+  basePaths: readonly string[],
+): Verdict[] {
+  if (added.length === 0) return [];
+  const gone = new Set(
+    changes.filter(({ modeAfter }) => modeAfter === null).map(({ rawPath }) => rawPath),
+  );
+  const names = new Map<string, string>();
+  for (const raw of basePaths) if (!gone.has(raw)) names.set(foldPath(utf8Of(raw) ?? raw), raw);
+  return added.flatMap((change) => {
+    for (const raw of prefixesOf(change.rawPath)) {
+      const fold = foldPath(utf8Of(raw) ?? raw);
+      const other = names.get(fold);
+      if (other !== undefined && other !== raw)
+        return [
+          verdict(
+            "refuse",
+            "twin_name",
+            change,
+            `some systems take it for ${utf8Of(other) ?? "another name"}`,
+          ),
+        ];
+      names.set(fold, raw);
+    }
+    return [];
+  });
+}
+
+function prefixesOf(path: string): string[] {
+  return path.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
+}
+
+type HoldRule = { code: string; detail: string; matches: PathMatcher };
+
+function holdRules(own: readonly string[]): HoldRule[] {
+  return [
+    { code: "protected_path", detail: "a protected path", matches: matchPaths(protectedPaths) },
+    {
+      code: "lockfile",
+      detail: "a lockfile decides what is fetched",
+      matches: matchPaths(lockfiles),
+    },
+    {
+      code: "build_config",
+      detail: "the configuration of build, tests or linters",
+      matches: matchPaths(buildConfigs),
+    },
+    {
+      code: "project_protected",
+      detail: "protected by the project's settings",
+      matches: matchPaths(own),
+    },
+  ];
+}
+
+function heldKinds(change: JudgedChange): Verdict[] {
+  const { modeBefore, modeAfter, isBinary, before, after } = change;
+  const isPointer = [before, after].some((bytes) =>
+    textOf(bytes)?.startsWith("version https://git-lfs.github.com/spec/"),
+  );
+  const isLinkGone = modeAfter === null && modeBefore !== null && !regular.has(modeBefore);
+  return [
+    ...(isBinary || hasNul(after) ? [verdict("hold", "binary", change, "a binary file")] : []),
+    ...(isPointer ? [verdict("hold", "lfs_pointer", change, "a pointer to a large file")] : []),
+    ...(isLinkGone
+      ? [verdict("hold", "link_deleted", change, "a link or submodule is deleted")]
+      : []),
+    ...(modeBefore !== null && modeAfter === "100755" && modeBefore !== modeAfter
+      ? [verdict("hold", "executable", change, "a file becomes executable")]
+      : []),
+    ...(modeBefore === null && modeAfter === "100755"
+      ? [verdict("flag", "executable", change, "a new file is executable")]
+      : []),
+  ];
+}
+
+function contentVerdicts(change: JudgedChange, knownHosts: ReadonlySet<string>): Verdict[] {
+  if (change.isBinary || hasNul(change.after)) return [];
+  const [before, after] = [textOf(change.before), textOf(change.after)];
+  const found = judgeContent({ path: change.path, before, after }, knownHosts).map(
+    ({ level, code, line, detail }) => ({ ...verdict(level, code, change, detail), line }),
+  );
+  const isPackage = /(^|\/)package\.json$/i.test(change.path);
+  return isPackage
+    ? [
+        ...judgePackage(before, after).map(({ code, detail }) =>
+          verdict("hold", code, change, detail),
+        ),
+        ...found,
+      ]
+    : found;
+}
+
+function verdict(
+  level: Verdict["level"],
+  code: string,
+  change: JudgedChange,
+  detail: string,
+): Verdict {
+  return { level, code, path: change.path, line: null, detail };
+}
+
+function hasNul(bytes: Uint8Array | null): boolean {
+  return bytes?.includes(0) ?? false;
+}
+
+function textOf(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : new TextDecoder("utf-8", { fatal: false }).decode(bytes);
+}
+
+/** Null when the bytes are no UTF-8. */
+function utf8Of(raw: string): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      Uint8Array.from(raw, (char) => char.charCodeAt(0)),
+    );
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import { htmlToText } from "./html-to-text.ts";
+import { dropInvisible } from "./invisible.ts";
+import { markdownToHtml } from "./markdown-to-html.ts";
+
+export type VisibleText = { text: string; hiddenRemoved: number; wasCut: boolean };
+
+/** GitHub's own limit of a body: what is longer came another way, and is cut before it is parsed. */
+const maxRawChars = 65_536;
+const maxPasses = 12;
+const cutNotice = "\n\n[cut here: the text was too long]";
+
+/**
+ * The text that a reader of the rendered Markdown sees. What one pass prints may read as markup again
+ * (`&lt;!--`, `\[`), so passes repeat until nothing changes: what comes out is what goes in the next time.
+ */
+export function visibleText(raw: string, maxChars: number): VisibleText {
+  const isLong = raw.length > maxRawChars;
+  const first = isLong ? raw.slice(0, maxRawChars) + cutNotice : raw;
+  const result = settle({ text: first, hiddenRemoved: 0, wasCut: isLong }, maxChars);
+  if (result.isStable) return result;
+  // An author who nests deeper than this is not writing to a reader: the marks go, the words stay.
+  return settle({ ...result, text: result.text.replace(/[<>&`*_~[\]\\#|!]/g, "") }, maxChars);
+}
+
+function settle(start: VisibleText, maxChars: number): VisibleText & { isStable: boolean } {
+  let now = start;
+  for (let pass = 0; pass < maxPasses; pass++) {
+    const next = onePass(now, maxChars);
+    if (next.text === now.text) return { ...now, isStable: true };
+    now = next;
+  }
+  return { ...now, isStable: false };
+}
+
+function onePass({ text, hiddenRemoved, wasCut }: VisibleText, maxChars: number): VisibleText {
+  const seen = dropInvisible(text);
+  const { html, hidden } = markdownToHtml(flatten(seen.text));
+  const shown = htmlToText(html);
+  const comments = dropComments(shown.text);
+  const isLong = comments.text.length > maxChars;
+  return {
+    text: isLong
+      ? comments.text
+          .slice(0, maxChars - cutNotice.length)
+          .toWellFormed()
+          .replaceAll("\ufffd", "")
+          .trimEnd() + cutNotice
+      : comments.text,
+    hiddenRemoved: hiddenRemoved + seen.dropped + hidden + shown.hidden + comments.dropped,
+    wasCut: wasCut || isLong,
+  };
+}
+
+const container = "(?:[ \\t]*(?:>|[-+*](?=[ \\t])|\\d{1,9}[.)](?=[ \\t])))";
+const deepContainers = new RegExp(`^(${container}{12})${container}+`, "gm");
+
+/** Keeps the parser's time in bounds: depth of quotes and lists, runs of one mark, entities of entities. */
+function flatten(text: string): string {
+  return text
+    .replace(/&(?:amp;|#0*38;|#x0*26;)+/gi, "&")
+    .replace(deepContainers, "$1")
+    .replace(/^[ \t]{60,}/gm, (space) => space.slice(0, 60))
+    .replace(/([[\]!*_~`<(])\1{39,}/g, (run) => run.slice(0, 40));
+}
+
+/** A comment that was never closed, or was built of entities: what comes after its beginning is not for readers. */
+function dropComments(text: string): { text: string; dropped: number } {
+  let dropped = 0;
+  const kept = text.replace(/<!--[\s\S]*?(?:-->|$)/g, () => {
+    dropped++;
+    return "";
+  });
+  return { text: kept, dropped };
+}

@@ -56,7 +56,11 @@ export type GithubOptions = {
  * const token = github.addToken({ login: "bot" });
  * const held = github.holdNext({ method: "POST", path: /git-receive-pack$/, when: "after" });
  */
-export async function startGithub({ folder, port = 0, now = () => new Date() }: GithubOptions): Promise<Github> {
+export async function startGithub({
+  folder,
+  port = 0,
+  now = () => new Date(),
+}: GithubOptions): Promise<Github> {
   await mkdir(folder, { recursive: true });
   let lastId = 1000;
   const hub: Hub = {
@@ -94,7 +98,12 @@ export async function startGithub({ folder, port = 0, now = () => new Date() }: 
 function record(hub: Hub, request: Request, url: URL): RecordedRequest {
   const header = request.headers.get("authorization") ?? "";
   const [scheme = "", value = ""] = header.split(/\s+/, 2);
-  const secret = scheme.toLowerCase() === "basic" ? Buffer.from(value, "base64").toString().replace(/^[^:]*:/, "") : value;
+  const secret =
+    scheme.toLowerCase() === "basic"
+      ? Buffer.from(value, "base64")
+          .toString()
+          .replace(/^[^:]*:/, "")
+      : value;
   const token = hub.tokens.get(secret);
   return {
     method: request.method, path: url.pathname + url.search, login: token?.user.login ?? null,

@@ -8,7 +8,10 @@ export type Listening = { url: string; close(): Promise<void> };
  * Listens on loopback. "drop" cuts the connection without an answer, as a far end does that dies.
  * `close` does not wait for clients: what is still open is cut.
  */
-export async function listen(port: number, handle: (request: Request) => Promise<Response | "drop">): Promise<Listening> {
+export async function listen(
+  port: number,
+  handle: (request: Request) => Promise<Response | "drop">,
+): Promise<Listening> {
   const listener = getRequestListener(async (request, env) => {
     const { outgoing } = env as HttpBindings;
     const answer = await handle(request);

@@ -20,10 +20,24 @@ afterEach(async () => {
 });
 
 /** git as a user has it, less their configuration; the token goes by environment, as the product does it. */
-async function git(args: string[], { token, cwd = folder }: { token?: string; cwd?: string } = {}): Promise<string> {
+async function git(
+  args: string[],
+  { token, cwd = folder }: { token?: string; cwd?: string } = {},
+): Promise<string> {
   const basic = Buffer.from(`x-access-token:${token}`).toString("base64");
-  const auth = { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: `http.${github.url}.extraHeader`, GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}` };
-  const env = { PATH: process.env["PATH"], HOME: folder, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C", ...(token ? auth : {}) };
+  const auth = {
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: `http.${github.url}.extraHeader`,
+    GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
+  };
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: folder,
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    LC_ALL: "C",
+    ...(token ? auth : {}),
+  };
   const who = ["-c", "user.name=bot", "-c", "user.email=bot@example.com"];
   return (await run("git", [...who, ...args], { cwd, env })).stdout;
 }
@@ -56,7 +70,9 @@ describe("git over HTTP", () => {
     await expect(clone()).rejects.toThrow(/could not read Username|Authentication failed/);
     await expect(clone(github.addToken({ login: "stranger" }))).rejects.toThrow(/not found/);
     expect(await clone(github.addToken({ login: "acme" }))).toBeTruthy();
-    expect(github.requests.map(({ status }) => status)).toEqual(expect.arrayContaining([401, 404, 200]));
+    expect(github.requests.map(({ status }) => status)).toEqual(
+      expect.arrayContaining([401, 404, 200]),
+    );
   });
 
   it("takes a push over and moves the pull request's head", async () => {
@@ -64,22 +80,42 @@ describe("git over HTTP", () => {
     const token = github.addToken({ login: "bot" });
     const tree = await clone(token);
     const first = await commit(tree, "a.txt", "1\n");
-    await git(["push", "--quiet", "origin", "HEAD:refs/heads/feedback/issue-1-x"], { cwd: tree, token });
+    await git(["push", "--quiet", "origin", "HEAD:refs/heads/feedback/issue-1-x"], {
+      cwd: tree,
+      token,
+    });
     expect(github.lookAt("acme/shop").refs["refs/heads/feedback/issue-1-x"]).toBe(first);
-    const opened = await post("/repos/acme/shop/pulls", { title: "A", head: "feedback/issue-1-x", base: "main" }, token);
+    const opened = await post(
+      "/repos/acme/shop/pulls",
+      { title: "A", head: "feedback/issue-1-x", base: "main" },
+      token,
+    );
     expect(opened.status).toBe(201);
     const second = await commit(tree, "a.txt", "2\n");
-    await git(["push", "--quiet", "origin", "HEAD:refs/heads/feedback/issue-1-x"], { cwd: tree, token });
+    await git(["push", "--quiet", "origin", "HEAD:refs/heads/feedback/issue-1-x"], {
+      cwd: tree,
+      token,
+    });
     expect(github.lookAt("acme/shop").pulls[0]?.headSha).toBe(second);
   });
 
   it("refuses a push by a reader, by a token without contents:write, and to an archive", async () => {
-    await github.createRepository({ owner: "acme", name: "shop", files, roles: { reader: "read", bot: "write" } });
+    await github.createRepository({
+      owner: "acme",
+      name: "shop",
+      files,
+      roles: { reader: "read", bot: "write" },
+    });
     const tree = await clone();
     await commit(tree, "a.txt", "1\n");
-    const push = (token: string) => git(["push", "--quiet", "origin", "HEAD:refs/heads/x"], { cwd: tree, token });
+    const push = (token: string) =>
+      git(["push", "--quiet", "origin", "HEAD:refs/heads/x"], { cwd: tree, token });
     await expect(push(github.addToken({ login: "reader" }))).rejects.toThrow(/403/);
-    await expect(push(github.addToken({ login: "bot", kind: "fine_grained", permissions: { contents: "read" } }))).rejects.toThrow(/403/);
+    await expect(
+      push(
+        github.addToken({ login: "bot", kind: "fine_grained", permissions: { contents: "read" } }),
+      ),
+    ).rejects.toThrow(/403/);
     const token = github.addToken({ login: "bot" });
     github.archiveRepository({ repo: "acme/shop" });
     await expect(push(token)).rejects.toThrow(/403/);
@@ -91,8 +127,13 @@ describe("git over HTTP", () => {
     github.protectBranch({ repo: "acme/shop", branch: "main" });
     const tree = await clone();
     await commit(tree, "a.txt", "1\n");
-    const push = (ref: string, token: string) => git(["push", "--quiet", "origin", `HEAD:refs/heads/${ref}`], { cwd: tree, token });
-    const plain = github.addToken({ login: "bot", kind: "fine_grained", permissions: { contents: "write" } });
+    const push = (ref: string, token: string) =>
+      git(["push", "--quiet", "origin", `HEAD:refs/heads/${ref}`], { cwd: tree, token });
+    const plain = github.addToken({
+      login: "bot",
+      kind: "fine_grained",
+      permissions: { contents: "write" },
+    });
     await expect(push("main", plain)).rejects.toThrow(/GH006/);
     await git(["rm", "--quiet", "run.sh"], { cwd: tree });
     await run("mkdir", ["-p", join(tree, ".github/workflows")]);
@@ -121,10 +162,16 @@ describe("git over HTTP", () => {
     expect(await readFile(join(await clone(), "README.md"), "utf8")).toBe("# Shop\n");
     const moved = await fetch(`${github.url}/repos/acme/shop`, { redirect: "manual" });
     expect(moved.status).toBe(301);
-    expect(await (await fetch(moved.headers.get("location")!)).json()).toMatchObject({ full_name: "acme/store" });
+    expect(await (await fetch(moved.headers.get("location")!)).json()).toMatchObject({
+      full_name: "acme/store",
+    });
   });
 });
 
 function post(path: string, body: unknown, token: string): Promise<Response> {
-  return fetch(github.url + path, { method: "POST", body: JSON.stringify(body), headers: { authorization: `token ${token}` } });
+  return fetch(github.url + path, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { authorization: `token ${token}` },
+  });
 }

@@ -1,7 +1,15 @@
 import type { Context } from "hono";
 import * as z from "zod";
 import { demand, type Need } from "./authorize.ts";
-import { findRepository, type Hub, type Issue, type Repository, type Token, type User, userOf } from "./hub.ts";
+import {
+  findRepository,
+  type Hub,
+  type Issue,
+  type Repository,
+  type Token,
+  type User,
+  userOf,
+} from "./hub.ts";
 import { invalid, notFound, refusal } from "./refuse.ts";
 import type { PullIssue } from "./render-pull.ts";
 
@@ -24,7 +32,9 @@ export function repositoryFor(hub: Hub, c: AppContext, need: Need): Repository {
 function movedTo(hub: Hub, c: AppContext, repository: Repository) {
   const rest = c.req.path.split("/").slice(4).join("/");
   const location = `${hub.origin}/repositories/${repository.id}${rest ? `/${rest}` : ""}`;
-  return refusal(c.req.method === "GET" ? 301 : 307, "Moved Permanently", { headers: { location } });
+  return refusal(c.req.method === "GET" ? 301 : 307, "Moved Permanently", {
+    headers: { location },
+  });
 }
 
 /** Who acts; the routes that write have demanded a token before. */
@@ -50,7 +60,13 @@ export async function bodyOf<T extends z.ZodType>(c: AppContext, schema: T): Pro
   const text = await c.req.text();
   const parsed = schema.safeParse(text === "" ? {} : parseJson(text));
   if (parsed.success) return parsed.data;
-  throw invalid(...parsed.error.issues.map(({ path, code }) => ({ resource: "Request", field: path.join("."), code })));
+  throw invalid(
+    ...parsed.error.issues.map(({ path, code }) => ({
+      resource: "Request",
+      field: path.join("."),
+      code,
+    })),
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -5,20 +5,38 @@ import { renderIssue, renderLabel } from "./render-issue.ts";
 export type NewIssue = { title: string; body?: string | null; labels?: string[]; author: User };
 
 /** Opens an issue. Born with labels it sends `opened` and then one `labeled` for each, as GitHub does. */
-export function createIssue(hub: Hub, repository: Repository, { title, body = null, labels = [], author }: NewIssue): Issue {
+export function createIssue(
+  hub: Hub,
+  repository: Repository,
+  { title, body = null, labels = [], author }: NewIssue,
+): Issue {
   const issue = newIssue(hub, repository, { title, body, author });
   issue.labels = [...new Set(labels)].map((name) => ensureLabel(hub, repository, name));
   repository.issues.set(issue.number, issue);
-  hub.emit(repository, "issues", { action: "opened", issue: renderIssue(hub, repository, issue) }, author);
+  hub.emit(
+    repository,
+    "issues",
+    { action: "opened", issue: renderIssue(hub, repository, issue) },
+    author,
+  );
   for (const label of issue.labels) {
     const rendered = renderLabel(hub, repository, label);
-    hub.emit(repository, "issues", { action: "labeled", issue: renderIssue(hub, repository, issue), label: rendered }, author);
+    hub.emit(
+      repository,
+      "issues",
+      { action: "labeled", issue: renderIssue(hub, repository, issue), label: rendered },
+      author,
+    );
   }
   return issue;
 }
 
 /** The record behind an issue or a pull request, with the next number of their common sequence. */
-export function newIssue(hub: Hub, repository: Repository, { title, body = null, author }: NewIssue): Issue {
+export function newIssue(
+  hub: Hub,
+  repository: Repository,
+  { title, body = null, author }: NewIssue,
+): Issue {
   const at = hub.now();
   const number = repository.nextNumber++;
   return {

@@ -26,10 +26,20 @@ export async function createRepository(hub: Hub, wanted: NewRepository): Promise
   const { owner, name, defaultBranch = "main", message = "First version" } = wanted;
   const gitDir = join(hub.folder, owner, `${name}.git`);
   await mkdir(gitDir, { recursive: true });
-  await git(hub, gitDir, ["init", "--bare", "--quiet", `--initial-branch=${defaultBranch}`, gitDir]);
+  await git(hub, gitDir, [
+    "init",
+    "--bare",
+    "--quiet",
+    `--initial-branch=${defaultBranch}`,
+    gitDir,
+  ]);
   await configure(gitDir);
-  const files = { ...(wanted.fromFolder ? await readFolder(wanted.fromFolder) : {}), ...wanted.files };
-  if (Object.keys(files).length > 0) await commitFiles(hub, gitDir, { branch: defaultBranch, message, files });
+  const files = {
+    ...(wanted.fromFolder ? await readFolder(wanted.fromFolder) : {}),
+    ...wanted.files,
+  };
+  if (Object.keys(files).length > 0)
+    await commitFiles(hub, gitDir, { branch: defaultBranch, message, files });
 
   const user = userOf(hub, owner, wanted.ownerType ?? "User");
   const repository: Repository = {
@@ -77,22 +87,39 @@ while read -r old new ref; do
 done
 `;
 
-export type NewCommit = { branch: string; message: string; files: Record<string, FileContent | null>; author?: string };
+export type NewCommit = {
+  branch: string;
+  message: string;
+  files: Record<string, FileContent | null>;
+  author?: string;
+};
 
 /** Commits on a branch (a new one begins at nothing, or at its own tip), by one `git fast-import`; null deletes. */
-export async function commitFiles(hub: Hub, gitDir: string, { branch, message, files, author = "demo" }: NewCommit): Promise<string> {
+export async function commitFiles(
+  hub: Hub,
+  gitDir: string,
+  { branch, message, files, author = "demo" }: NewCommit,
+): Promise<string> {
   const ref = `refs/heads/${branch}`;
   const parent = (await readRefs(hub, gitDir)).get(ref);
   const when = `${Math.floor(hub.now().getTime() / 1000)} +0000`;
-  const parts: (string | Buffer)[] = [`commit ${ref}\ncommitter ${author} <${author}@users.noreply.github.com> ${when}\n`];
+  const parts: (string | Buffer)[] = [
+    `commit ${ref}\ncommitter ${author} <${author}@users.noreply.github.com> ${when}\n`,
+  ];
   parts.push(...data(message), ...(parent ? [`from ${parent}\n`] : []));
   for (const [path, file] of Object.entries(files)) {
     if (file === null) {
       parts.push(`D ${JSON.stringify(path)}\n`);
       continue;
     }
-    const { content, isExecutable } = typeof file === "string" || Buffer.isBuffer(file) ? { content: file, isExecutable: false } : file;
-    parts.push(`M ${isExecutable ? "100755" : "100644"} inline ${JSON.stringify(path)}\n`, ...data(content));
+    const { content, isExecutable } =
+      typeof file === "string" || Buffer.isBuffer(file)
+        ? { content: file, isExecutable: false }
+        : file;
+    parts.push(
+      `M ${isExecutable ? "100755" : "100644"} inline ${JSON.stringify(path)}\n`,
+      ...data(content),
+    );
   }
   const input = Buffer.concat(parts.map((part) => Buffer.from(part as string)));
   await git(hub, gitDir, ["fast-import", "--quiet"], { input });
@@ -108,7 +135,10 @@ async function readFolder(folder: string): Promise<Record<string, FileContent>> 
   const files: Record<string, FileContent> = {};
   for (const entry of entries) {
     const full = join(entry.parentPath, entry.name);
-    const path = full.slice(folder.length).replace(/^[/\\]+/, "").replaceAll("\\", "/");
+    const path = full
+      .slice(folder.length)
+      .replace(/^[/\\]+/, "")
+      .replaceAll("\\", "/");
     if (!entry.isFile() || /(^|\/)(\.git|node_modules)\//.test(path)) continue;
     const { mode } = await stat(full);
     files[path] = { content: await readFile(full), isExecutable: (mode & 0o100) !== 0 };

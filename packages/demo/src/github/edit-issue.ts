@@ -2,10 +2,21 @@ import type { Hub, Issue, Repository, User } from "./hub.ts";
 import { pullPayload } from "./pull-facts.ts";
 import { renderIssue } from "./render-issue.ts";
 
-export type IssueEdit = { title?: string; body?: string | null; state?: "open" | "closed"; stateReason?: Issue["stateReason"] };
+export type IssueEdit = {
+  title?: string;
+  body?: string | null;
+  state?: "open" | "closed";
+  stateReason?: Issue["stateReason"];
+};
 
 /** Edits an issue or the issue side of a pull request; sends `edited`, `closed` or `reopened` for what changed. */
-export async function editIssue(hub: Hub, repository: Repository, issue: Issue, edit: IssueEdit, sender: User): Promise<void> {
+export async function editIssue(
+  hub: Hub,
+  repository: Repository,
+  issue: Issue,
+  edit: IssueEdit,
+  sender: User,
+): Promise<void> {
   const changes: Record<string, { from: string }> = {};
   if (edit.title !== undefined && edit.title !== issue.title) {
     changes["title"] = { from: issue.title };
@@ -19,10 +30,17 @@ export async function editIssue(hub: Hub, repository: Repository, issue: Issue, 
     issue.updatedAt = hub.now();
     await tellIssue(hub, repository, issue, "edited", sender, { changes });
   }
-  if (edit.state !== undefined && edit.state !== issue.state) await turn(hub, repository, issue, edit, sender);
+  if (edit.state !== undefined && edit.state !== issue.state)
+    await turn(hub, repository, issue, edit, sender);
 }
 
-async function turn(hub: Hub, repository: Repository, issue: Issue, { state, stateReason }: IssueEdit, sender: User): Promise<void> {
+async function turn(
+  hub: Hub,
+  repository: Repository,
+  issue: Issue,
+  { state, stateReason }: IssueEdit,
+  sender: User,
+): Promise<void> {
   const at = hub.now();
   const isClosed = state === "closed";
   issue.state = isClosed ? "closed" : "open";
@@ -34,7 +52,12 @@ async function turn(hub: Hub, repository: Repository, issue: Issue, { state, sta
 }
 
 export async function tellIssue(
-  hub: Hub, repository: Repository, issue: Issue, action: string, sender: User, more: Record<string, unknown> = {},
+  hub: Hub,
+  repository: Repository,
+  issue: Issue,
+  action: string,
+  sender: User,
+  more: Record<string, unknown> = {},
 ): Promise<void> {
   const [event, payload] = issue.pull
     ? ["pull_request", await pullPayload(hub, repository, issue, action)]

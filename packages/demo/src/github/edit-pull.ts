@@ -6,7 +6,13 @@ import type { PullIssue } from "./render-pull.ts";
 export type PullEdit = IssueEdit & { base?: string };
 
 /** Edits a pull request. `draft` cannot be changed here: GitHub ignores it in a PATCH. */
-export async function editPull(hub: Hub, repository: Repository, issue: PullIssue, edit: PullEdit, sender: User): Promise<void> {
+export async function editPull(
+  hub: Hub,
+  repository: Repository,
+  issue: PullIssue,
+  edit: PullEdit,
+  sender: User,
+): Promise<void> {
   const { pull } = issue;
   if (edit.state === "open" && issue.state === "closed") refuseReopening(repository, issue);
   if (edit.base !== undefined && edit.base !== pull.baseRef) {
@@ -29,7 +35,12 @@ function refuseReopening(repository: Repository, { pull }: PullIssue): void {
   if (why) throw invalid({ resource: "PullRequest", code: "invalid", field: "state", message });
 }
 
-export async function markReady(hub: Hub, repository: Repository, issue: PullIssue, sender: User): Promise<void> {
+export async function markReady(
+  hub: Hub,
+  repository: Repository,
+  issue: PullIssue,
+  sender: User,
+): Promise<void> {
   if (!issue.pull.isDraft) return;
   issue.pull.isDraft = false;
   issue.updatedAt = hub.now();

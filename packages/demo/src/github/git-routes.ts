@@ -1,6 +1,13 @@
 import type { Hono } from "hono";
 import * as z from "zod";
-import { type AppContext, type AppEnvironment, bodyOf, callerOf, page, repositoryFor } from "./context.ts";
+import {
+  type AppContext,
+  type AppEnvironment,
+  bodyOf,
+  callerOf,
+  page,
+  repositoryFor,
+} from "./context.ts";
 import { type Hub, nodeId, type Repository } from "./hub.ts";
 import { notFound, refusal } from "./refuse.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
@@ -19,7 +26,9 @@ export function gitRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
   });
   app.get("/repos/:owner/:repo/git/matching-refs/:ref{.+}", (c) => {
     const repository = repositoryFor(hub, c, readContents);
-    const names = [...repository.refs.keys()].filter((name) => name.startsWith(`refs/${c.req.param("ref")}`));
+    const names = [...repository.refs.keys()].filter((name) =>
+      name.startsWith(`refs/${c.req.param("ref")}`),
+    );
     return c.json(page(c, names).map((name) => renderRef(hub, repository, name)));
   });
   app.post("/repos/:owner/:repo/git/refs", (c) => createRef(hub, c));
@@ -33,9 +42,19 @@ export function gitRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
     const isProtected = repository.protectedBranches.has(name);
     const url = `${repositoryUrl(hub, repository)}/branches/${name}`;
     const links = { self: url, html: `${htmlUrl(hub, repository)}/tree/${name}` };
-    const protection = { enabled: isProtected, required_status_checks: { contexts: [], checks: [] } };
+    const protection = {
+      enabled: isProtected,
+      required_status_checks: { contexts: [], checks: [] },
+    };
     const commit = await renderCommit(hub, repository, sha);
-    return c.json({ name, commit, _links: links, protected: isProtected, protection, protection_url: `${url}/protection` });
+    return c.json({
+      name,
+      commit,
+      _links: links,
+      protected: isProtected,
+      protection,
+      protection_url: `${url}/protection`,
+    });
   });
   app.get("/repos/:owner/:repo/commits/:ref{.+}", async (c) => {
     const repository = repositoryFor(hub, c, readContents);
@@ -48,9 +67,11 @@ export function gitRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
 async function createRef(hub: Hub, c: AppContext): Promise<Response> {
   const repository = repositoryFor(hub, c, writeContents);
   const { ref, sha } = await bodyOf(c, newRef);
-  if (!/^refs\/(heads|tags)\/./.test(ref)) throw refusal(422, "Reference name must start with 'refs/'.");
+  if (!/^refs\/(heads|tags)\/./.test(ref))
+    throw refusal(422, "Reference name must start with 'refs/'.");
   if (repository.refs.has(ref)) throw refusal(422, "Reference already exists");
-  if (!(await resolveCommit(hub, repository.gitDir, sha))) throw refusal(422, "Object does not exist");
+  if (!(await resolveCommit(hub, repository.gitDir, sha)))
+    throw refusal(422, "Object does not exist");
   const { code } = await tryGit(hub, repository.gitDir, ["update-ref", ref, sha, "0".repeat(40)]);
   if (code !== 0) throw refusal(422, "Reference update failed");
   await syncRefs(hub, repository, callerOf(hub, c));
@@ -63,8 +84,14 @@ async function moveRef(hub: Hub, c: AppContext): Promise<Response> {
   const { sha, force } = await bodyOf(c, movedRef);
   const before = repository.refs.get(ref);
   if (!before) throw refusal(422, "Reference does not exist");
-  if (!(await resolveCommit(hub, repository.gitDir, sha))) throw refusal(422, "Object does not exist");
-  const { code } = await tryGit(hub, repository.gitDir, ["merge-base", "--is-ancestor", before, sha]);
+  if (!(await resolveCommit(hub, repository.gitDir, sha)))
+    throw refusal(422, "Object does not exist");
+  const { code } = await tryGit(hub, repository.gitDir, [
+    "merge-base",
+    "--is-ancestor",
+    before,
+    sha,
+  ]);
   if (code !== 0 && !force) throw refusal(422, "Update is not a fast forward");
   await git(hub, repository.gitDir, ["update-ref", ref, sha, before]);
   await syncRefs(hub, repository, callerOf(hub, c));
@@ -75,7 +102,8 @@ async function deleteRef(hub: Hub, c: AppContext): Promise<Response> {
   const repository = repositoryFor(hub, c, writeContents);
   const ref = `refs/${c.req.param("ref")}`;
   if (!repository.refs.has(ref)) throw refusal(422, "Reference does not exist");
-  if (ref === `refs/heads/${repository.defaultBranch}`) throw refusal(422, "Cannot delete the default branch");
+  if (ref === `refs/heads/${repository.defaultBranch}`)
+    throw refusal(422, "Cannot delete the default branch");
   await git(hub, repository.gitDir, ["update-ref", "-d", ref]);
   await syncRefs(hub, repository, callerOf(hub, c));
   return c.body(null, 204);
@@ -95,7 +123,11 @@ async function renderCommit(hub: Hub, repository: Repository, sha: string) {
   const [tree = "", parents = "", an, ae, ad, cn, ce, cd, message = ""] = text.split("\x1f");
   const api = repositoryUrl(hub, repository);
   const html = htmlUrl(hub, repository);
-  const link = (id: string) => ({ sha: id, url: `${api}/commits/${id}`, html_url: `${html}/commit/${id}` });
+  const link = (id: string) => ({
+    sha: id,
+    url: `${api}/commits/${id}`,
+    html_url: `${html}/commit/${id}`,
+  });
   return {
     ...link(sha),
     node_id: nodeId(`C${sha}`, repository.id),
@@ -107,7 +139,13 @@ async function renderCommit(hub: Hub, repository: Repository, sha: string) {
       message: message.trimEnd(),
       tree: { sha: tree, url: `${api}/git/trees/${tree}` },
       comment_count: 0,
-      verification: { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null },
+      verification: {
+        verified: false,
+        reason: "unsigned",
+        signature: null,
+        payload: null,
+        verified_at: null,
+      },
     },
     author: null,
     committer: null,

@@ -1,14 +1,29 @@
 import type { Hono } from "hono";
 import * as z from "zod";
-import { type AppContext, type AppEnvironment, bodyOf, callerOf, page, repositoryFor } from "./context.ts";
+import {
+  type AppContext,
+  type AppEnvironment,
+  bodyOf,
+  callerOf,
+  page,
+  repositoryFor,
+} from "./context.ts";
 import type { Delivery, Hook, Hub, Repository, User } from "./hub.ts";
 import { invalid, notFound, refusal } from "./refuse.ts";
 import { renderDelivery, renderDeliveryItem, renderHook } from "./render-hook.ts";
 
 const readHooks = { permission: "repository_hooks", level: "read", role: "admin" } as const;
 const writeHooks = { permission: "repository_hooks", level: "write", role: "admin" } as const;
-const config = z.looseObject({ url: z.url().optional(), content_type: z.enum(["json", "form"]).optional(), secret: z.string().optional() });
-const created = z.looseObject({ config, events: z.array(z.string()).default(["push"]), active: z.boolean().default(true) });
+const config = z.looseObject({
+  url: z.url().optional(),
+  content_type: z.enum(["json", "form"]).optional(),
+  secret: z.string().optional(),
+});
+const created = z.looseObject({
+  config,
+  events: z.array(z.string()).default(["push"]),
+  active: z.boolean().default(true),
+});
 const edited = z.looseObject({
   config: config.optional(), events: z.array(z.string()).optional(), active: z.boolean().optional(),
   add_events: z.array(z.string()).default([]), remove_events: z.array(z.string()).default([]),
@@ -24,16 +39,29 @@ export function hookRoutes(hub: Hub, calls: HookCalls, app: Hono<AppEnvironment>
   const one = `${all}/:hook{[0-9]+}`;
   app.get(all, (c) => {
     const repository = repositoryFor(hub, c, readHooks);
-    return c.json(page(c, [...repository.hooks.values()]).map((hook) => renderHook(hub, repository, hook)));
+    return c.json(
+      page(c, [...repository.hooks.values()]).map((hook) => renderHook(hub, repository, hook)),
+    );
   });
   app.post(all, async (c) => {
     const repository = repositoryFor(hub, c, writeHooks);
     const { config: asked, events, active } = await bodyOf(c, created);
-    if (!asked.url) throw invalid({ resource: "Hook", code: "custom", message: "url cannot be blank" });
+    if (!asked.url)
+      throw invalid({ resource: "Hook", code: "custom", message: "url cannot be blank" });
     if ([...repository.hooks.values()].some((hook) => hook.url === asked.url)) {
-      throw invalid({ resource: "Hook", code: "custom", message: "Hook already exists on this repository" });
+      throw invalid({
+        resource: "Hook",
+        code: "custom",
+        message: "Hook already exists on this repository",
+      });
     }
-    const hook = createHook(hub, repository, { url: asked.url, secret: asked.secret ?? null, contentType: asked.content_type ?? "form", events, isActive: active });
+    const hook = createHook(hub, repository, {
+      url: asked.url,
+      secret: asked.secret ?? null,
+      contentType: asked.content_type ?? "form",
+      events,
+      isActive: active,
+    });
     calls.ping(repository, hook, callerOf(hub, c));
     return c.json(renderHook(hub, repository, hook), 201);
   });
@@ -77,7 +105,13 @@ function deliveryRoutes(hub: Hub, calls: HookCalls, app: Hono<AppEnvironment>, o
 type NewHook = Pick<Hook, "url" | "secret" | "contentType" | "events" | "isActive">;
 
 export function createHook(hub: Hub, repository: Repository, wanted: NewHook): Hook {
-  const hook: Hook = { ...wanted, id: hub.newId(), createdAt: hub.now(), updatedAt: hub.now(), deliveries: [] };
+  const hook: Hook = {
+    ...wanted,
+    id: hub.newId(),
+    createdAt: hub.now(),
+    updatedAt: hub.now(),
+    deliveries: [],
+  };
   repository.hooks.set(hook.id, hook);
   return hook;
 }
@@ -85,7 +119,13 @@ export function createHook(hub: Hub, repository: Repository, wanted: NewHook): H
 async function patchHook(hub: Hub, c: AppContext): Promise<Response> {
   const repository = repositoryFor(hub, c, writeHooks);
   const hook = hookFor(repository, c);
-  const { config: asked, events = hook.events, active, add_events: more, remove_events: less } = await bodyOf(c, edited);
+  const {
+    config: asked,
+    events = hook.events,
+    active,
+    add_events: more,
+    remove_events: less,
+  } = await bodyOf(c, edited);
   hook.events = [...new Set([...events, ...more])].filter((event) => !less.includes(event));
   if (active !== undefined) hook.isActive = active;
   if (asked) {

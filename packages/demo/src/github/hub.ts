@@ -3,7 +3,12 @@ import { createHash } from "node:crypto";
 export const roles = ["none", "read", "triage", "write", "maintain", "admin"] as const;
 export type Role = (typeof roles)[number];
 
-export type User = { id: number; login: string; type: "User" | "Organization" | "Bot"; email: string };
+export type User = {
+  id: number;
+  login: string;
+  type: "User" | "Organization" | "Bot";
+  email: string;
+};
 
 /** The fine-grained permissions that a route may ask for, named as GitHub names them. */
 export type Permission =
@@ -55,7 +60,14 @@ export type Issue = {
   pull?: Pull;
 };
 
-export type DeploymentState = "error" | "failure" | "inactive" | "in_progress" | "queued" | "pending" | "success";
+export type DeploymentState =
+  | "error"
+  | "failure"
+  | "inactive"
+  | "in_progress"
+  | "queued"
+  | "pending"
+  | "success";
 export type DeploymentStatus = {
   id: number;
   state: DeploymentState;
@@ -91,7 +103,15 @@ export type CheckRun = {
   sha: string;
   name: string;
   status: "queued" | "in_progress" | "completed";
-  conclusion: "success" | "failure" | "neutral" | "cancelled" | "skipped" | "timed_out" | "action_required" | null;
+  conclusion:
+    | "success"
+    | "failure"
+    | "neutral"
+    | "cancelled"
+    | "skipped"
+    | "timed_out"
+    | "action_required"
+    | null;
   startedAt: Date;
   completedAt: Date | null;
 };
@@ -177,12 +197,17 @@ export function fullNameOf(repository: Repository): string {
 }
 
 /** Finds by `owner/name`, case-insensitively as GitHub does, or says with `isMoved` that it has another name now. */
-export function findRepository(hub: Hub, fullName: string): { repository: Repository; isMoved: boolean } | undefined {
+export function findRepository(
+  hub: Hub,
+  fullName: string,
+): { repository: Repository; isMoved: boolean } | undefined {
   const wanted = fullName.toLowerCase();
   const all = [...hub.repositories.values()];
   const current = all.find((repository) => fullNameOf(repository).toLowerCase() === wanted);
   if (current) return { repository: current, isMoved: false };
-  const former = all.find(({ formerNames }) => formerNames.some((name) => name.toLowerCase() === wanted));
+  const former = all.find(({ formerNames }) =>
+    formerNames.some((name) => name.toLowerCase() === wanted),
+  );
   return former && { repository: former, isMoved: true };
 }
 

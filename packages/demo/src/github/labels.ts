@@ -12,7 +12,13 @@ export function ensureLabel(hub: Hub, repository: Repository, name: string): Lab
 }
 
 /** Puts labels on an issue or a pull request; each new one sends its own `labeled`. */
-export async function addLabels(hub: Hub, repository: Repository, issue: Issue, names: string[], sender: User): Promise<void> {
+export async function addLabels(
+  hub: Hub,
+  repository: Repository,
+  issue: Issue,
+  names: string[],
+  sender: User,
+): Promise<void> {
   for (const name of names) {
     const label = ensureLabel(hub, repository, name);
     if (issue.labels.some(({ id }) => id === label.id)) continue;
@@ -23,7 +29,13 @@ export async function addLabels(hub: Hub, repository: Repository, issue: Issue, 
 }
 
 /** Gives false when the label was not on it. */
-export async function removeLabel(hub: Hub, repository: Repository, issue: Issue, name: string, sender: User): Promise<boolean> {
+export async function removeLabel(
+  hub: Hub,
+  repository: Repository,
+  issue: Issue,
+  name: string,
+  sender: User,
+): Promise<boolean> {
   const label = issue.labels.find((one) => one.name.toLowerCase() === name.toLowerCase());
   if (!label) return false;
   issue.labels = issue.labels.filter((one) => one !== label);
@@ -32,18 +44,41 @@ export async function removeLabel(hub: Hub, repository: Repository, issue: Issue
   return true;
 }
 
-export async function setLabels(hub: Hub, repository: Repository, issue: Issue, names: string[], sender: User): Promise<void> {
+export async function setLabels(
+  hub: Hub,
+  repository: Repository,
+  issue: Issue,
+  names: string[],
+  sender: User,
+): Promise<void> {
   const wanted = new Set(names.map((name) => name.toLowerCase()));
   const superfluous = issue.labels.filter((label) => !wanted.has(label.name.toLowerCase()));
   for (const label of superfluous) await removeLabel(hub, repository, issue, label.name, sender);
   await addLabels(hub, repository, issue, names, sender);
 }
 
-async function tell(hub: Hub, repository: Repository, issue: Issue, action: string, label: Label, sender: User): Promise<void> {
+async function tell(
+  hub: Hub,
+  repository: Repository,
+  issue: Issue,
+  action: string,
+  label: Label,
+  sender: User,
+): Promise<void> {
   const rendered = renderLabel(hub, repository, label);
   if (issue.pull) {
-    hub.emit(repository, "pull_request", { ...(await pullPayload(hub, repository, issue, action)), label: rendered }, sender);
+    hub.emit(
+      repository,
+      "pull_request",
+      { ...(await pullPayload(hub, repository, issue, action)), label: rendered },
+      sender,
+    );
   } else {
-    hub.emit(repository, "issues", { action, issue: renderIssue(hub, repository, issue), label: rendered }, sender);
+    hub.emit(
+      repository,
+      "issues",
+      { action, issue: renderIssue(hub, repository, issue), label: rendered },
+      sender,
+    );
   }
 }

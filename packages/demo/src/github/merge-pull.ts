@@ -11,35 +11,74 @@ export type Merge = { method?: "merge" | "squash"; sha?: string; title?: string 
  * Merges into the base branch and closes what the body's closing words name.
  * @throws 405 for a draft, a closed one or a conflict; 409 when `sha` is not the head any more.
  */
-export async function mergePull(hub: Hub, repository: Repository, issue: PullIssue, merge: Merge, sender: User): Promise<string> {
+export async function mergePull(
+  hub: Hub,
+  repository: Repository,
+  issue: PullIssue,
+  merge: Merge,
+  sender: User,
+): Promise<string> {
   const { pull } = issue;
   if (issue.state === "closed") throw refusal(405, "Pull Request is not mergeable");
   if (pull.isDraft) throw refusal(405, "Pull Request is still a draft");
-  if (merge.sha && merge.sha !== pull.headSha) throw refusal(409, "Head branch was modified. Review and try the merge again.");
+  if (merge.sha && merge.sha !== pull.headSha)
+    throw refusal(409, "Head branch was modified. Review and try the merge again.");
 
   const base = repository.refs.get(`refs/heads/${pull.baseRef}`);
   if (!base) throw refusal(405, "Base branch was deleted");
-  const tree = await tryGit(hub, repository.gitDir, ["merge-tree", "--write-tree", base, pull.headSha]);
+  const tree = await tryGit(hub, repository.gitDir, [
+    "merge-tree",
+    "--write-tree",
+    base,
+    pull.headSha,
+  ]);
   if (tree.code !== 0) throw refusal(405, "Pull Request is not mergeable");
-  const sha = await commitMerge(hub, repository, issue, { ...merge, base, tree: tree.stdout.trim().slice(0, 40), sender });
+  const sha = await commitMerge(hub, repository, issue, {
+    ...merge,
+    base,
+    tree: tree.stdout.trim().slice(0, 40),
+    sender,
+  });
 
   await git(hub, repository.gitDir, ["update-ref", `refs/heads/${pull.baseRef}`, sha, base]);
-  Object.assign(pull, { mergedAt: hub.now(), mergedBy: sender, mergeCommitSha: sha, baseSha: base });
-  Object.assign(issue, { state: "closed", closedAt: hub.now(), closedBy: sender, updatedAt: hub.now() });
+  Object.assign(pull, {
+    mergedAt: hub.now(),
+    mergedBy: sender,
+    mergeCommitSha: sha,
+    baseSha: base,
+  });
+  Object.assign(issue, {
+    state: "closed",
+    closedAt: hub.now(),
+    closedBy: sender,
+    updatedAt: hub.now(),
+  });
   await tellIssue(hub, repository, issue, "closed", sender);
   await syncRefs(hub, repository, sender);
-  if (pull.baseRef === repository.defaultBranch) await closeNamedIssues(hub, repository, issue, sender);
+  if (pull.baseRef === repository.defaultBranch)
+    await closeNamedIssues(hub, repository, issue, sender);
   return sha;
 }
 
 type CommitMerge = Merge & { base: string; tree: string; sender: User };
 
-async function commitMerge(hub: Hub, repository: Repository, issue: PullIssue, made: CommitMerge): Promise<string> {
+async function commitMerge(
+  hub: Hub,
+  repository: Repository,
+  issue: PullIssue,
+  made: CommitMerge,
+): Promise<string> {
   const isSquash = made.method === "squash";
   const parents = isSquash ? [made.base] : [made.base, issue.pull.headSha];
   const plain = `Merge pull request #${issue.number} from ${repository.owner.login}/${issue.pull.headRef}\n\n${issue.title}`;
   const message = made.title ?? (isSquash ? `${issue.title} (#${issue.number})` : plain);
-  const args = ["commit-tree", made.tree, ...parents.flatMap((parent) => ["-p", parent]), "-m", message];
+  const args = [
+    "commit-tree",
+    made.tree,
+    ...parents.flatMap((parent) => ["-p", parent]),
+    "-m",
+    message,
+  ];
   return (await git(hub, repository.gitDir, args, { env: identity(hub, made.sender) })).trim();
 }
 
@@ -51,16 +90,30 @@ export function identity(hub: Hub, user: User): Record<string, string> {
   }; // prettier-ignore
 }
 
-async function closeNamedIssues(hub: Hub, repository: Repository, merged: PullIssue, sender: User): Promise<void> {
+async function closeNamedIssues(
+  hub: Hub,
+  repository: Repository,
+  merged: PullIssue,
+  sender: User,
+): Promise<void> {
   for (const number of closingNumbers(merged.body ?? "", fullNameOf(repository))) {
     const issue = repository.issues.get(number);
-    if (issue && !issue.pull) await editIssue(hub, repository, issue, { state: "closed", stateReason: "completed" }, sender);
+    if (issue && !issue.pull)
+      await editIssue(
+        hub,
+        repository,
+        issue,
+        { state: "closed", stateReason: "completed" },
+        sender,
+      );
   }
 }
 
 /** The issues of this repository that GitHub closes for `Closes #1`, `fixes owner/name#2`, `Resolved: #3`. */
 export function closingNumbers(body: string, fullName: string): number[] {
   const words = /\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([\w.-]+\/[\w.-]+))?#(\d+)\b/gi;
-  const own = [...body.matchAll(words)].filter(([, other]) => !other || other.toLowerCase() === fullName.toLowerCase());
+  const own = [...body.matchAll(words)].filter(
+    ([, other]) => !other || other.toLowerCase() === fullName.toLowerCase(),
+  );
   return [...new Set(own.map(([, , number]) => Number(number)))];
 }

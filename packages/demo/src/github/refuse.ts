@@ -4,8 +4,17 @@ type FieldError = { resource: string; field?: string; code: string; message?: st
 type Refusal = { errors?: FieldError[]; headers?: Record<string, string> };
 
 /** GitHub's error answer, thrown: `message`, `documentation_url`, `status`, and `errors` for a 422. */
-export function refusal(status: number, message: string, { errors, headers }: Refusal = {}): HTTPException {
-  const body = { message, ...(errors ? { errors } : {}), documentation_url: documentation, status: String(status) };
+export function refusal(
+  status: number,
+  message: string,
+  { errors, headers }: Refusal = {},
+): HTTPException {
+  const body = {
+    message,
+    ...(errors ? { errors } : {}),
+    documentation_url: documentation,
+    status: String(status),
+  };
   const res = Response.json(body, { status, ...(headers ? { headers } : {}) });
   return new HTTPException(status as 400, { message, res });
 }

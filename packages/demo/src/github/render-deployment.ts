@@ -1,4 +1,13 @@
-import { type CheckRun, type CommitStatus, type Deployment, type DeploymentStatus, type Hub, nodeId, type Repository, timestamp } from "./hub.ts";
+import {
+  type CheckRun,
+  type CommitStatus,
+  type Deployment,
+  type DeploymentStatus,
+  type Hub,
+  nodeId,
+  type Repository,
+  timestamp,
+} from "./hub.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
 import { renderUser } from "./render-user.ts";
 
@@ -26,7 +35,12 @@ export function renderDeployment(hub: Hub, repository: Repository, deployment: D
   };
 }
 
-export function renderDeploymentStatus(hub: Hub, repository: Repository, deployment: Deployment, status: DeploymentStatus) {
+export function renderDeploymentStatus(
+  hub: Hub,
+  repository: Repository,
+  deployment: Deployment,
+  status: DeploymentStatus,
+) {
   const deploymentUrl = `${repositoryUrl(hub, repository)}/deployments/${deployment.id}`;
   return {
     url: `${deploymentUrl}/statuses/${status.id}`,
@@ -76,7 +90,13 @@ export function renderCheckRun(hub: Hub, repository: Repository, check: CheckRun
     conclusion: check.conclusion,
     started_at: timestamp(check.startedAt),
     completed_at: check.completedAt && timestamp(check.completedAt),
-    output: { title: null, summary: null, text: null, annotations_count: 0, annotations_url: `${url}/annotations` },
+    output: {
+      title: null,
+      summary: null,
+      text: null,
+      annotations_count: 0,
+      annotations_url: `${url}/annotations`,
+    },
     name: check.name,
     check_suite: { id: check.id },
     app: null,

@@ -1,4 +1,12 @@
-import { type Comment, type Hub, type Issue, type Label, nodeId, type Repository, timestamp } from "./hub.ts";
+import {
+  type Comment,
+  type Hub,
+  type Issue,
+  type Label,
+  nodeId,
+  type Repository,
+  timestamp,
+} from "./hub.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
 import { authorAssociation, renderUser } from "./render-user.ts";
 
@@ -42,7 +50,9 @@ export function renderIssue(hub: Hub, repository: Repository, issue: Issue) {
     active_lock_reason: null,
     body: issue.body,
     reactions: renderReactions(url),
-    ...(issue.pull ? { draft: issue.pull.isDraft, pull_request: pullLinks(hub, repository, issue) } : {}),
+    ...(issue.pull
+      ? { draft: issue.pull.isDraft, pull_request: pullLinks(hub, repository, issue) }
+      : {}),
   };
 }
 

@@ -1,4 +1,12 @@
-import { fullNameOf, type Hub, type Issue, nodeId, type Pull, type Repository, timestamp } from "./hub.ts";
+import {
+  fullNameOf,
+  type Hub,
+  type Issue,
+  nodeId,
+  type Pull,
+  type Repository,
+  timestamp,
+} from "./hub.ts";
 import { issueHtmlUrl, renderLabel } from "./render-issue.ts";
 import { renderRepository, repositoryUrl } from "./render-repository.ts";
 import { authorAssociation, renderUser } from "./render-user.ts";
@@ -63,7 +71,13 @@ export function renderPullSimple(hub: Hub, repository: Repository, issue: PullIs
   };
 }
 
-export type PullFacts = { mergeable: boolean | null; commits: number; additions: number; deletions: number; changedFiles: number };
+export type PullFacts = {
+  mergeable: boolean | null;
+  commits: number;
+  additions: number;
+  deletions: number;
+  changedFiles: number;
+};
 
 /** One pull request, with what has to be counted in the repository. */
 export function renderPull(hub: Hub, repository: Repository, issue: PullIssue, facts: PullFacts) {

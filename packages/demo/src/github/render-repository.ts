@@ -1,4 +1,12 @@
-import { fullNameOf, type Hub, nodeId, type Repository, roles, timestamp, type Token } from "./hub.ts";
+import {
+  fullNameOf,
+  type Hub,
+  nodeId,
+  type Repository,
+  roles,
+  timestamp,
+  type Token,
+} from "./hub.ts";
 import { roleOf } from "./authorize.ts";
 import { renderUser } from "./render-user.ts";
 
@@ -64,7 +72,9 @@ export function renderRepository(hub: Hub, repository: Repository) {
     description: null,
     fork: false,
     url,
-    ...(Object.fromEntries(Object.entries(templates).map(([key, rest]) => [key, url + rest])) as typeof templates),
+    ...(Object.fromEntries(
+      Object.entries(templates).map(([key, rest]) => [key, url + rest]),
+    ) as typeof templates),
     created_at: timestamp(repository.createdAt),
     updated_at: timestamp(repository.pushedAt),
     pushed_at: timestamp(repository.pushedAt),
@@ -112,7 +122,8 @@ export function renderFullRepository(hub: Hub, repository: Repository, token: To
 }
 
 function permissionsOf(repository: Repository, token: Token) {
-  const rank = token.kind === "installation" ? -1 : roles.indexOf(roleOf(repository, token.user.login));
+  const rank =
+    token.kind === "installation" ? -1 : roles.indexOf(roleOf(repository, token.user.login));
   const atLeast = (role: (typeof roles)[number]) => rank >= roles.indexOf(role);
   return {
     admin: atLeast("admin"),

@@ -26,9 +26,15 @@ export async function syncRefs(hub: Hub, repository: Repository, sender: User): 
   }
 }
 
-async function follow(hub: Hub, repository: Repository, { ref, before, after }: RefChange, sender: User): Promise<void> {
+async function follow(
+  hub: Hub,
+  repository: Repository,
+  { ref, before, after }: RefChange,
+  sender: User,
+): Promise<void> {
   for (const issue of repository.issues.values()) {
-    if (!issue.pull || issue.state === "closed" || `refs/heads/${issue.pull.headRef}` !== ref) continue;
+    if (!issue.pull || issue.state === "closed" || `refs/heads/${issue.pull.headRef}` !== ref)
+      continue;
     if (after === none) {
       await editIssue(hub, repository, issue, { state: "closed" }, sender);
       continue;
@@ -40,11 +46,18 @@ async function follow(hub: Hub, repository: Repository, { ref, before, after }: 
   }
 }
 
-async function pushPayload(hub: Hub, repository: Repository, { ref, before, after }: RefChange, sender: User) {
+async function pushPayload(
+  hub: Hub,
+  repository: Repository,
+  { ref, before, after }: RefChange,
+  sender: User,
+) {
   const isCreated = before === none;
   const isDeleted = after === none;
   const range = isCreated ? [after, "--not", ...others(repository, ref)] : [`${before}..${after}`];
-  const commits = isDeleted ? [] : await readCommits(hub, repository, ["--reverse", "--max-count=20", ...range]);
+  const commits = isDeleted
+    ? []
+    : await readCommits(hub, repository, ["--reverse", "--max-count=20", ...range]);
   const [head] = isDeleted ? [null] : await readCommits(hub, repository, ["--max-count=1", after]);
   return {
     ref, before, after, created: isCreated, deleted: isDeleted,
@@ -59,23 +72,45 @@ function others(repository: Repository, ref: string): string[] {
   return [...repository.refs].filter(([name]) => name !== ref).map(([, sha]) => sha);
 }
 
-async function isForced(hub: Hub, repository: Repository, before: string, after: string): Promise<boolean> {
-  return Number(await git(hub, repository.gitDir, ["rev-list", "--count", "--max-count=1", before, `^${after}`])) > 0;
+async function isForced(
+  hub: Hub,
+  repository: Repository,
+  before: string,
+  after: string,
+): Promise<boolean> {
+  return (
+    Number(
+      await git(hub, repository.gitDir, [
+        "rev-list",
+        "--count",
+        "--max-count=1",
+        before,
+        `^${after}`,
+      ]),
+    ) > 0
+  );
 }
 
 async function readCommits(hub: Hub, repository: Repository, args: string[]) {
   const format = "--format=%x1e%H%x1f%T%x1f%cI%x1f%an%x1f%ae%x1f%cn%x1f%ce%x1f%B%x1f";
   const options = ["log", format, "--name-status", "--no-renames", "--first-parent", "-m", "-z"];
   const text = await git(hub, repository.gitDir, [...options, ...args, "--"]);
-  return text.split("\x1e").slice(1).map((record) => {
-    const [id, tree_id, date, an, ae, cn, ce, message = "", files = ""] = record.split("\x1f");
-    const names = files.replace(/^[\0\n]+/, "").split("\0").filter(Boolean);
-    const withStatus = (letter: string) => names.filter((_, at) => at % 2 === 1 && names[at - 1] === letter);
-    return {
+  return text
+    .split("\x1e")
+    .slice(1)
+    .map((record) => {
+      const [id, tree_id, date, an, ae, cn, ce, message = "", files = ""] = record.split("\x1f");
+      const names = files
+        .replace(/^[\0\n]+/, "")
+        .split("\0")
+        .filter(Boolean);
+      const withStatus = (letter: string) =>
+        names.filter((_, at) => at % 2 === 1 && names[at - 1] === letter);
+      return {
       id, tree_id, distinct: true, message: message.trimEnd(), timestamp: date,
       url: `${hub.origin}/${fullNameOf(repository)}/commit/${id}`,
       author: { name: an, email: ae, username: an }, committer: { name: cn, email: ce, username: cn },
       added: withStatus("A"), removed: withStatus("D"), modified: withStatus("M"),
     }; // prettier-ignore
-  });
+    });
 }

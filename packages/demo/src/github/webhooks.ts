@@ -6,7 +6,13 @@ import { renderUser } from "./render-user.ts";
 import type { User } from "./hub.ts";
 
 /** One delivery as the double made it; `attempts` counts how often it went out. */
-export type WebhookDelivery = { guid: string; event: string; action: string | null; repository: string; hookId: number };
+export type WebhookDelivery = {
+  guid: string;
+  event: string;
+  action: string | null;
+  repository: string;
+  hookId: number;
+};
 
 export type Webhooks = {
   /** Everything that was made, newest last; also what was held or lost. */
@@ -45,11 +51,22 @@ export function createWebhooks(hub: Hub): Webhooks & {
     else queue = queue.then(() => send(hub, sending, stopping.signal));
   }
 
-  function make(repository: Repository, hook: Hook, event: string, payload: Record<string, unknown>): void {
+  function make(
+    repository: Repository,
+    hook: Hook,
+    event: string,
+    payload: Record<string, unknown>,
+  ): void {
     const delivery = newDelivery(hub, hook, event, payload);
     hook.deliveries.unshift(delivery);
     const { guid, action } = delivery;
-    made.push({ guid, event, action, repository: `${repository.owner.login}/${repository.name}`, hookId: hook.id });
+    made.push({
+      guid,
+      event,
+      action,
+      repository: `${repository.owner.login}/${repository.name}`,
+      hookId: hook.id,
+    });
     sendings.set(guid, { repository, hook, delivery });
     enqueue({ repository, hook, delivery });
   }
@@ -58,8 +75,12 @@ export function createWebhooks(hub: Hub): Webhooks & {
     return {
       ...payload,
       repository: renderRepository(hub, repository),
-      ...(repository.owner.type === "Organization" ? { organization: renderOrganization(hub, repository.owner) } : {}),
-      ...(repository.installationId === null ? {} : { installation: { id: repository.installationId, node_id: "" } }),
+      ...(repository.owner.type === "Organization"
+        ? { organization: renderOrganization(hub, repository.owner) }
+        : {}),
+      ...(repository.installationId === null
+        ? {}
+        : { installation: { id: repository.installationId, node_id: "" } }),
       sender: renderUser(hub, sender),
     };
   }
@@ -97,11 +118,21 @@ export function createWebhooks(hub: Hub): Webhooks & {
       }
     },
     ping(repository, hook, sender) {
-      const payload = { zen: "Design for failure.", hook_id: hook.id, hook: renderPingHook(hub, repository, hook) };
+      const payload = {
+        zen: "Design for failure.",
+        hook_id: hook.id,
+        hook: renderPingHook(hub, repository, hook),
+      };
       make(repository, hook, "ping", withContext(repository, payload, sender));
     },
     redeliver(repository, hook, delivery) {
-      const again = { ...delivery, id: hub.newId(), isRedelivery: true, deliveredAt: hub.now(), statusCode: 0 };
+      const again = {
+        ...delivery,
+        id: hub.newId(),
+        isRedelivery: true,
+        deliveredAt: hub.now(),
+        statusCode: 0,
+      };
       hook.deliveries.unshift(again);
       enqueue({ repository, hook, delivery: again });
     },
@@ -112,18 +143,28 @@ export function createWebhooks(hub: Hub): Webhooks & {
   };
 }
 
-function newDelivery(hub: Hub, hook: Hook, event: string, payload: Record<string, unknown>): Delivery {
+function newDelivery(
+  hub: Hub,
+  hook: Hook,
+  event: string,
+  payload: Record<string, unknown>,
+): Delivery {
   const json = JSON.stringify(payload);
-  const body = hook.contentType === "json" ? json : new URLSearchParams({ payload: json }).toString();
+  const body =
+    hook.contentType === "json" ? json : new URLSearchParams({ payload: json }).toString();
   const guid = randomUUID();
   const id = hub.newId();
   const signatures: Record<string, string> =
     hook.secret === null
       ? {}
-      : { "X-Hub-Signature": sign("sha1", hook.secret, body), "X-Hub-Signature-256": sign("sha256", hook.secret, body) };
+      : {
+          "X-Hub-Signature": sign("sha1", hook.secret, body),
+          "X-Hub-Signature-256": sign("sha256", hook.secret, body),
+        };
   const headers = {
     Accept: "*/*",
-    "Content-Type": hook.contentType === "json" ? "application/json" : "application/x-www-form-urlencoded",
+    "Content-Type":
+      hook.contentType === "json" ? "application/json" : "application/x-www-form-urlencoded",
     "User-Agent": "GitHub-Hookshot/0demo00",
     "X-GitHub-Delivery": guid,
     "X-GitHub-Event": event,
@@ -135,7 +176,18 @@ function newDelivery(hub: Hub, hook: Hook, event: string, payload: Record<string
   const action = typeof payload["action"] === "string" ? payload["action"] : null;
   const request = { headers, payload: JSON.parse(json) as unknown, body };
   const response = { headers: {}, payload: "" };
-  return { id, guid, deliveredAt: hub.now(), isRedelivery: false, durationSeconds: 0, statusCode: 0, event, action, request, response };
+  return {
+    id,
+    guid,
+    deliveredAt: hub.now(),
+    isRedelivery: false,
+    durationSeconds: 0,
+    statusCode: 0,
+    event,
+    action,
+    request,
+    response,
+  };
 }
 
 function sign(algorithm: "sha1" | "sha256", secret: string, body: string): string {
@@ -147,8 +199,18 @@ async function send(hub: Hub, { hook, delivery }: Sending, stopped: AbortSignal)
   const began = hub.now().getTime();
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(10_000)]);
   const { headers, body } = delivery.request;
-  const answered = await fetch(hook.url, { method: "POST", headers, body, signal, redirect: "manual" }).then(
-    async (answer) => ({ status: answer.status, headers: Object.fromEntries(answer.headers), text: await answer.text() }),
+  const answered = await fetch(hook.url, {
+    method: "POST",
+    headers,
+    body,
+    signal,
+    redirect: "manual",
+  }).then(
+    async (answer) => ({
+      status: answer.status,
+      headers: Object.fromEntries(answer.headers),
+      text: await answer.text(),
+    }),
     (error: unknown) => ({ status: 0, headers: {}, text: String(error) }),
   );
   delivery.statusCode = answered.status;

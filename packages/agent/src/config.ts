@@ -19,6 +19,8 @@ export type MachineConfig = {
   githubApiUrl: string;
   githubUrl: string;
   localCredentials: LocalCredentials;
+  /** Of this machine, for everything that speaks to the model. Empty strings = none. */
+  httpProxies: { httpProxy: string; httpsProxy: string; noProxy: string };
   /** Where programs are found (git, bwrap). Nothing else of the environment goes to a child. */
   searchPath: string;
 };
@@ -35,6 +37,9 @@ export type WorkerConfig = MachineConfig & {
   drainTimeoutSeconds: number;
   figures: Figures;
 };
+
+/** `run`: besides the machine, where runs are written down. */
+export type RunConfig = MachineConfig & { stateFolder: string };
 
 const isRoot = process.getuid?.() === 0;
 const empty = z.literal("").transform(() => undefined);
@@ -63,7 +68,11 @@ const machineEnvironment = z.object({
   GITHUB_TOKEN: optional(z.string()),
   GITHUB_API_URL: optional(url("GITHUB_API_URL")),
   GITHUB_URL: optional(url("GITHUB_URL")),
+  HTTP_PROXY: optional(z.string()),
+  HTTPS_PROXY: optional(z.string()),
+  NO_PROXY: optional(z.string()),
   XDG_DATA_HOME: optional(z.string()),
+  XDG_STATE_HOME: optional(z.string()),
   PATH: optional(z.string()),
 });
 
@@ -79,6 +88,11 @@ const workerEnvironment = machineEnvironment.extend({
 });
 
 type Environment = Record<string, string | undefined>;
+
+/** Of `main.ts`: the one place that reads the process's environment. */
+export function workerConfigOfProcess(): WorkerConfig {
+  return parseWorkerConfig(process.env);
+}
 
 /** @throws Problem missing_key, validation_failed: each names the variable. */
 export function parseWorkerConfig(environment: Environment): WorkerConfig {
@@ -106,8 +120,10 @@ export function parseWorkerConfig(environment: Environment): WorkerConfig {
 }
 
 /** @throws Problem validation_failed */
-export function parseMachineConfig(environment: Environment): MachineConfig {
-  return machineOf(parse(machineEnvironment, environment));
+export function parseRunConfig(environment: Environment): RunConfig {
+  const set = parse(machineEnvironment, environment);
+  const stateHome = set.XDG_STATE_HOME ?? join(homedir(), ".local", "state");
+  return { ...machineOf(set), stateFolder: join(stateHome, "feedback-chat") };
 }
 
 function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
@@ -125,6 +141,11 @@ function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
     localCredentials: {
       ...(model ? { model } : {}),
       ...(github ? { clone: github, publish: github } : {}),
+    },
+    httpProxies: {
+      httpProxy: set.HTTP_PROXY ?? "",
+      httpsProxy: set.HTTPS_PROXY ?? "",
+      noProxy: set.NO_PROXY ?? "",
     },
     searchPath: set.PATH ?? "/usr/local/bin:/usr/bin:/bin",
   };

@@ -1,4 +1,7 @@
 import type { Outcome, WaitRequest } from "@feedback-chat/protocol/worker";
+import { isProblem } from "@feedback-chat/protocol/problem";
+import type { Phase } from "@feedback-chat/protocol/run-machine";
+import { asGithubWait, asRunFailure } from "./ports/run-failure.ts";
 import type { Coordinator, StopCause } from "./ports/coordinator.ts";
 
 /** How the pipeline ended: data. Who called it says it to whoever has to know. */
@@ -14,6 +17,51 @@ export type PipelineEnd =
     }
   | { kind: "declined"; reason: string }
   | { kind: "stopped"; cause: StopCause };
+
+export function failed(
+  code: string,
+  reason: string,
+  isRetryable = false,
+): PipelineEnd & { kind: "failed" } {
+  return { kind: "failed", code, reason, isRetryable };
+}
+
+/** Parked until somebody gives the credential that is missing, or a better one. */
+export function noCredential(reason: string, resumeAt: Phase): PipelineEnd {
+  return {
+    kind: "waiting",
+    request: { for: "credential", reason: reason.slice(0, 200), resumeAt },
+  };
+}
+
+/** The end that a Problem means. Anything else is a bug, and is thrown again. */
+export function problemEnd(error: unknown, resumeAt: Phase): PipelineEnd {
+  const failure = asRunFailure(error);
+  if (failure)
+    return failed(failure.code, `${failure.detail} ${failure.next}`, failure.isRetryable);
+  const wait = asGithubWait(error);
+  if (wait)
+    return {
+      kind: "waiting",
+      request: {
+        for: "github",
+        untilSeconds: wait.untilSeconds,
+        reason: wait.detail.slice(0, 200),
+        resumeAt,
+      },
+    };
+  if (!isProblem(error)) throw error;
+  const isLater = retryable.some((code) => isProblem(error, code));
+  return failed(error.code, `${error.message} ${error.next}`, isLater);
+}
+
+const retryable = [
+  "github_unreachable",
+  "network",
+  "unavailable",
+  "rate_limited",
+  "disk_full",
+] as const;
 
 /** Says the end to the coordinator, except for a lost lease (nobody would listen) and a drain (that is `release`). */
 export async function tellEnd(coordinator: Coordinator, end: PipelineEnd): Promise<void> {

@@ -55,7 +55,7 @@ coordinatorContract("a run's folder as coordinator", async ({ origin, publish })
     async approve(treeId) {
       const again = await open();
       await again.approve(treeId, "ada");
-      await again.reopen("resumed");
+      await again.reopen();
       return again;
     },
     [Symbol.asyncDispose]: () => rm(stateFolder, { recursive: true }),

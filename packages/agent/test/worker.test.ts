@@ -86,7 +86,7 @@ async function start(
     }, // prettier-ignore
     {
       name: "test", concurrency: 1, isOnce: false, figures: used, localCredentials, drainTimeoutSeconds: 60, publicKey: unsealKey.publicKey, version: "0.1.0",
-      engines: ["command"], spoolFolder, ...change.settings,
+      engines: ["command"], ...change.settings,
     }, // prettier-ignore
   );
   ending.push(async () => {

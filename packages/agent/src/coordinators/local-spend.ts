@@ -70,8 +70,16 @@ export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input):
   return {
     reserve: (microUsd) =>
       change((entries) => {
-        refuseBeyond("run", sumOf(ofRun(entries)) + microUsd, input.runCeilingMicroUsd);
-        refuseBeyond("day", sumOf(entries) + microUsd, input.dayCeilingMicroUsd);
+        refuseBeyond("run", {
+          spent: sumOf(ofRun(entries)),
+          wanted: microUsd,
+          ceiling: input.runCeilingMicroUsd,
+        });
+        refuseBeyond("day", {
+          spent: sumOf(entries),
+          wanted: microUsd,
+          ceiling: input.dayCeilingMicroUsd,
+        });
         const entry = {
           reservationId: newUuid(),
           runId: input.runId,
@@ -113,12 +121,17 @@ function sumOf(entries: { microUsd: number }[]): number {
   return entries.reduce((sum, { microUsd }) => sum + microUsd, 0);
 }
 
-function refuseBeyond(scope: "run" | "day", sumMicroUsd: number, ceilingMicroUsd: number): void {
-  if (sumMicroUsd <= ceilingMicroUsd) return;
+function refuseBeyond(
+  scope: "run" | "day",
+  { spent, wanted, ceiling }: { spent: number; wanted: number; ceiling: number },
+): void {
+  if (spent + wanted <= ceiling) return;
   const usd = (microUsd: number) => (microUsd / 1_000_000).toFixed(2);
   throw new Problem(
     "budget_exceeded",
-    `The ${scope}'s ceiling of ${usd(ceilingMicroUsd)} USD would be passed.`,
-    { facts: { scope } },
+    `The ${scope}'s ceiling of ${usd(ceiling)} USD would be passed.`,
+    {
+      facts: { scope, leftMicroUsd: Math.max(0, ceiling - spent) },
+    },
   );
 }

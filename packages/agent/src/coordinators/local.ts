@@ -9,7 +9,7 @@ import { writeDurably } from "../platform/write-durably.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Coordinator, LocalCredentials } from "../ports/coordinator.ts";
 import type { Level } from "../ports/engine.ts";
-import { writeLocalState, type LocalState } from "./local-state.ts";
+import { writeLocalState, type LocalPublish, type LocalState } from "./local-state.ts";
 import type { SpendLedger } from "./local-spend.ts";
 
 /** What a person who watches a local run is told. */
@@ -26,10 +26,13 @@ export type LocalEvent =
 
 export type LocalCoordinator = Coordinator & {
   readonly state: LocalState;
-  /** A person at the terminal said yes to exactly this tree. */
+  choose(publish: LocalPublish): Promise<void>;
+  /** A person at the terminal said yes to exactly this tree, or no to all of it. */
   approve(treeId: string, by: string): Promise<void>;
-  /** Another attempt: the ending of the last one is over. */
-  reopen(event: "leased" | "resumed"): Promise<void>;
+  decline(reason: string): Promise<void>;
+  answer(text: string): Promise<void>;
+  /** Another attempt, from where the last one ended or was cut off. */
+  reopen(): Promise<void>;
   flush(): Promise<void>;
 };
 
@@ -120,12 +123,31 @@ export function localCoordinator(
         reason: request.code,
         reasonText: request.reason,
       }),
+    choose: (publish) => save({ publish }),
     approve: (treeId, by) => move("approved", { approval: { treeId, by } }, `by ${by}`),
-    async reopen(event) {
-      if (state.stage === "running" || (state.stage === "validating" && state.ending === null))
-        await move("lease_lost", {}, "the process had ended");
-      else if (state.stage === "validating") await move("released", {}, "goes on");
-      await move(event, { ending: null, waitingFor: null, attempt: state.attempt + 1 });
+    decline: (reason) =>
+      move("declined", {
+        ending: { kind: "complete", outcome: { kind: "declined", reason } },
+        waitingFor: null,
+        reason: "declined",
+        reasonText: reason,
+      }),
+    answer: (text) =>
+      move("answered", {
+        job: { ...state.job, question: { text: state.job.question?.text ?? "", answer: text } },
+      }),
+    async reopen() {
+      const resumeAt = resumePoint(state);
+      if (state.stage !== "queued")
+        await move(state.ending ? "released" : "lease_lost", {}, "goes on");
+      const isLate = resumeAt === "validate" || resumeAt === "publish";
+      const job = { ...state.job, resumeAt, approvedBy: state.approval?.by ?? null };
+      await move(isLate ? "resumed" : "leased", {
+        job,
+        ending: null,
+        waitingFor: null,
+        attempt: state.attempt + 1,
+      });
     },
   };
 
@@ -160,6 +182,13 @@ export function localCoordinator(
     saved = saved.then(() => writeLocalState(runFolder, state));
     await saved;
   }
+}
+
+/** Where the next attempt begins: never after something that is not written down. */
+function resumePoint({ ending, phase }: LocalState): Phase {
+  if (ending?.kind === "wait") return ending.request.resumeAt;
+  if (phase === "hold" || phase === "publish") return "publish";
+  return phase === "validate" ? "validate" : "snapshot";
 }
 
 function waitEvent(request: WaitRequest): RunEvent {

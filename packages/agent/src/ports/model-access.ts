@@ -16,6 +16,8 @@ export type ModelAccessInput = {
   model: string;
   /** What the run may still cost. */
   ceilingMicroUsd: number;
+  /** No retry begins that would end after it. */
+  wallSeconds: number;
   reserve(microUsd: number): Promise<{ reservationId: string }>;
   settle(
     reservation: { reservationId: string },
@@ -30,5 +32,5 @@ export interface ModelAccess extends AsyncDisposable {
   /** Settled or, where no usage came, reserved. */
   spent(): Spend;
   /** Set when the proxy refused to go on: the ceiling, or a model that does not answer. */
-  refusal(): { code: "budget" | "model_unavailable"; detail: string } | null;
+  refusal(): { code: "budget" | "model_unavailable" | "credential"; detail: string } | null;
 }

@@ -26,7 +26,8 @@ export type AgentInput = {
   job: Pick<LeasedJob, "settings" | "changeRequest" | "question">;
   /** The clean snapshot, as the agent may read it. */
   issue: unknown;
-  key: Secret;
+  /** Null for a `command` engine that needs no model. */
+  key: Secret | null;
   leftMicroUsd: number;
   leftSeconds: number;
   mayAsk: boolean;
@@ -50,6 +51,7 @@ export type AgentResult = {
       | "idle"
       | "resources"
       | "model_unavailable"
+      | "credential"
       | "gave_up"
       | "agent_error";
     detail: string;
@@ -68,7 +70,9 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
   const startedMs = clock.monotonicMs();
   await writeTask(sandbox, input);
   const runToken = `run-${randomBytes(24).toString("base64url")}`;
-  await using model = await openModel(deps, { ...input, runToken });
+  await using model = input.key
+    ? await openModel(deps, { ...input, key: input.key, runToken })
+    : noModel;
   const run = engine.start(
     {
       prompt: promptOf(input),
@@ -100,9 +104,15 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
   }
 }
 
+const noModel: ModelAccess = {
+  spent: () => ({ costMicroUsd: 0, inputTokens: 0, outputTokens: 0 }),
+  refusal: () => null,
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
 function openModel(
   deps: AgentDeps,
-  input: AgentInput & { runToken: string },
+  input: AgentInput & { key: Secret; runToken: string },
 ): Promise<ModelAccess> {
   return deps.openModel({
     socketPath: join(deps.sandbox.socketFolder, socketName),
@@ -110,6 +120,7 @@ function openModel(
     key: input.key,
     model: input.job.settings.model,
     ceilingMicroUsd: input.leftMicroUsd,
+    wallSeconds: input.leftSeconds,
     reserve: deps.coordinator.reserve,
     settle: deps.coordinator.settle,
     log: deps.log.write,

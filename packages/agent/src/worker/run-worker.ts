@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { registerAnswer } from "@feedback-chat/protocol/worker";
 import type { WorkerConfig } from "../config.ts";
@@ -26,7 +25,6 @@ export type WorkerSettings = Pick<
   publicKey: string;
   version: string;
   engines: string[];
-  spoolFolder: string;
 };
 
 export type WorkerHandle = {
@@ -87,7 +85,6 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
       const { sandbox } = await deps.selfTest();
       counts.isSelfTestPassed = true;
       await deps.sweep();
-      await rm(settings.spoolFolder, { recursive: true, force: true });
       const workerId = await register(sandbox);
       log("info", "worker.registered", { workerId, sandbox, concurrency: settings.concurrency });
       const testing = testAgainEachHour();

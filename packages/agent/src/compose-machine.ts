@@ -1,0 +1,104 @@
+import { EnvHttpProxyAgent, type Dispatcher } from "undici";
+import { join } from "node:path";
+import type { LeasedJob } from "@feedback-chat/protocol/job";
+import type { MachineConfig } from "./config.ts";
+import { claudeCode } from "./engines/claude-code.ts";
+import { commandEngine } from "./engines/command.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Engine } from "./ports/engine.ts";
+import type { ModelAccess, OpenModel } from "./ports/model-access.ts";
+import type { Sandbox } from "./ports/sandbox.ts";
+import { startModelProxy, type ProxyEnd } from "./proxy/start-model-proxy.ts";
+import { bubblewrap } from "./sandboxes/bubblewrap.ts";
+import { findNpm } from "./sandboxes/install-tools.ts";
+
+/** The parts that every run on this machine needs, put together once. */
+export type Machine = AsyncDisposable & {
+  sandbox: Sandbox;
+  openModel: OpenModel;
+  engineFor(settings: LeasedJob["settings"]): Engine;
+  engineIds: string[];
+  /** @throws Problem sandbox_unavailable, sandbox_leaks: nothing may run here. */
+  selfTest(): Promise<{ sandbox: string }>;
+  /** Mirrors of all repositories, kept between runs. */
+  cacheFolder: string;
+};
+
+export async function composeMachine(
+  { clock }: { clock: Clock },
+  config: MachineConfig,
+): Promise<Machine> {
+  const { dataFolder: rootFolder, searchPath } = config;
+  const npmFolder = await findNpm({ nodePath: process.execPath, searchPath });
+  const sandbox = bubblewrap({
+    rootFolder,
+    userId: process.getuid?.() ?? 1000,
+    nodePath: process.execPath,
+    npmFolder,
+  });
+  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, ...config.httpProxies });
+  const claude = claudeCode({
+    clock,
+    rootFolder,
+    enginePath: config.enginePath,
+    searchPath,
+    cacheFolder: join(rootFolder, "tools"),
+    fetchEngine: null,
+  });
+  return {
+    sandbox,
+    openModel: openModelWith({ clock, dispatcher }, config.modelUrl),
+    engineFor({ engine, engineCommand }) {
+      const argv = config.engineCommand ?? (engine === "command" ? engineCommand : null);
+      return argv ? commandEngine({ clock, argv }) : claude;
+    },
+    selfTest: async () => ({ sandbox: (await sandbox.probe()).mechanism }),
+    engineIds: ["claude-code", "command"],
+    cacheFolder: join(rootFolder, "mirrors"),
+    [Symbol.asyncDispose]: () => dispatcher.close(),
+  };
+}
+
+/** Fits our proxy to the port: the run's ceiling, the coordinator's reservations, the log. */
+function openModelWith(
+  { clock, dispatcher }: { clock: Clock; dispatcher: Dispatcher },
+  modelUrl: string,
+): OpenModel {
+  return async (input): Promise<ModelAccess> => {
+    const { reserve, settle, log } = input;
+    const proxy = await startModelProxy(
+      {
+        clock,
+        dispatcher,
+        spend: { reserve, settle },
+        onRequest: (facts) =>
+          log(
+            "debug",
+            `Model ${facts.model}: ${facts.outcome} ${facts.status} in ${facts.latencyMs} ms, ${facts.inputTokens} + ${facts.outputTokens} tokens. ${facts.detail}`.trim(),
+          ),
+        onFailure: (error) =>
+          log(
+            "error",
+            `The model's proxy could not answer: ${error instanceof Error ? error.message : String(error)}`,
+          ),
+      },
+      {
+        socketPath: input.socketPath,
+        baseUrl: modelUrl,
+        credential: input.key,
+        allowedModels: [input.model],
+        budgetMicroUsd: input.ceilingMicroUsd,
+        wallSeconds: input.wallSeconds,
+      },
+    );
+    return {
+      spent: proxy.totals,
+      refusal: () => refusalOf(proxy.state.ended),
+      [Symbol.asyncDispose]: proxy.close,
+    };
+  };
+}
+
+function refusalOf(end: ProxyEnd | null): ReturnType<ModelAccess["refusal"]> {
+  return end && { code: end.reason, detail: end.detail };
+}

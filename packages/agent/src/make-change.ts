@@ -1,0 +1,203 @@
+import type { CheckResult, Evidence, Spend } from "@feedback-chat/protocol/evidence";
+import { failed, noCredential, type PipelineEnd } from "./pipeline-end.ts";
+import { judgeTree, type Opened, type Run } from "./pipeline-run.ts";
+import type { Secret } from "./ports/coordinator.ts";
+import type { RunRepository } from "./ports/git.ts";
+import type { SandboxJob } from "./ports/sandbox.ts";
+import { runAgent, type AgentInput, type AgentResult } from "./stages/agent.ts";
+import { collectTree, type Collected } from "./stages/collect.ts";
+import type { Layers } from "./stages/deps.ts";
+import { findChecks } from "./stages/find-checks.ts";
+import { keepEvidence, keepTree, treeInfoOf, type KeptTree } from "./stages/keep-tree.ts";
+import type { Validated } from "./stages/validate.ts";
+
+/** What the rounds so far have used of the run's budget. */
+type Used = { spent: Spend; agentMs: number };
+
+/**
+ * The agent's work, from a tree with its task to a tree of ours that was judged and kept. Red checks give it one
+ * more round on the same budget; what is still red then is for a person.
+ */
+export async function makeChange(
+  run: Run,
+  opened: Opened,
+  layers: Layers,
+): Promise<KeptTree | PipelineEnd> {
+  const { repository, kept } = opened;
+  const { jobId, slot, job, runFolder } = run.input;
+  const key = await run.secret("model");
+  if (!key && run.engine.id !== "command")
+    return noCredential("There is no key for the model.", "snapshot");
+  await run.engine.prepare();
+  await using sandbox = await run.sandbox.open({ name: `${jobId}-agent`, slot });
+  await repository.exportTree(kept?.info.treeId ?? repository.baseSha, sandbox.treeFolder);
+  await sandbox.own(sandbox.treeFolder);
+
+  let used: Used = { spent: { costMicroUsd: 0, inputTokens: 0, outputTokens: 0 }, agentMs: 0 };
+  let checks: CheckResult[] = [];
+  for (let round = 1; ; round += 1) {
+    const input = await agentInput(run, opened, { key, used, checks });
+    const agent = await run.enter("agent", () =>
+      runAgent({ ...run, sandbox: withLayers(sandbox, layers) }, input),
+    );
+    used = { spent: sum(used.spent, agent.spent), agentMs: used.agentMs + agent.agentMs };
+    if (agent.cut?.code === "resources") return failed("resources", agent.cut.detail);
+
+    const collected = await run.enter("collect", () => collect(run, repository, sandbox));
+    const made = { opened, agent, collected, used };
+    const unchecked = { checks: [], isBuilt: layers.isBuilt, note: "The checks have not run." };
+    if (!collected.isEmpty) await keep(run, made, unchecked);
+    const early = earlyEnd(agent, collected);
+    if (early) return early;
+    await run.coordinator.report("collected", "collect");
+
+    const baseChecks = round === 1 ? null : checks;
+    const checked = await run.enter("validate", () =>
+      judgeTree(run, { ...collected, repository, layers, baseChecks }),
+    );
+    checks = checked.checks;
+    const red = checks.filter(isRed).map(({ name }) => name);
+    const mayFix = round === 1 && red.length > 0 && !agent.cut && leftOf(run, used).microUsd > 0;
+    if (!mayFix) return keep(run, made, checked);
+    await run.coordinator.report("fix_round", "agent", `Red after the change: ${red.join(", ")}.`);
+  }
+}
+
+/** Whatever runs in the job sees the project's dependencies, read-only. */
+function withLayers(sandbox: SandboxJob, { mounts }: Layers): SandboxJob {
+  return {
+    ...sandbox,
+    run: (spec) => sandbox.run({ ...spec, readOnlyMounts: [...spec.readOnlyMounts, ...mounts] }),
+  };
+}
+
+function isRed({ head }: CheckResult): boolean {
+  return head.outcome === "failed" || head.outcome === "timed_out";
+}
+
+function collect(run: Run, repository: RunRepository, sandbox: SandboxJob): Promise<Collected> {
+  const { runFolder, job } = run.input;
+  return collectTree(run, {
+    repository,
+    treeFolder: sandbox.treeFolder,
+    runFolder,
+    protectedPaths: job.settings.protectedPaths,
+  });
+}
+
+type Round = { key: Secret | null; used: Used; checks: CheckResult[] };
+
+async function agentInput(
+  run: Run,
+  { issue, repository, kept }: Opened,
+  { key, used, checks }: Round,
+): Promise<AgentInput> {
+  const { job } = run.input;
+  const left = leftOf(run, used);
+  const found = await findChecks(repository, job.settings);
+  return {
+    job,
+    issue: issue.task,
+    key,
+    leftMicroUsd: left.microUsd,
+    leftSeconds: left.seconds,
+    mayAsk: job.question === null && checks.length === 0,
+    previousDiff: kept?.diff ?? null,
+    repositoryInstructions: await readInstructions(run, repository),
+    checks: found.map(({ command }) => command.join(" ")),
+    redChecks: checks.filter(isRed),
+  };
+}
+
+/** The base commit's own words to agents, where the project lets them in. */
+async function readInstructions({ input }: Run, repository: RunRepository): Promise<string | null> {
+  if (!input.job.settings.useRepositoryInstructions) return null;
+  const files = await Promise.all(
+    ["CLAUDE.md", "AGENTS.md"].map((name) => repository.readFile(repository.baseSha, name)),
+  );
+  const texts = files.flatMap((bytes) => (bytes ? [new TextDecoder().decode(bytes)] : []));
+  return texts.length > 0 ? texts.join("\n\n") : null;
+}
+
+/** The ends of a round that is not for the checks: a question, nothing done, or no model to go on with. */
+function earlyEnd(agent: AgentResult, collected: Collected): PipelineEnd | null {
+  if (agent.question !== null)
+    return {
+      kind: "waiting",
+      request: { for: "reporter", question: agent.question, resumeAt: "snapshot" },
+    };
+  if (agent.cut?.code === "credential") return noCredential(agent.cut.detail, "snapshot");
+  if (agent.cut?.code === "model_unavailable")
+    return failed("model_unavailable", agent.cut.detail, true);
+  if (!collected.isEmpty) return null;
+  if (agent.cut?.code === "budget" || agent.cut?.code === "time")
+    return failed("budget", agent.cut.detail);
+  return failed(
+    agent.cut?.code ?? "no_change",
+    agent.cut?.detail || `The agent changed nothing. It says: ${agent.summary}`,
+  );
+}
+
+type Made = { opened: Opened; agent: AgentResult; collected: Collected; used: Used };
+
+async function keep(run: Run, made: Made, checked: Validated): Promise<KeptTree> {
+  const { issue, repository } = made.opened;
+  const { diffPatch } = made.collected;
+  const info = treeInfoOf({
+    baseRef: repository.baseRef,
+    title: issue.title,
+    evidence: evidenceOf(run, made, checked),
+  });
+  await keepTree(run.coordinator, made.collected);
+  await keepEvidence(run.coordinator, info);
+  return { info, diff: diffPatch };
+}
+
+function evidenceOf(
+  run: Run,
+  { opened, agent, collected, used }: Made,
+  checked: Validated,
+): Evidence {
+  const { issue, repository } = opened;
+  const { treeId, files, ignoredFiles } = collected;
+  return {
+    schemaVersion: 1,
+    asked: {
+      issueNumber: run.input.job.issueNumber,
+      title: issue.title,
+      hiddenRemoved: issue.hiddenRemoved,
+      wasCut: issue.wasCut,
+    },
+    done: {
+      summary: agent.summary,
+      isUnfinished: agent.cut !== null,
+      baseSha: repository.baseSha,
+      treeId,
+      files,
+      ignoredFiles,
+    },
+    checked,
+    flagged: collected.verdicts,
+    spent: {
+      ...used.spent,
+      agentMs: used.agentMs,
+      totalMs: Math.round(run.clock.monotonicMs() - run.startedMs),
+    },
+  };
+}
+
+function leftOf(run: Run, used: Used): { microUsd: number; seconds: number } {
+  const { budgetMicroUsd, budgetMinutes } = run.input.job.settings;
+  return {
+    microUsd: Math.max(0, budgetMicroUsd - used.spent.costMicroUsd),
+    seconds: Math.max(1, budgetMinutes * 60 - used.agentMs / 1000),
+  };
+}
+
+function sum(one: Spend, other: Spend): Spend {
+  return {
+    costMicroUsd: one.costMicroUsd + other.costMicroUsd,
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+  };
+}

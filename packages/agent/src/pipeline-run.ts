@@ -1,0 +1,98 @@
+import { phases, type Phase } from "@feedback-chat/protocol/run-machine";
+import type { CredentialPurpose, Lease } from "@feedback-chat/protocol/worker";
+import type { Clock } from "./ports/clock.ts";
+import type { Coordinator, Secret } from "./ports/coordinator.ts";
+import type { Engine } from "./ports/engine.ts";
+import type { RunRepository } from "./ports/git.ts";
+import type { OpenModel } from "./ports/model-access.ts";
+import type { Sandbox, SandboxLimits } from "./ports/sandbox.ts";
+import type { RunLog } from "./run-log.ts";
+import type { KeptTree } from "./stages/keep-tree.ts";
+import type { CleanSnapshot } from "./stages/snapshot.ts";
+import { validateTree, type Validated, type ValidateInput } from "./stages/validate.ts";
+
+export type PipelineDeps = {
+  coordinator: Coordinator;
+  sandbox: Sandbox;
+  engine: Engine;
+  openModel: OpenModel;
+  clock: Clock;
+  /** Its reason is a `StopCause`. */
+  signal: AbortSignal;
+};
+
+export type PipelineInput = Pick<Lease, "runId" | "jobId" | "attempt" | "job"> & {
+  slot: number;
+  /** Mirrors of all repositories, kept between runs. */
+  cacheFolder: string;
+  /** Of this run alone; no sandbox sees it. */
+  runFolder: string;
+};
+
+/** What the phases of one run share. */
+export type Run = PipelineDeps & {
+  input: PipelineInput;
+  log: RunLog;
+  startedMs: number;
+  /** The phase that was entered last. */
+  phase(): Phase;
+  /** Says which phase starts, then does it. */
+  enter<T>(phase: Phase, work: () => Promise<T>): Promise<T>;
+  /** Asks for a secret, and keeps it out of everything that is written from now on. */
+  secret(purpose: CredentialPurpose): Promise<Secret | null>;
+};
+
+/** What the first phases bring: the words, the base, and an earlier attempt's change if there was one. */
+export type Opened = { issue: CleanSnapshot; repository: RunRepository; kept: KeptTree | null };
+
+export function openRun(deps: PipelineDeps, input: PipelineInput, log: RunLog): Run {
+  let phase: Phase = input.job.resumeAt;
+  return {
+    ...deps,
+    input,
+    log,
+    startedMs: deps.clock.monotonicMs(),
+    phase: () => phase,
+    async enter(entered, work) {
+      deps.signal.throwIfAborted();
+      phase = entered;
+      await deps.coordinator.report("phase_started", entered);
+      const answer = await work();
+      deps.signal.throwIfAborted();
+      return answer;
+    },
+    async secret(purpose) {
+      const secret = await deps.coordinator.credential(purpose);
+      if (secret) log.hide({ name: secret.type, value: secret.value });
+      return secret;
+    },
+  };
+}
+
+export function isBefore(phase: Phase, other: Phase): boolean {
+  return phases.indexOf(phase) < phases.indexOf(other);
+}
+
+type Judged = Pick<ValidateInput, "repository" | "layers" | "treeId" | "files" | "baseChecks">;
+
+/** The base's own commands, in fresh sandboxes without network or model. */
+export function judgeTree(run: Run, judged: Judged): Promise<Validated> {
+  const { jobId, slot, job } = run.input;
+  const deps = { ...run, redactor: run.log.redactor(), log: run.log.write };
+  return validateTree(deps, {
+    ...judged,
+    settings: job.settings,
+    job: { name: `${jobId}-check`, slot },
+    limits: checkLimits,
+    totalSeconds: checksSeconds,
+  });
+}
+
+const checksSeconds = 14 * 60; // the server gives validation 15 minutes
+const checkLimits: SandboxLimits = {
+  wallSeconds: 600,
+  memoryBytes: 3 * 1024 ** 3,
+  processes: 1_024,
+  fileBytes: 512 * 1024 ** 2,
+  scratchBytes: 1024 ** 3,
+};

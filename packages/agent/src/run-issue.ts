@@ -1,0 +1,252 @@
+import { rm } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import type { Evidence } from "@feedback-chat/protocol/evidence";
+import type { RunSettings } from "@feedback-chat/protocol/job";
+import { Problem } from "@feedback-chat/protocol/problem";
+import {
+  exitCodeOf,
+  isFinal,
+  isHeld,
+  type Stage,
+  type WaitingFor,
+} from "@feedback-chat/protocol/run-machine";
+import { composeMachine, type Machine } from "./compose-machine.ts";
+import type { RunConfig } from "./config.ts";
+import { admitIssue } from "./coordinators/admit-issue.ts";
+import type { LocalPublish } from "./coordinators/local-state.ts";
+import type { LocalEvent } from "./coordinators/local.ts";
+import { withLocalRun, type LocalRun, type LocalRunDeps } from "./coordinators/open-local-run.ts";
+import { tellEnd, type PipelineEnd } from "./pipeline-end.ts";
+import { runPipeline } from "./pipeline.ts";
+import { asDiskFull } from "./platform/disk-full.ts";
+import { newUuid } from "./platform/new-id.ts";
+import { makeOwnedFolder, sweepOwnedFolders } from "./platform/owned-folder.ts";
+import { systemClock } from "./platform/system-clock.ts";
+import type { StopCause } from "./ports/coordinator.ts";
+import { readKeptTree, type KeptTree } from "./stages/keep-tree.ts";
+export { parseRunConfig, type RunConfig } from "./config.ts";
+export type { LocalEvent } from "./coordinators/local.ts";
+
+/** What a person at the terminal sees before anything is pushed. */
+export type HeldFacts = {
+  runId: string;
+  reason: string;
+  title: string;
+  branch: string;
+  evidence: Evidence;
+  diff: string;
+  costMicroUsd: number;
+};
+
+export type RunIssueInput = {
+  publish: LocalPublish;
+  /** Ctrl-C: the run stops where it is and can be resumed. */
+  signal: AbortSignal;
+  onEvent(event: LocalEvent): void;
+  /** Shown with `publish: "ask"`, whenever the run is held. */
+  ask(held: HeldFacts): Promise<"approve" | "reject" | "hold">;
+  /** The agent's one question; null leaves it open, and the run waits. */
+  answer?(question: string): Promise<string | null>;
+} & (
+  | { resume: string }
+  | {
+      repo: string;
+      issueNumber: number;
+      base?: string;
+      budgetMicroUsd?: number;
+      settings?: Partial<RunSettings>;
+      resume?: undefined;
+    }
+);
+
+export type RunIssueResult = {
+  /** 0 published, 8 waits for somebody, 1 failed or rejected, 130 stopped by `signal`. */
+  exitCode: 0 | 1 | 8 | 130;
+  runId: string;
+  stage: Stage;
+  waitingFor: WaitingFor | null;
+  reason: string | null;
+  reasonText: string | null;
+  branch: string;
+  prUrl: string | null;
+  prNumber: number | null;
+  question: string | null;
+  costMicroUsd: number;
+  /** Where state, log and artifacts lie. */
+  runFolder: string;
+};
+
+/**
+ * One issue on this machine, without a control plane: gate, pipeline, a person's yes, pull request. State is in a
+ * folder; after a `kill -9` anywhere `resume` goes on and ends in at most one pull request.
+ * @throws Problem missing_key, not_found, github_unreachable, github_access, nothing_to_run, engine_missing,
+ *   sandbox_unavailable, data_locked, conflict, disk_full.
+ */
+export async function runIssue(config: RunConfig, input: RunIssueInput): Promise<RunIssueResult> {
+  requireKeys(config);
+  try {
+    return await onThisMachine(config, input);
+  } catch (error) {
+    throw asDiskFull(error) ?? error;
+  }
+}
+
+async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<RunIssueResult> {
+  const clock = systemClock();
+  const stop = new AbortController();
+  const onStop = () => stop.abort("drain" satisfies StopCause);
+  input.signal.addEventListener("abort", onStop, { once: true });
+  if (input.signal.aborted) onStop();
+  const deps: LocalRunDeps = {
+    clock,
+    newUuid,
+    credentials: config.localCredentials,
+    signal: stop.signal,
+    onEvent: input.onEvent,
+  };
+  try {
+    await using machine = await composeMachine({ clock }, config);
+    await machine.selfTest();
+    await machine.sandbox.sweep();
+    const runId = input.resume ?? (await admitIssue(deps, config, input)).runId;
+    return await withLocalRun(deps, { stateFolder: config.stateFolder, runId }, (run) =>
+      goOn({ machine, deps, config, run }, input),
+    );
+  } finally {
+    input.signal.removeEventListener("abort", onStop);
+  }
+}
+
+type Parts = { machine: Machine; deps: LocalRunDeps; config: RunConfig; run: LocalRun };
+
+/** Runs the pipeline as often as people let it go on: after a yes, an answer, a restart. */
+async function goOn(parts: Parts, input: RunIssueInput): Promise<RunIssueResult> {
+  const { coordinator } = parts.run;
+  let isRestart = input.resume !== undefined;
+  if (isRestart) await prepareRestart(parts.run, input.publish);
+  for (;;) {
+    if (coordinator.state.ending && !(await isLetOn(parts.run, input, isRestart)))
+      return resultOf(parts.run);
+    isRestart = false;
+    const end = await runOnce(parts);
+    await coordinator.flush();
+    if (end.kind === "stopped") return { ...resultOf(parts.run), exitCode: 130 };
+    await tellEnd(coordinator, end);
+  }
+}
+
+/** @throws Problem conflict when there is nothing to go on with. */
+async function prepareRestart({ coordinator }: LocalRun, publish: LocalPublish): Promise<void> {
+  const { stage, ending, runId } = coordinator.state;
+  if (isFinal(stage))
+    throw new Problem("conflict", `The run ${runId} has ended: ${stage}.`, {
+      next: "Start a new run for the issue.",
+    });
+  await coordinator.choose(publish);
+  if (ending === null) await coordinator.reopen();
+}
+
+/** True when what the run waits for has come, and the next attempt may begin. */
+async function isLetOn(run: LocalRun, input: RunIssueInput, isRestart: boolean): Promise<boolean> {
+  const { coordinator } = run;
+  if (coordinator.state.ending?.kind !== "wait") return false;
+  if (isHeld(coordinator.state) && input.publish === "ask") {
+    if (!(await isApproved(run, input))) return false;
+  } else if (coordinator.state.waitingFor === "reporter") {
+    const answer = await input.answer?.(coordinator.state.job.question?.text ?? "");
+    if (!answer) return false;
+    await coordinator.answer(answer);
+  } else if (!isRestart || (isHeld(coordinator.state) && input.publish === "hold")) {
+    return false;
+  }
+  await coordinator.reopen();
+  return true;
+}
+
+async function isApproved(run: LocalRun, input: RunIssueInput): Promise<boolean> {
+  const { coordinator } = run;
+  const kept = await readKeptTree(coordinator, coordinator.state.job.artifacts);
+  if (!kept) throw new Error("a held run has a kept tree");
+  const decision = await input.ask(heldFacts(run, kept));
+  if (decision === "reject") await coordinator.decline("You said no.");
+  if (decision === "approve") await coordinator.approve(kept.info.treeId, userInfo().username);
+  return decision === "approve";
+}
+
+function heldFacts({ coordinator }: LocalRun, { info, diff }: KeptTree): HeldFacts {
+  const { runId, job, reason, spent } = coordinator.state;
+  return {
+    runId,
+    reason: reason ?? "",
+    title: info.title,
+    branch: job.branch,
+    evidence: info.evidence,
+    diff: new TextDecoder().decode(diff),
+    costMicroUsd: spent.costMicroUsd,
+  };
+}
+
+async function runOnce({ machine, deps, config, run }: Parts): Promise<PipelineEnd> {
+  const { state } = run.coordinator;
+  const parent = join(config.dataFolder, "runs");
+  await sweepOwnedFolders(parent);
+  const runFolder = await makeOwnedFolder(parent, state.runId);
+  const { sandbox, openModel, cacheFolder } = machine;
+  try {
+    return await runPipeline(
+      {
+        coordinator: run.coordinator,
+        sandbox,
+        engine: machine.engineFor(state.job.settings),
+        openModel,
+        clock: deps.clock,
+        signal: deps.signal,
+      },
+      {
+        runId: state.runId,
+        jobId: state.jobId,
+        attempt: state.attempt,
+        job: state.job,
+        slot: 0,
+        cacheFolder,
+        runFolder,
+      },
+    );
+  } finally {
+    await rm(runFolder, { recursive: true, force: true });
+  }
+}
+
+function resultOf({ coordinator, runFolder }: LocalRun): RunIssueResult {
+  const { runId, stage, waitingFor, reason, reasonText, job, ending, spent } = coordinator.state;
+  const outcome =
+    ending?.kind === "complete" && ending.outcome.kind === "published" ? ending.outcome : null;
+  return {
+    exitCode: exitCodeOf({ stage, waitingFor }),
+    runId,
+    stage,
+    waitingFor,
+    reason,
+    reasonText,
+    branch: job.branch,
+    prUrl: outcome?.prUrl ?? null,
+    prNumber: outcome?.prNumber ?? job.prNumber,
+    question: waitingFor === "reporter" ? (job.question?.text ?? null) : null,
+    costMicroUsd: spent.costMicroUsd,
+    runFolder,
+  };
+}
+
+/** @throws Problem missing_key, naming it */
+function requireKeys({ localCredentials, engineCommand }: RunConfig): void {
+  const missing = [
+    ...(localCredentials.model || engineCommand ? [] : ["ANTHROPIC_API_KEY"]),
+    ...(localCredentials.publish ? [] : ["GITHUB_TOKEN"]),
+  ];
+  if (missing.length === 0) return;
+  throw new Problem("missing_key", `Not set: ${missing.join(", ")}.`, {
+    next: `Set ${missing.join(" and ")} and run the command again.`,
+    facts: { missing },
+  });
+}

@@ -1,10 +1,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type SeenRequest = { method: string; url: string; headers: IncomingMessage["headers"]; body: string };
+export type SeenRequest = {
+  method: string;
+  url: string;
+  headers: IncomingMessage["headers"];
+  body: string;
+};
 export type Step = { text: string } | { tool: string; input: Record<string, unknown> };
 /** Answers one request: a step of the model's, or anything else that a test wants to happen on the wire. */
-export type Script = (request: SeenRequest, response: ServerResponse, turn: number) => Step | void | Promise<Step | void>;
+export type Script = (
+  request: SeenRequest,
+  response: ServerResponse,
+  turn: number,
+) => Step | void | Promise<Step | void>;
 
 export interface StubModel extends AsyncDisposable {
   baseUrl: string;
@@ -21,7 +30,12 @@ export async function stubModel(script: Script): Promise<StubModel> {
     response.on("close", () => void (response.writableFinished || abandoned++));
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const seen = { method: request.method ?? "", url: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks).toString() };
+    const seen = {
+      method: request.method ?? "",
+      url: request.url ?? "",
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString(),
+    };
     requests.push(seen);
     const step = await script(seen, response, turnOf(seen.body));
     if (step) sendStep(response, step);
@@ -44,8 +58,14 @@ export function steps(...all: Step[]): Script {
 }
 
 export function sendEvents(response: ServerResponse, events: [string, object][]): void {
-  if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream", "set-cookie": "a=b", "request-id": "req_1" });
-  for (const [type, fields] of events) response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
+  if (!response.headersSent)
+    response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "set-cookie": "a=b",
+      "request-id": "req_1",
+    });
+  for (const [type, fields] of events)
+    response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
 }
 
 /** The engine takes two messages with one id for one message. */
@@ -63,13 +83,25 @@ function sendStep(response: ServerResponse, step: Step): void {
   const [block, delta, stop] =
     "text" in step
       ? [{ type: "text", text: "" }, { type: "text_delta", text: step.text }, "end_turn"]
-      : [{ type: "tool_use", id: `toolu_${Math.trunc(performance.now() * 1e3)}`, name: step.tool, input: {} }, { type: "input_json_delta", partial_json: JSON.stringify(step.input) }, "tool_use"];
+      : [
+          {
+            type: "tool_use",
+            id: `toolu_${Math.trunc(performance.now() * 1e3)}`,
+            name: step.tool,
+            input: {},
+          },
+          { type: "input_json_delta", partial_json: JSON.stringify(step.input) },
+          "tool_use",
+        ];
   sendEvents(response, [
     messageStart(`msg_${performance.now()}`),
     ["content_block_start", { index: 0, content_block: block }],
     ["content_block_delta", { index: 0, delta }],
     ["content_block_stop", { index: 0 }],
-    ["message_delta", { delta: { stop_reason: stop, stop_sequence: null }, usage: { output_tokens: 50 } }],
+    [
+      "message_delta",
+      { delta: { stop_reason: stop, stop_sequence: null }, usage: { output_tokens: 50 } },
+    ],
     ["message_stop", {}],
   ]);
   response.end();

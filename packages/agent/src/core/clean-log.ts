@@ -1,13 +1,13 @@
 export const maxLineBytes = 8 * 1024;
 export const maxRunBytes = 5 * 1024 * 1024;
 
+/* oxlint-disable no-control-regex */
 /** Control, bidi and invisible characters: what a terminal or a reader would obey instead of show. */
-// oxlint-disable-next-line no-control-regex
 const escapes =
   /\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x9d[^\x07\x9c\n]*[\x07\x9c]?|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g;
-// oxlint-disable-next-line no-control-regex
 const unseen =
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+/* oxlint-enable no-control-regex */
 
 /** Longer than any secret that a cut could leave in half. */
 const longestSecret = 4_200;

@@ -209,7 +209,7 @@ export function htmlToText(html: string): Text {
     const lines = items.map((item, index) => {
       const marker = isOrdered ? `${index + 1}. ` : "- ";
       return (
-        marker + item.join("\n\n").replaceAll("\n", `\n${" ".repeat(marker.length)}`)
+        marker + joinItem(item).replaceAll("\n", `\n${" ".repeat(marker.length)}`)
       ).replace(/[ \t]+$/gm, "");
     });
     return lines.length > 0 ? [lines.join("\n")] : [];
@@ -291,6 +291,11 @@ function inlineCode(code: string): string {
   return body.startsWith("`") || body.endsWith("`")
     ? `${marks} ${body} ${marks}`
     : marks + body + marks;
+}
+
+/** A list right below an item's words stays right below them. */
+function joinItem(found: string[]): string {
+  return found.reduce((text, block) => (text === "" ? block : `${text}${/^(?:- |\d+\. )/.test(block) ? "\n" : "\n\n"}${block}`), "");
 }
 
 function oneLine(text: string): string {

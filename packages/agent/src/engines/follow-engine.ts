@@ -50,8 +50,8 @@ export function followEngine(
     .then((sandboxEnd) =>
       endOf(sandboxEnd, { seen, why, resultFromExit: following.resultFromExit }),
     );
-  // Who reads the events meets the failure there too; without a reader of `ended` it is no unhandled one.
-  ended.catch(() => undefined).finally(patience.stop);
+  // A failure reaches whoever reads the events, and whoever awaits `ended`; here only the timers stop.
+  void ended.then(patience.stop, patience.stop);
   return {
     events: eventsOf({ run, seen, heard: patience.heard, done: ended }),
     ended,

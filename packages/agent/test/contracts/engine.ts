@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,10 +7,16 @@ import type { Engine, EngineEnd, EngineEvent, EngineTask } from "../../src/ports
 import type { Sandbox, SandboxJob } from "../../src/ports/sandbox.ts";
 import { startModelProxy, type ModelProxy } from "../../src/proxy/start-model-proxy.ts";
 import { memorySpend } from "../memory-spend.ts";
-import { steps, stubModel, type Script, type StubModel } from "../stub-model.ts";
+import { stubModel, type Script, type StubModel } from "../stub-model.ts";
 
 export type OpenEngine = () => Promise<{ engine: Engine; sandbox: Sandbox } & AsyncDisposable>;
-export type Played = { events: EngineEvent[]; end: EngineEnd; proxy: ModelProxy; model: StubModel; job: SandboxJob };
+export type Played = {
+  events: EngineEvent[];
+  end: EngineEnd;
+  proxy: ModelProxy;
+  model: StubModel;
+  job: SandboxJob;
+};
 
 export const task: EngineTask = {
   prompt: "Read /task/issue.json and do it.",
@@ -24,7 +30,16 @@ export const task: EngineTask = {
 };
 
 /** Plays a scripted model against an engine, from the sandbox through the real proxy. */
-export async function play(opened: { engine: Engine; sandbox: Sandbox }, script: Script, use: (played: Played) => Promise<void> | void, options: { task?: Partial<EngineTask>; budgetMicroUsd?: number; prepare?: (job: SandboxJob) => Promise<void> } = {}): Promise<void> {
+export async function play(
+  opened: { engine: Engine; sandbox: Sandbox },
+  script: Script,
+  use: (played: Played) => Promise<void> | void,
+  options: {
+    task?: Partial<EngineTask>;
+    budgetMicroUsd?: number;
+    prepare?: (job: SandboxJob) => Promise<void>;
+  } = {},
+): Promise<void> {
   await using model = await stubModel(script);
   await using job = await opened.sandbox.open({ name: "engine", slot: 20 });
   await writeFile(join(job.treeFolder, "shop.js"), "export const total = 1;\n");
@@ -33,7 +48,13 @@ export async function play(opened: { engine: Engine; sandbox: Sandbox }, script:
   await job.writeTask("issue.json", JSON.stringify({ title: "Make the total 2" }));
   const agent = new Agent();
   await using proxy = await startModelProxy(
-    { clock: systemClock(), spend: memorySpend(), dispatcher: agent, onRequest: () => undefined, onFailure: (error) => expect.fail(String(error)) },
+    {
+      clock: systemClock(),
+      spend: memorySpend(),
+      dispatcher: agent,
+      onRequest: () => undefined,
+      onFailure: (error) => expect.fail(String(error)),
+    },
     {
       socketPath: join(job.socketFolder, task.socketName), baseUrl: model.baseUrl, credential: { type: "anthropic_api_key", value: "sk-real-key-of-the-worker" },
       allowedModels: [task.model], budgetMicroUsd: options.budgetMicroUsd ?? 2_000_000, wallSeconds: 60,
@@ -60,7 +81,9 @@ export function engineContract(name: string, open: OpenEngine, edit: Script): vo
       play(opened, edit, async ({ end, events, job, proxy, model }) => {
         expect(end).toMatchObject({ claim: "done", by: "exit" });
         expect(await readFile(join(job.treeFolder, "shop.js"), "utf8")).toContain("total = 2");
-        expect(events.some((event) => event.type === "result" && event.claim === "done")).toBe(true);
+        expect(events.some((event) => event.type === "result" && event.claim === "done")).toBe(
+          true,
+        );
         expect(model.requests.length).toBeGreaterThan(0);
         expect(proxy.totals().costMicroUsd).toBeGreaterThan(0);
       }));
@@ -73,6 +96,11 @@ export function engineContract(name: string, open: OpenEngine, edit: Script): vo
       }, { budgetMicroUsd: 1_000 })); // prettier-ignore
 
     it("ends an engine that says nothing for too long", () =>
-      play(opened, () => undefined, ({ end }) => expect(end).toMatchObject({ claim: "error", by: "idle" }), { task: { idleSeconds: 2 } }));
+      play(
+        opened,
+        () => undefined,
+        ({ end }) => expect(end).toMatchObject({ claim: "error", by: "idle" }),
+        { task: { idleSeconds: 2 } },
+      ));
   });
 }

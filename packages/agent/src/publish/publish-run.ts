@@ -68,7 +68,7 @@ async function lookAndAct(
   if (pull?.isMerged) return publishedOf(branch, pull, pull.headSha);
   const base = await describeBase(deps, remote, { ...plan, changedPaths: content.changedPaths });
   const headSha = await bringBranch(deps, plan, remote, { branch, head });
-  const body = content.clean([plan.body, ...base.notes].join("\n\n"));
+  const body = content.clean([...base.notes, plan.body].join("\n\n"));
   if (pull) {
     deps.onStep("pull_adopted");
     await deps.github.updatePull(pull.number, { body });

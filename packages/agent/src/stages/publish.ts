@@ -1,0 +1,65 @@
+import type { LeasedJob } from "@feedback-chat/protocol/job";
+import type { TreeInfo } from "@feedback-chat/protocol/worker";
+import { pullRequestFor } from "../core/pull-request.ts";
+import type { GitProtocol } from "../git/git-environment.ts";
+import type { RunRepository } from "../ports/git.ts";
+import { runMarker } from "../publish/github.ts";
+import { publishInChild } from "../publish/publish-in-child.ts";
+import type { Published } from "../publish/publish-plan.ts";
+import type { RunLog } from "../run-log.ts";
+
+export type PublishTreeDeps = { signal: AbortSignal; log: Pick<RunLog, "write" | "secrets"> };
+
+export type PublishTreeInput = {
+  runId: string;
+  job: Pick<LeasedJob, "issueNumber" | "repository" | "branch" | "origin">;
+  repository: Pick<RunRepository, "gitDir">;
+  /** What the permit was given for. */
+  tree: TreeInfo;
+  /** The write token, asked for after the permit. */
+  token: string;
+  /** Login of who approved, if somebody did. */
+  approvedBy: string | null;
+  protocols?: GitProtocol[];
+  lookAgainSeconds?: number[];
+};
+
+/**
+ * Branch and draft pull request for exactly the tree that was judged, by a process of its own that sees no work tree.
+ * The same call again, after a crash anywhere, ends in the same one branch and one pull request.
+ * @throws Problem run_failed (`github_access`, `github_refused`, `secret_found`, `human_commit`, `pull_closed`,
+ * `github_unavailable`); rate_limited with `waitFor: "github"`.
+ */
+export async function publishTree(
+  { signal, log }: PublishTreeDeps,
+  input: PublishTreeInput,
+): Promise<Published> {
+  const { runId, job, repository, tree, token, approvedBy } = input;
+  const { id, fullName, cloneUrl, apiUrl } = job.repository;
+  const text = pullRequestFor({
+    evidence: tree.evidence,
+    origin: job.origin,
+    approvedBy,
+    runMarker: runMarker(runId),
+    baseNote: null,
+  });
+  return publishInChild(
+    { signal, onStep: (step) => log.write("info", `publish: ${step.replace("_", " ")}`) },
+    {
+      runId,
+      issueNumber: job.issueNumber,
+      repository: { id, fullName, cloneUrl, apiUrl },
+      gitDir: repository.gitDir,
+      baseRef: tree.baseRef,
+      baseSha: tree.baseSha,
+      treeId: tree.treeId,
+      branch: job.branch,
+      ...text,
+      isDraft: true,
+      token,
+      secrets: [...log.secrets()],
+      ...(input.protocols ? { protocols: input.protocols } : {}),
+      ...(input.lookAgainSeconds ? { lookAgainSeconds: input.lookAgainSeconds } : {}),
+    },
+  );
+}

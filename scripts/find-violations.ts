@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cruise, type ICruiseResult } from "dependency-cruiser";
 import { boundaryRules } from "./boundary-rules.ts";
+import "./read-using.ts";
 
 const folders = ["packages", "control-plane", "cli", "bench"];
 

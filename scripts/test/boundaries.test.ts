@@ -94,6 +94,9 @@ describe("the boundary rules", () => {
       'import type { value } from "@feedback-chat/agent/worker";\nexport type Own = typeof value;\n';
     write("cli/src/commands/types.ts", typeOnly);
     write("cli/src/core/types.ts", typeOnly);
+    const using =
+      'async function a() {\n  await using b = await import("@feedback-chat/agent/worker");\n  return b;\n}\nvoid a;\n';
+    write("control-plane/src/jobs/using.ts", using);
     const exports = {
       "./worker": { source: "./src/worker/start-worker.ts" },
       "./core/*": { source: "./src/core/*.ts" },
@@ -131,6 +134,14 @@ describe("the boundary rules", () => {
         .filter((line) => line.includes("/types.ts -> "))
         .map((line) => line.split(":")[0]),
     ).toEqual(["core-knows-only-core"]);
+  });
+
+  it("reads a file that says `using`, and the import inside it", () => {
+    expect(
+      found.violations
+        .filter((line) => line.includes("/using.ts -> "))
+        .map((line) => line.split(":")[0]),
+    ).toEqual(["control-plane-knows-only-the-agents-core"]);
   });
 
   it("has a planted violation for each rule", () => {

@@ -30,13 +30,13 @@ export function memoryGitHub(origin: TestRepository, fullName = "acme/shop"): Me
     async findPull(branch, runId) {
       reach();
       const found = github.pulls.find((pull) => pull.branch === branch);
-      return found
-        ? {
-            ...found,
-            isOfThisRun: found.body.includes(runId),
-            headSha: headOf(branch) ?? found.headSha,
-          }
-        : null;
+      if (!found) return null;
+      const { branch: _branch, body, title: _title, ...pull } = found;
+      return {
+        ...pull,
+        isOfThisRun: body.includes(runId),
+        headSha: headOf(branch) ?? pull.headSha,
+      };
     },
     async createPull({ branch, title, body, isDraft, runId }) {
       reach();

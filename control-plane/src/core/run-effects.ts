@@ -1,4 +1,4 @@
-import type { RunEvent, Stage } from "@feedback-chat/protocol/run-machine";
+import type { RunEvent, Stage, WaitingFor } from "@feedback-chat/protocol/run-machine";
 
 /** What a move of a run does outside the database. */
 export type MoveEffect =
@@ -13,6 +13,8 @@ export type Move = {
   event: RunEvent;
   stage: Stage;
   reason: string | null;
+  reasonText: string | null;
+  waitingFor: WaitingFor | null;
   branch: string;
   prNumber: number | null;
   /** A permit was given once: the branch may be on GitHub, whether we were told or not. */
@@ -20,17 +22,21 @@ export type Move = {
 };
 
 export function effectsOf(move: Move): MoveEffect[] {
-  const { from, event, stage, reason } = move;
+  const { from, event, stage, reason, reasonText, waitingFor } = move;
   const effects: MoveEffect[] = from === stage ? [] : [{ kind: "issue_labels" }];
-  if (event === "held") effects.push({ kind: "notice_held", reason });
-  if (event === "asked") effects.push({ kind: "notice_waiting", reason });
-  if (event === "parked" && reason !== "github") effects.push({ kind: "notice_waiting", reason });
+  if (event === "held") effects.push({ kind: "notice_held", reason: reasonText });
+  if (event === "asked" || (event === "parked" && waitingFor !== "github"))
+    effects.push({ kind: "notice_waiting", reason: waitingFor });
   if (event === "gave_up") effects.push({ kind: "notice_failed", reason });
   if (event === "declined" || event === "expired")
     effects.push({ kind: "close_issue", reason: "not_planned" });
-  // A person stopped it: what is already on GitHub goes away again. What failed by itself stays for a look.
-  if (event === "declined" || event === "cancelled") effects.push(...withdrawals(move));
+  // Stopped by people: what is already on GitHub goes away again. What failed by itself stays for a look.
+  if (isWithdrawn(event)) effects.push(...withdrawals(move));
   return effects;
+}
+
+export function isWithdrawn(event: RunEvent): boolean {
+  return event === "declined" || event === "cancelled" || event === "expired";
 }
 
 function withdrawals({ branch, prNumber, wasPermitted }: Move): MoveEffect[] {

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { effectsOf } from "../core/run-effects.ts";
+import { effectsOf, isWithdrawn } from "../core/run-effects.ts";
 import { queueEffect } from "../outbox/queue-effect.ts";
 import type { Tx } from "../platform/database.ts";
 import { type Happening, recordEvent } from "../runs/record-event.ts";
@@ -11,29 +11,18 @@ export async function advanceRun(
   happening: Happening,
 ): Promise<Awaited<ReturnType<typeof recordEvent>>> {
   const moved = await recordEvent(tx, runId, happening);
-  const isQuiet =
-    moved.from === moved.stage && !["held", "parked", "asked"].includes(happening.event);
-  if (isQuiet) return moved;
-  const { rows } = await sql<{
-    project_id: string;
-    branch: string;
-    github_pr_number: number | null;
-    was_permitted: boolean;
-  }>`
-    select r.project_id, r.branch, r.github_pr_number, j.permit_id is not null as was_permitted
-    from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id where r.id = ${runId}`.execute(
-    tx,
-  );
-  const run = rows[0];
-  if (!run) throw new Error(`Run ${runId} vanished inside its own transaction.`);
-  const effects = effectsOf({
-    ...moved,
-    event: happening.event,
-    reason: happening.reason ?? null,
-    branch: run.branch,
-    prNumber: run.github_pr_number,
-    wasPermitted: run.was_permitted,
-  });
-  for (const effect of effects) await queueEffect(tx, { projectId: run.project_id, runId }, effect);
+  const { event, reason = null, reasonText = null, waitingFor = null } = happening;
+  const left = isWithdrawn(event) ? await leftOnGitHub(tx, runId) : nothingLeft;
+  for (const effect of effectsOf({ ...moved, ...left, event, reason, reasonText, waitingFor }))
+    await queueEffect(tx, { projectId: moved.projectId, runId }, effect);
   return moved;
+}
+
+const nothingLeft = { branch: "", prNumber: null, wasPermitted: false };
+
+async function leftOnGitHub(tx: Tx, runId: string) {
+  const { rows } = await sql<{ branch: string; prNumber: number | null; wasPermitted: boolean }>`
+    select branch, github_pr_number as "prNumber", permitted_tree_id is not null as "wasPermitted"
+    from fc.pipeline_runs where id = ${runId}`.execute(tx);
+  return rows[0] ?? nothingLeft;
 }

@@ -66,3 +66,16 @@ export function actorOf(caller: Caller): Actor {
 export function hasRole(held: Role | undefined, least: Role): boolean {
   return held !== undefined && roles.indexOf(held) >= roles.indexOf(least);
 }
+
+/** Of a route with `who: "worker"` or `"lease"`: the platform let nobody else in. */
+export function workerOf(caller: Caller): { keyId: string; workspaceId: string } {
+  if (caller.kind !== "worker")
+    throw new TypeError(`A ${caller.kind} came through a worker's route.`);
+  return { keyId: caller.keyId, workspaceId: caller.workspaceId };
+}
+
+/** Of a route whose path names a thing of one project. */
+export function projectOf(tenant: Tenant | null): string {
+  if (!tenant?.projectId) throw new TypeError("This route names nothing of a project.");
+  return tenant.projectId;
+}

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { systemActor } from "@feedback-chat/protocol/actor";
 import type { RunSettings } from "@feedback-chat/protocol/job";
 import { sql } from "kysely";
@@ -6,6 +6,7 @@ import { v7 as newId } from "uuid";
 import { advanceRun } from "../../src/jobs/advance-run.ts";
 import { enqueueRun, type NewRun } from "../../src/jobs/enqueue-run.ts";
 import { unparkJob } from "../../src/jobs/unpark-job.ts";
+import { mintKey } from "../../src/keys/mint-key.ts";
 import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
 import type { Role } from "../../src/platform/caller.ts";
 import type { Db } from "../../src/platform/database.ts";
@@ -63,11 +64,9 @@ type KeySeed =
   | { kind: "project"; workspaceId: string; projectId: string; scopes?: string[] }
   | { kind: "user"; userId: string };
 
-/** A key that no feature made: its form is right, its checksum is not. */
 export async function seedKey(db: Db, seed: KeySeed): Promise<{ keyId: string; key: string }> {
   const keyId = newId();
-  const letter = { worker: "w", project: "p", user: "u" }[seed.kind];
-  const key = `fc${letter}_${randomBytes(24).toString("hex")}`;
+  const { key, hash, prefix } = mintKey(seed.kind);
   const workspaceId = seed.kind === "user" ? null : seed.workspaceId;
   const projectId = seed.kind === "project" ? seed.projectId : null;
   const scopes =
@@ -75,9 +74,7 @@ export async function seedKey(db: Db, seed: KeySeed): Promise<{ keyId: string; k
   await asSystem(db, (tx) =>
     sql`insert into fc.api_keys (id, workspace_id, project_id, user_id, kind, key_hash, prefix, scopes)
       values (${keyId}, ${workspaceId}, ${projectId}, ${seed.kind === "user" ? seed.userId : null}, ${seed.kind},
-        ${createHash("sha256").update(key).digest()}, ${key.slice(0, 12)}, ${scopes}::text[])`.execute(
-      tx,
-    ),
+        ${hash}, ${prefix}, ${scopes}::text[])`.execute(tx),
   );
   return { keyId, key };
 }

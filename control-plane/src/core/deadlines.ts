@@ -1,0 +1,54 @@
+import type { Figures } from "@feedback-chat/protocol/figures";
+import type { RunEvent, Stage, WaitingFor } from "@feedback-chat/protocol/run-machine";
+
+/** Every way in which a run stands too long, counted from `standing_since` by the database's clock. */
+export type Deadline = {
+  stages: Stage[];
+  waitingFor: WaitingFor | "nobody";
+  /** Under a lease, or while nobody holds the job. */
+  isLeased: boolean;
+  seconds: (figures: Figures) => number;
+  event: RunEvent;
+  reason: string;
+  reasonText: string;
+};
+
+export const deadlines: Deadline[] = [
+  {
+    stages: ["queued", "validating"],
+    waitingFor: "worker",
+    isLeased: false,
+    seconds: (figures) => figures.noWorkerSeconds,
+    event: "gave_up",
+    reason: "no_worker",
+    reasonText:
+      "No worker took this run in time. Start one with `feedback-chat worker`, then retry.",
+  },
+  {
+    stages: ["queued"],
+    waitingFor: "reporter",
+    isLeased: false,
+    seconds: (figures) => figures.noAnswerSeconds,
+    event: "gave_up",
+    reason: "no_answer",
+    reasonText: "The question was not answered in time.",
+  },
+  {
+    stages: ["validating"],
+    waitingFor: "approval",
+    isLeased: false,
+    seconds: (figures) => figures.holdSeconds,
+    event: "expired",
+    reason: "expired",
+    reasonText: "Nobody approved the change in time.",
+  },
+  {
+    stages: ["validating"],
+    waitingFor: "nobody",
+    isLeased: true,
+    seconds: (figures) => figures.validationSeconds,
+    event: "gave_up",
+    reason: "validation_timeout",
+    reasonText: "The checks took too long.",
+  },
+];

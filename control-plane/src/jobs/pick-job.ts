@@ -1,0 +1,61 @@
+import type { Phase, Stage } from "@feedback-chat/protocol/run-machine";
+import { sql } from "kysely";
+import type { Tx } from "../platform/database.ts";
+
+export type PickedJob = {
+  jobId: string;
+  runId: string;
+  projectId: string;
+  attempt: number;
+  token: string;
+  expiresAt: Date;
+  stage: Stage;
+  resumeAt: Phase;
+};
+
+type Pick = { workspaceId: string; workerId: string; claimId: string; leaseSeconds: number };
+
+/**
+ * Takes the first job, by priority and age, of the workspace's projects that have room, and counts it on its project.
+ *
+ * Each project with room is asked for its first job, by index: what a full project has waiting is never looked at,
+ * and a million waiting jobs cost what a thousand do. Project, job and run are locked in passing or not at all, so a
+ * claim waits for nobody and cannot be part of a deadlock. The counter's row is locked, hence the limit is exact.
+ * @returns `hasWork`: nothing was taken, but only because others hold the rows: try again.
+ */
+export async function pickJob(
+  tx: Tx,
+  { workspaceId, workerId, claimId, leaseSeconds }: Pick,
+): Promise<{ job: PickedJob | null; hasWork: boolean }> {
+  const firstJobs = sql`
+    fc.projects p cross join lateral (
+      select j.id, j.priority, j.run_at from fc.job_queue j
+      where j.project_id = p.id and j.status = 'pending' and j.run_at < 'infinity' and j.run_at <= now()
+      order by j.priority, j.run_at, j.id limit 1
+    ) first_job
+    where p.workspace_id = ${workspaceId} and p.running_jobs < p.max_concurrent_runs and not p.is_paused
+      and p.deleted_at is null and not exists (select from fc.instance where is_paused)`;
+  const { rows } = await sql<PickedJob>`
+    with picked as materialized (
+      select p.id as project_id, first_job.id as job_id from ${firstJobs}
+      order by first_job.priority, first_job.run_at, first_job.id
+      limit 1 for no key update of p skip locked
+    ), free as materialized (
+      select j.id, j.project_id, j.run_id from picked join fc.job_queue j on j.id = picked.job_id
+      where j.status = 'pending' and j.run_at <= now() for no key update of j skip locked
+    ), run as materialized (
+      select r.id, r.stage, free.id as job_id, free.project_id from free join fc.pipeline_runs r on r.id = free.run_id
+      for no key update of r skip locked
+    ), counted as (
+      update fc.projects p set running_jobs = running_jobs + 1 from run where p.id = run.project_id
+    )
+    update fc.job_queue j set status = 'processing', attempt = attempt + 1, worker_id = ${workerId}, claim_id = ${claimId},
+      locked_at = now(), lease_token = gen_random_uuid(), lease_expires_at = now() + make_interval(secs => ${leaseSeconds}),
+      permit_id = null
+    from run where j.id = run.job_id
+    returning j.id as "jobId", run.id as "runId", j.project_id as "projectId", j.attempt, j.lease_token as token,
+      j.lease_expires_at as "expiresAt", run.stage, j.resume_at as "resumeAt"`.execute(tx);
+  if (rows[0]) return { job: rows[0], hasWork: false };
+  const left = await sql`select from ${firstJobs} limit 1`.execute(tx);
+  return { job: null, hasWork: left.rows.length > 0 };
+}

@@ -1,0 +1,46 @@
+import { sql } from "kysely";
+import type { Config } from "../config.ts";
+import { asWorker } from "../platform/as-tenant.ts";
+import type { HeldLease } from "../platform/caller.ts";
+import type { Db } from "../platform/database.ts";
+import type { Signals } from "../platform/signals.ts";
+import { isHeldBy, leaseLost } from "./lease-fence.ts";
+
+type Deps = { db: Db; signals: Signals; config: Pick<Config, "figures"> };
+type Renewed = { expiresAt: string; cancel: boolean; drain: boolean };
+
+/**
+ * Extends the lease on arrival, then answers as soon as there is something to say, or when the wait is over.
+ * @throws Problem lease_lost, also when it is lost during the wait.
+ */
+export async function renewLease(
+  { db, signals, config }: Deps,
+  lease: HeldLease,
+  { waitSeconds, signal }: { waitSeconds: number; signal: AbortSignal },
+): Promise<Renewed> {
+  const { leaseSeconds } = config.figures;
+  const look = async (isExtending: boolean) => {
+    const { rows } = await asWorker(db, lease, (tx) =>
+      sql<{ expires_at: Date; cancel: boolean; drain: boolean }>`
+        update fc.job_queue j set lease_expires_at =
+          case when ${isExtending} then now() + make_interval(secs => ${leaseSeconds}) else lease_expires_at end
+        where ${isHeldBy(lease)}
+        returning j.lease_expires_at as expires_at, j.cancel_requested_at is not null as cancel,
+          coalesce((select w.is_draining from fc.workers w where w.id = j.worker_id), false) as drain`.execute(
+        tx,
+      ),
+    );
+    const row = rows[0];
+    if (!row) throw leaseLost();
+    return { expiresAt: row.expires_at.toISOString(), cancel: row.cancel, drain: row.drain };
+  };
+  const woken = signals.next("leases", lease.jobId);
+  try {
+    const renewed = await look(true);
+    if (renewed.cancel || renewed.drain || waitSeconds === 0) return renewed;
+    await woken.wait(waitSeconds * 1_000, signal);
+    return await look(false);
+  } finally {
+    woken.cancel();
+  }
+}

@@ -1,0 +1,41 @@
+import { idOf, idSchema } from "@feedback-chat/protocol/ids";
+import { sql } from "kysely";
+import * as z from "zod";
+import { asWorkspace } from "../platform/as-tenant.ts";
+import type { Db } from "../platform/database.ts";
+
+type Deps = { db: Db };
+
+export const workerShape = z.object({
+  id: idSchema("wrk"),
+  name: z.string(),
+  version: z.string(),
+  concurrency: z.int(),
+  runningJobs: z.int(),
+  isDraining: z.boolean(),
+  isOnline: z.boolean(),
+  lastSeenAt: z.iso.datetime(),
+});
+type Row = Omit<z.output<typeof workerShape>, "id" | "lastSeenAt"> & {
+  id: string;
+  lastSeenAt: Date;
+};
+
+/** The workers of a workspace, newest first: those that were seen within a day. Online: claims or renews now. */
+export async function listWorkers({ db }: Deps, workspaceId: string) {
+  const { rows } = await asWorkspace(db, workspaceId, (tx) =>
+    sql<Row>`
+      select w.id, w.name, w.version, w.concurrency, w.is_draining as "isDraining", w.last_seen_at as "lastSeenAt",
+        running.jobs as "runningJobs", w.last_seen_at > now() - interval '2 minutes' or running.jobs > 0 as "isOnline"
+      from fc.workers w
+      cross join lateral (select count(*)::int as jobs from fc.job_queue j where j.worker_id = w.id and j.status = 'processing') running
+      where w.workspace_id = ${workspaceId} and (w.last_seen_at > now() - interval '24 hours' or running.jobs > 0)
+      order by w.id desc limit 200`.execute(tx),
+  );
+  const items = rows.map((row) => ({
+    ...row,
+    id: idOf("wrk", row.id),
+    lastSeenAt: row.lastSeenAt.toISOString(),
+  }));
+  return { items, nextCursor: null };
+}

@@ -1,0 +1,25 @@
+import { pageOf } from "@feedback-chat/protocol/run";
+import { registerAnswer, registerRequest } from "@feedback-chat/protocol/worker";
+import type { AppDeps } from "../app-deps.ts";
+import { workerOf } from "../platform/caller.ts";
+import { route } from "../platform/route.ts";
+import { drainWorker } from "./drain-worker.ts";
+import { listWorkers, workerShape } from "./list-workers.ts";
+import { registerWorker } from "./register-worker.ts";
+
+export const routes = [
+  route<AppDeps>()({
+    method: "post", path: "/v1/workers", who: "worker", body: registerRequest, answer: registerAnswer, status: 201,
+    problems: ["upgrade_required"],
+    handle: ({ deps, caller, body }) => registerWorker(deps, { ...body, ...workerOf(caller) }),
+  }),
+  route<AppDeps>()({
+    method: "get", path: "/v1/workspaces/:workspaceId/workers", who: "viewer", of: { workspaceId: "workspace" },
+    answer: pageOf(workerShape),
+    handle: ({ deps, ids }) => listWorkers(deps, ids["workspaceId"] ?? ""),
+  }),
+  route<AppDeps>()({
+    method: "post", path: "/v1/workers/:workerId/drain", who: "admin", of: { workerId: "worker" }, status: 204,
+    handle: ({ deps, ids, tenant }) => drainWorker(deps, { workspaceId: tenant?.workspaceId ?? "", workerId: ids["workerId"] ?? "" }),
+  }),
+]; // prettier-ignore

@@ -36,6 +36,13 @@ create table fc.users (
   created_at timestamptz not null default now()
 );
 
+-- Wrong passwords by account and address; the key is a hash of both.
+create table fc.login_failures (
+  key bytea primary key,
+  failures int not null,
+  last_at timestamptz not null default now()
+);
+
 create table fc.workspaces (
   id uuid primary key,
   name text not null,
@@ -276,6 +283,9 @@ create table fc.pipeline_runs (
   github_pr_number int,
   pr_url text,
   preview_url text,
+  -- What was pushed, and the commit that the pull request became when it was merged: deployments name commits.
+  head_sha text,
+  merge_sha text,
   branch text not null,
   origin text not null default 'public' check (origin in ('public', 'maintainer')),
   triggered_by text not null,
@@ -292,6 +302,8 @@ create table fc.pipeline_runs (
   permit_request jsonb,
   approved_tree_id text,
   approved_by text,
+  -- The last tree that got a permit: from then on the branch may be on GitHub.
+  permitted_tree_id text,
   change_request text,
   question text,
   answer text,
@@ -518,6 +530,9 @@ create policy tenant on fc.audit_logs using
 alter table fc.users enable row level security;
 alter table fc.users force row level security;
 create policy system_only on fc.users using ((select fc.is_system()));
+alter table fc.login_failures enable row level security;
+alter table fc.login_failures force row level security;
+create policy system_only on fc.login_failures using ((select fc.is_system()));
 alter table fc.idempotency_keys enable row level security;
 alter table fc.idempotency_keys force row level security;
 create policy system_only on fc.idempotency_keys using ((select fc.is_system()));

@@ -38,7 +38,7 @@ export async function recordEvent(
   tx: Tx,
   runId: string,
   happening: Happening,
-): Promise<{ seq: number; stage: Stage; from: Stage }> {
+): Promise<{ seq: number; stage: Stage; from: Stage; projectId: string }> {
   const { rows } = await sql<{
     stage: Stage;
     project_id: string;
@@ -76,5 +76,5 @@ export async function recordEvent(
     select ${runId}, ${run.next_seq}, ${run.project_id}, numbered.seq, ${happening.eventId ?? null}, ${run.stage}, ${happening.event}, ${stage},
       ${phase}, ${waitingFor}, ${reason}, ${happening.detail ?? null}, ${happening.attempt}, ${JSON.stringify(happening.actor)}::jsonb
     from numbered, told`.execute(tx);
-  return { seq: Number(run.next_seq), stage, from: run.stage };
+  return { seq: Number(run.next_seq), stage, from: run.stage, projectId: run.project_id };
 }

@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { bubblewrap, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
+import { findNpm } from "../src/sandboxes/install-tools.ts";
+import { sandboxContract, running } from "./contracts/sandbox.ts";
+import { inside, openSandbox, until } from "./open-sandbox.ts";
+
+sandboxContract("bubblewrap", openSandbox);
+
+it("says how to install bubblewrap where it is missing (cli: no bubblewrap)", async () => {
+  await using opened = await openSandbox();
+  const sandbox = bubblewrap({
+    rootFolder: opened.rootFolder,
+    userId: process.getuid?.() ?? 0,
+    nodePath: process.execPath,
+    npmFolder: null,
+    bwrapPath: "/nowhere/bwrap",
+  });
+  await expect(sandbox.probe()).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+    next: expect.stringContaining("apt-get install -y bubblewrap"),
+  });
+});
+
+it("runs each job as a user of its own, which sees no other job's folder", async () => {
+  await using opened = await openSandbox();
+  await using first = await opened.sandbox.open({ name: "one", slot: 60 });
+  await using second = await opened.sandbox.open({ name: "two", slot: 60 });
+  const owners = await Promise.all(
+    [first, second].map(async (job) => (await stat(job.treeFolder)).uid),
+  );
+  if (process.getuid?.() === 0) expect(new Set(owners).size).toBe(2);
+  expect((await stat(first.treeFolder)).mode & 0o077).toBe(0);
+  expect((await inside(second, ["ls", first.treeFolder])).errors).toMatch(/No such file/);
+});
+
+it("has npm inside when there is one", async () => {
+  const npmFolder = await findNpm({
+    nodePath: process.execPath,
+    searchPath: "/usr/local/bin:/usr/bin",
+  });
+  expect(npmFolder).not.toBeNull();
+  await using opened = await openSandbox({ npmFolder });
+  await using job = await opened.sandbox.open({ name: "npm", slot: 61 });
+  expect((await inside(job, ["npm", "--version"])).output).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+it("removes what a killed worker left behind, and leaves a living one's jobs alone (case 41)", async () => {
+  await using opened = await openSandbox();
+  await using mine = await opened.sandbox.open({ name: "mine", slot: 70 });
+  const mark = `orphan-${process.pid}-${Math.trunc(performance.now())}`;
+  const worker = spawn(
+    process.execPath,
+    [
+      "--conditions=source",
+      fileURLToPath(new URL("fixtures/hold-sandbox.ts", import.meta.url)),
+      opened.rootFolder,
+      mark,
+    ],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  await once(worker.stdout, "data");
+  expect(running(mark)).toBeGreaterThan(0);
+  expect(await readdir(join(opened.rootFolder, "jobs"))).toHaveLength(2);
+
+  const ended = once(worker, "exit");
+  worker.kill("SIGKILL");
+  await ended;
+  await until(() => running(mark) === 0); // with its worker ends what it started
+  expect((await opened.sandbox.sweep()).removed).toHaveLength(2);
+  expect(await readdir(join(opened.rootFolder, "jobs"))).toHaveLength(1);
+  expect(await readdir(mine.treeFolder)).toEqual([]);
+});
+
+it("keeps its folders below /var/lib for root, below the user's own state for others", () => {
+  expect(sandboxRootFor({ userId: 0, stateHome: "/root/.local/state" })).toBe(
+    "/var/lib/feedback-chat",
+  );
+  expect(sandboxRootFor({ userId: 1000, stateHome: "/home/a/.local/state" })).toBe(
+    "/home/a/.local/state/feedback-chat/sandbox",
+  );
+});

@@ -1,0 +1,86 @@
+import { tmpdir } from "node:os";
+import { expect, it } from "vitest";
+import { bubblewrap } from "../src/sandboxes/bubblewrap.ts";
+import { requireWalls, selfTest } from "../src/sandboxes/self-test.ts";
+import { wallsFailed } from "../src/sandboxes/run-inside.ts";
+import type { Sandbox, SandboxSpec } from "../src/ports/sandbox.ts";
+import { openSandbox } from "./open-sandbox.ts";
+
+it("passes every probe on a machine whose walls hold (case 18)", async () => {
+  await using opened = await openSandbox();
+  const test = await selfTest({ sandbox: opened.sandbox, tempFolder: tmpdir(), engine: null });
+  expect(test.probes.filter(({ status }) => status === "fail")).toEqual([]);
+  expect(test.probes.filter(({ status }) => status === "pass").length).toBeGreaterThanOrEqual(19);
+  expect(() => requireWalls(test)).not.toThrow();
+});
+
+/** The same sandbox with a hole that somebody's change might make. */
+function leaky(sandbox: Sandbox, leak: (spec: SandboxSpec) => Partial<SandboxSpec>): Sandbox {
+  return {
+    ...sandbox,
+    probe: sandbox.probe,
+    async open(job) {
+      const opened = await sandbox.open(job);
+      return {
+        ...opened,
+        run: (spec) => opened.run({ ...spec, ...leak(spec) }),
+        [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+it.each([
+  [
+    "a mount of the host's folder",
+    "other_job",
+    (root: string) => () => ({ readOnlyMounts: [{ host: root, inside: root }] }),
+  ],
+  [
+    "a variable too many",
+    "environment",
+    () => (spec: SandboxSpec) => ({ env: { ...spec.env, LEAKED: "1" } }),
+  ],
+])("takes no job behind %s, and says what to do (case 21)", async (_name, id, leak) => {
+  await using opened = await openSandbox();
+  const test = await selfTest({
+    sandbox: leaky(opened.sandbox, leak(opened.rootFolder)),
+    tempFolder: tmpdir(),
+    engine: null,
+  });
+  expect(test.ok).toBe(false);
+  const probe = test.probes.find((row) => row.id === id);
+  expect(probe?.status).toBe("fail");
+  expect(probe?.remedy).not.toBe("");
+  expect(() => requireWalls(test)).toThrow(expect.objectContaining({ code: "sandbox_leaks" }));
+});
+
+it("says that there are no user namespaces, and how to get them (case 21)", () => {
+  expect(
+    wallsFailed(
+      "bwrap: No permissions to create new namespace, likely because the kernel does not allow non-privileged user namespaces.",
+      1,
+    ),
+  ).toMatchObject({
+    code: "sandbox_unavailable",
+    next: expect.stringContaining("unprivileged_userns_clone"),
+  });
+  expect(wallsFailed("bwrap: setting up uid map: Permission denied", 1).next).toContain("AppArmor");
+  expect(
+    wallsFailed("bwrap: Creating new namespace failed: No space left on device", 1).next,
+  ).toContain("max_user_namespaces");
+});
+
+it("is stopped before the test by a machine without walls", async () => {
+  await using opened = await openSandbox();
+  const sandbox = bubblewrap({
+    rootFolder: opened.rootFolder,
+    userId: process.getuid?.() ?? 0,
+    nodePath: process.execPath,
+    npmFolder: null,
+    bwrapPath: "/nowhere/bwrap",
+  });
+  await expect(selfTest({ sandbox, tempFolder: tmpdir(), engine: null })).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+  });
+});

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { remoteTrouble } from "./remote-trouble.ts";
+
+describe("remoteTrouble", () => {
+  it.each([
+    ["fatal: Authentication failed for 'https://github.com/o/n.git/'", "access"],
+    [
+      "remote: Repository not found.\nfatal: repository 'https://github.com/o/n.git/' not found",
+      "access",
+    ],
+    ["error: The requested URL returned error: 403", "access"],
+    ["error: RPC failed; HTTP 429 curl 22 The requested URL returned error: 429", "rate"],
+    ["error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", "unavailable"],
+    [
+      "fatal: unable to access 'https://github.com/': Could not resolve host: github.com",
+      "unavailable",
+    ],
+    ["fatal: the remote end hung up unexpectedly", "unavailable"],
+    ["fatal: couldn't find remote ref refs/heads/gone", "no_ref"],
+    ["fatal: remote error: upload-pack: not our ref 1234", "no_ref"],
+    ["error: inflate: data stream error", "other"],
+  ])("reads %j as %s", (stderr, trouble) => {
+    expect(remoteTrouble({ stderr, isTimedOut: false })).toBe(trouble);
+  });
+
+  it("takes a command that ran out of time for an unreachable far end", () => {
+    expect(remoteTrouble({ stderr: "", isTimedOut: true })).toBe("unavailable");
+  });
+});

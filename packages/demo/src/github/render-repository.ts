@@ -102,10 +102,6 @@ export function renderRepository(hub: Hub, repository: Repository) {
     open_issues: openIssues,
     watchers: 0,
     default_branch: repository.defaultBranch,
-    allow_squash_merge: true,
-    allow_merge_commit: true,
-    allow_rebase_merge: true,
-    delete_branch_on_merge: false,
   };
 }
 
@@ -114,6 +110,10 @@ export function renderFullRepository(hub: Hub, repository: Repository, token: To
   return {
     ...renderRepository(hub, repository),
     has_discussions: false,
+    allow_squash_merge: true,
+    allow_merge_commit: true,
+    allow_rebase_merge: false,
+    delete_branch_on_merge: false,
     visibility: repository.isPrivate ? "private" : "public",
     ...(token ? { permissions: permissionsOf(repository, token) } : {}),
     network_count: 0,

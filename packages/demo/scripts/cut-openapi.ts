@@ -1,0 +1,95 @@
+/**
+ * Cuts the operations that we use out of GitHub's OpenAPI description, which is far too big for a dependency:
+ *   npm pack @octokit/openapi@23.0.2 && tar xzf octokit-openapi-23.0.2.tgz
+ *   node scripts/cut-openapi.ts package
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const operations = [
+  "GET /rate_limit", "GET /user", "GET /repos/{owner}/{repo}",
+  "GET /repos/{owner}/{repo}/collaborators", "GET /repos/{owner}/{repo}/collaborators/{username}",
+  "GET /repos/{owner}/{repo}/collaborators/{username}/permission", "GET /repos/{owner}/{repo}/contents/{path}",
+  "GET /repos/{owner}/{repo}/issues", "POST /repos/{owner}/{repo}/issues",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}", "PATCH /repos/{owner}/{repo}/issues/{issue_number}",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/comments", "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
+  "GET /repos/{owner}/{repo}/issues/comments/{comment_id}", "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
+  "GET /repos/{owner}/{repo}/labels", "POST /repos/{owner}/{repo}/labels", "GET /repos/{owner}/{repo}/labels/{name}",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/labels", "POST /repos/{owner}/{repo}/issues/{issue_number}/labels",
+  "PUT /repos/{owner}/{repo}/issues/{issue_number}/labels", "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}",
+  "GET /repos/{owner}/{repo}/pulls", "POST /repos/{owner}/{repo}/pulls", "GET /repos/{owner}/{repo}/pulls/{pull_number}",
+  "PATCH /repos/{owner}/{repo}/pulls/{pull_number}", "GET /repos/{owner}/{repo}/pulls/{pull_number}/files",
+  "GET /repos/{owner}/{repo}/pulls/{pull_number}/merge", "PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge",
+  "GET /repos/{owner}/{repo}/git/ref/{ref}", "GET /repos/{owner}/{repo}/git/matching-refs/{ref}",
+  "POST /repos/{owner}/{repo}/git/refs", "PATCH /repos/{owner}/{repo}/git/refs/{ref}", "DELETE /repos/{owner}/{repo}/git/refs/{ref}",
+  "GET /repos/{owner}/{repo}/branches/{branch}", "GET /repos/{owner}/{repo}/commits/{ref}",
+  "GET /repos/{owner}/{repo}/commits/{ref}/statuses", "GET /repos/{owner}/{repo}/commits/{ref}/status",
+  "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
+  "GET /repos/{owner}/{repo}/deployments", "POST /repos/{owner}/{repo}/deployments",
+  "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses", "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
+  "GET /repos/{owner}/{repo}/hooks", "POST /repos/{owner}/{repo}/hooks", "GET /repos/{owner}/{repo}/hooks/{hook_id}",
+  "PATCH /repos/{owner}/{repo}/hooks/{hook_id}", "DELETE /repos/{owner}/{repo}/hooks/{hook_id}",
+  "POST /repos/{owner}/{repo}/hooks/{hook_id}/pings", "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries",
+  "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}",
+  "POST /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts",
+]; // prettier-ignore
+
+type Json = Record<string, unknown>;
+type Content = { content?: Record<string, { schema: Json }> };
+type Operation = { parameters?: Json[]; requestBody?: Content; responses: Record<string, Json & Content> };
+type Document = { paths: Record<string, Record<string, Operation>>; components: Record<string, Record<string, Json>> };
+
+const [folder = "package"] = process.argv.slice(2);
+const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as { version: string };
+const document = JSON.parse(await readFile(join(folder, "generated/api.github.com.json"), "utf8")) as Document;
+const schemas: Record<string, unknown> = {};
+
+function resolve<T>(value: T): T {
+  const ref = (value as Json)["$ref"];
+  if (typeof ref !== "string") return value;
+  const [, , kind = "", name = ""] = ref.split("/");
+  return document.components[kind]![name] as T;
+}
+
+/** Drops prose and examples, names schemas as `#/schemas/x`, and writes OpenAPI's `nullable` as JSON Schema does. */
+function clean(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(clean);
+  if (typeof value !== "object" || value === null) return value;
+  const { nullable, ...schema } = value as Json;
+  const ref = schema["$ref"];
+  if (typeof ref === "string") return { $ref: keep(ref.split("/").at(-1)!) };
+  const prose = new Set(["description", "example", "examples", "title", "externalDocs", "x-github", "deprecated", "default", "discriminator", "xml", "readOnly"]);
+  const isMap = (key: string) => ["properties", "patternProperties"].includes(key);
+  const cleaned = Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key]) => !prose.has(key))
+      .map(([key, one]) => [key, isMap(key) ? Object.fromEntries(Object.entries(one as Json).map(([name, inner]) => [name, clean(inner)])) : clean(one)]),
+  );
+  return nullable === true ? { anyOf: [cleaned, { type: "null" }] } : cleaned;
+}
+
+function keep(name: string): string {
+  if (!(name in schemas)) {
+    schemas[name] = true; // taken, in case that it names itself
+    schemas[name] = clean(document.components["schemas"]![name]);
+  }
+  return `#/schemas/${name}`;
+}
+
+const cut = operations.map((name) => {
+  const [method = "", path = ""] = name.split(" ");
+  const operation = document.paths[path]?.[method.toLowerCase()];
+  if (!operation) throw new Error(`There is no ${name} in ${version}.`);
+  const parameters = (operation.parameters ?? []).map(resolve).filter((one) => one["in"] === "query");
+  const body = operation.requestBody?.content?.["application/json"]?.schema;
+  const answers = Object.entries(operation.responses).map(([status, answer]) => {
+    const schema = resolve(answer).content?.["application/json"]?.schema;
+    return [status, schema ? clean(schema) : null];
+  });
+  return [name, { query: parameters.map((one) => one["name"]), body: body ? clean(body) : null, answers: Object.fromEntries(answers) }];
+});
+
+const result = { source: `@octokit/openapi ${version}, api.github.com`, operations: Object.fromEntries(cut), schemas };
+const target = join(import.meta.dirname, "../test/wire/openapi-operations.json");
+await writeFile(target, `${JSON.stringify(result)}\n`);
+console.log(`${operations.length} operations, ${Object.keys(schemas).length} schemas, ${JSON.stringify(result).length} bytes`);

@@ -31,8 +31,7 @@ export async function authorise<D>(
   deps: Deps,
   spec: Route<D>,
   caller: Caller,
-  params: Record<string, string>,
-  request: Request,
+  { params, request }: { params: Record<string, string>; request: Request },
 ): Promise<Authorised> {
   const allowed = new Set<Who>(Array.isArray(spec.who) ? (spec.who as Who[]) : [spec.who as Who]);
   const ids: Record<string, string> = {};

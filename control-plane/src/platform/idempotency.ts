@@ -5,8 +5,11 @@ import type { Context } from "hono";
 import { asSystem } from "./as-tenant.ts";
 import type { Caller } from "./caller.ts";
 import type { Db } from "./database.ts";
+import { packSealed, unpackSealed } from "./pack-sealed.ts";
+import type { SealedFor, Sealing } from "./sealing.ts";
 
-type Deps = { db: Db };
+/** `sealing` is null for answers without a secret, which are kept as they are. */
+type Deps = { db: Db; sealing: Sealing | null };
 type Request = { caller: Caller; route: string; body: unknown };
 
 /**
@@ -15,7 +18,7 @@ type Request = { caller: Caller; route: string; body: unknown };
  * @throws Problem idempotency_mismatch, idempotency_in_progress
  */
 export async function withIdempotency(
-  { db }: Deps,
+  { db, sealing }: Deps,
   { caller, route, body }: Request,
   c: Context,
   run: () => Promise<Response>,
@@ -29,6 +32,7 @@ export async function withIdempotency(
     .update(JSON.stringify([c.req.path, body]))
     .digest();
   const mine = sql`principal = ${principal} and route = ${route} and key = ${key}`;
+  const belongsTo = { projectId: principal, id: key, type: route, version: 1 };
   // A claim without an answer for a minute is of a process that died: it may be taken over.
   const { rows } = await asSystem(db, (tx) =>
     sql<{ is_mine: boolean; body_sha256: Buffer; status: number | null; answer: unknown }>`
@@ -61,7 +65,7 @@ export async function withIdempotency(
         "idempotency_in_progress",
         "The first request with this Idempotency-Key has not ended yet.",
       );
-    return c.json(row.answer as object, row.status as 200);
+    return c.json(opened(sealing, row.answer, belongsTo) as object, row.status as 200);
   }
   const forget = () =>
     asSystem(db, (tx) => sql`delete from fc.idempotency_keys where ${mine}`.execute(tx));
@@ -72,13 +76,26 @@ export async function withIdempotency(
     await forget();
     throw error;
   }
-  const answer = JSON.stringify(await response.clone().json());
+  const answer = JSON.stringify(kept(sealing, await response.clone().json(), belongsTo));
   await asSystem(db, (tx) =>
     sql`update fc.idempotency_keys set status = ${response.status}, answer = ${answer}::jsonb where ${mine}`.execute(
       tx,
     ),
   );
   return response;
+}
+
+/** The database never holds a usable key, not even in here. */
+function kept(sealing: Sealing | null, answer: unknown, belongsTo: SealedFor): unknown {
+  if (!sealing) return answer;
+  const sealed = packSealed(sealing.seal(JSON.stringify(answer), belongsTo));
+  return { sealed: sealed.toString("base64") };
+}
+
+function opened(sealing: Sealing | null, stored: unknown, belongsTo: SealedFor): unknown {
+  if (!sealing) return stored;
+  const bytes = Buffer.from((stored as { sealed: string }).sealed, "base64");
+  return JSON.parse(sealing.open(unpackSealed(bytes), belongsTo)) as unknown;
 }
 
 function principalOf(caller: Caller): string {

@@ -16,7 +16,7 @@ export function jsonLog(write: (line: string) => void, now: () => Date): Log {
         ? { error: error.message, stack: error.stack }
         : error === undefined
           ? {}
-          : { error: String(error) };
+          : { error: typeof error === "string" ? error : JSON.stringify(error) };
     write(`${JSON.stringify({ at: now().toISOString(), level, event, ...rest, ...cause })}\n`);
   };
   return {

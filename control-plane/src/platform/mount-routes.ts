@@ -8,8 +8,18 @@ import type { Db } from "./database.ts";
 import { withIdempotency } from "./idempotency.ts";
 import type { Log } from "./log.ts";
 import type { Route } from "./route.ts";
+import type { Sealing } from "./sealing.ts";
 
-type Deps<D> = { db: Db; log: Log; authentication: Authentication; features: D };
+type Deps<D> = {
+  db: Db;
+  log: Log;
+  authentication: Authentication;
+  features: D;
+  /** Needed by tables with a route that `hasSecrets`. */
+  sealing?: Sealing;
+  /** Fires when the server is asked to stop: long answers end then, as if their reader had gone. */
+  stopping?: AbortSignal;
+};
 
 const maxJsonBytes = 1024 * 1024;
 
@@ -19,26 +29,10 @@ export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono
   app.notFound((c) =>
     problemResponse(c, new Problem("not_found", "There is nothing at this address.")),
   );
-  app.onError((error, c) => {
-    const problem = asProblem(error);
-    if (!problem)
-      deps.log.error("request.bug", {
-        method: c.req.method,
-        path: c.req.path,
-        requestId: requestIdOf(c),
-        error,
-      });
-    return problemResponse(
-      c,
-      problem ??
-        new Problem(
-          "unavailable",
-          "Something broke on our side. It was logged under the request id.",
-        ),
-      problem ? undefined : 500,
-    );
-  });
+  app.onError((error, c) => answerError(deps, error, c));
   for (const spec of routes) {
+    if (spec.hasSecrets && !deps.sealing)
+      throw new TypeError(`${spec.method} ${spec.path} answers with a secret: it needs the vault.`);
     const paths = spec.path.startsWith("/v1/") ? [spec.path, `/api${spec.path}`] : [spec.path];
     for (const path of paths) app.on(spec.method.toUpperCase(), path, (c) => answer(deps, spec, c));
   }
@@ -47,14 +41,12 @@ export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono
 
 async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Response> {
   refuseSecretsInAddress(c);
-  const caller = await deps.authentication.callerOf(c.req.raw, spec.who);
-  const { tenant, ids, lease } = await authorise(
-    deps,
-    spec,
-    caller,
-    c.req.param() as Record<string, string>,
-    c.req.raw,
-  );
+  const admit = async () => {
+    const caller = await deps.authentication.callerOf(c.req.raw, spec.who);
+    const named = { params: c.req.param() as Record<string, string>, request: c.req.raw };
+    return { caller, ...(await authorise(deps, spec, caller, named)) };
+  };
+  const { caller, tenant, ids, lease } = await admit();
   const params = parse(spec.params, c.req.param(), "path");
   const query = parse(spec.query, c.req.query(), "query");
   const body = spec.body ? parse(spec.body, await readJson(c), "body") : undefined;
@@ -62,18 +54,24 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
     const result = await spec.handle({
       deps: deps.features, caller, tenant, ids, lease, c,
       params: params as undefined, query: query as undefined, body: body as undefined,
-      requestId: requestIdOf(c), signal: c.req.raw.signal,
+      requestId: requestIdOf(c), signal: endOf(deps, c), recheck: async () => void (await admit()),
     }); // prettier-ignore
     if (result instanceof Response) return result;
     if (spec.status === 204) return c.body(null, 204);
     return c.json((spec.answer ? spec.answer.parse(result) : result) as object, spec.status ?? 200);
   };
+  const vault = { db: deps.db, sealing: spec.hasSecrets ? (deps.sealing ?? null) : null };
   const response = spec.isCreating
-    ? await withIdempotency(deps, { caller, route: `${spec.method} ${spec.path}`, body }, c, run)
+    ? await withIdempotency(vault, { caller, route: `${spec.method} ${spec.path}`, body }, c, run)
     : await run();
   response.headers.set("x-request-id", requestIdOf(c));
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
   return response;
+}
+
+/** When the client goes away, or the server does. */
+function endOf<D>({ stopping }: Deps<D>, c: Context): AbortSignal {
+  return stopping ? AbortSignal.any([c.req.raw.signal, stopping]) : c.req.raw.signal;
 }
 
 function parse(
@@ -151,6 +149,16 @@ export function requestIdOf(c: Context): string {
   return fresh;
 }
 
+/** The answer to whatever was thrown: a problem, or a bug, which is logged. */
+export function answerError({ log }: { log: Log }, error: unknown, c: Context): Response {
+  const problem = asProblem(error);
+  if (problem) return problemResponse(c, problem);
+  const { method, path } = c.req;
+  log.error("request.bug", { method, path, requestId: requestIdOf(c), error });
+  const bug = "Something broke on our side. It was logged under the request id.";
+  return problemResponse(c, new Problem("unavailable", bug), 500);
+}
+
 /** What a person can act on; connection failures of the database count as `unavailable`. Undefined = a bug of ours. */
 function asProblem(error: unknown): Problem | undefined {
   if (isProblem(error)) return error;
@@ -177,7 +185,7 @@ export function problemResponse(c: Context, problem: Problem, status?: number): 
       "content-type": "application/problem+json",
       "x-request-id": requestIdOf(c),
       "cache-control": "no-store",
-      ...(retryAfter ? { "retry-after": String(retryAfter) } : {}),
+      ...(retryAfter ? { "retry-after": `${Number(retryAfter)}` } : {}),
     },
   });
 }

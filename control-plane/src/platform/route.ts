@@ -34,6 +34,8 @@ export type RouteInput<D, P extends Shape, Q extends Shape, B extends Shape> = {
   requestId: string;
   /** Fires when the client went away. */
   signal: AbortSignal;
+  /** For answers that last: throws as soon as the caller may not use this route any more. */
+  recheck: () => Promise<void>;
 };
 
 export type RouteSpec<D, P extends Shape, Q extends Shape, B extends Shape, A extends Shape> = {
@@ -52,6 +54,8 @@ export type RouteSpec<D, P extends Shape, Q extends Shape, B extends Shape, A ex
   problems?: readonly ProblemCode[];
   /** Repeats with the same `Idempotency-Key` get the stored answer. For POSTs that create. */
   isCreating?: boolean;
+  /** The answer carries a secret of ours: what is kept of it for repeats is sealed. */
+  hasSecrets?: boolean;
   handle(
     input: RouteInput<D, P, Q, B>,
   ): Promise<(A extends z.ZodType ? z.input<A> : unknown) | Response>;

@@ -1,0 +1,59 @@
+import type { Healthz } from "@feedback-chat/protocol/healthz";
+import { Problem } from "@feedback-chat/protocol/problem";
+import { Hono } from "hono";
+import type { AppDeps } from "./app-deps.ts";
+import { routes as credentials } from "./credentials/routes.ts";
+import { routes as health } from "./health/routes.ts";
+import { routes as keys } from "./keys/routes.ts";
+import { answerError, mountRoutes, problemResponse } from "./platform/mount-routes.ts";
+import type { Route } from "./platform/route.ts";
+import { securityHeaders } from "./platform/security-headers.ts";
+import { serveFiles } from "./platform/serve-files.ts";
+import { routes as projects } from "./projects/routes.ts";
+import { makeAuthentication } from "./sessions/make-authentication.ts";
+import { mountAuth } from "./sessions/mount-auth.ts";
+import type { Sessions } from "./sessions/open-sessions.ts";
+import { routes as sessions } from "./sessions/routes.ts";
+import { routes as workspaces } from "./workspaces/routes.ts";
+
+export type ServerDeps = AppDeps & { sessions: Sessions; health: () => Promise<Healthz> };
+
+/** The table of all routes: rights' tests are made from it. */
+export const routes: Route<ServerDeps>[] = [
+  ...health,
+  ...sessions,
+  ...workspaces,
+  ...projects,
+  ...keys,
+  ...credentials,
+];
+
+type Input = {
+  publicUrl: string;
+  /** The built dashboard; a folder that does not exist serves a sentence. */
+  dashboardFolder: string;
+  /** Fires when the server is asked to stop. */
+  stopping: AbortSignal;
+};
+
+/** Everything that this server answers, as one function from request to response. */
+export function createApp(deps: ServerDeps, input: Input): Hono {
+  const app = new Hono();
+  const authentication = makeAuthentication(deps, input);
+  const api = mountRoutes(
+    { ...deps, authentication, features: deps, stopping: input.stopping },
+    routes,
+  );
+  const files = serveFiles(input.dashboardFolder);
+  app.use(securityHeaders({ isSecure: input.publicUrl.startsWith("https:") }));
+  app.route("/", mountAuth(deps));
+  app.route("/", api);
+  app.notFound((c) => {
+    const isPage = ["GET", "HEAD"].includes(c.req.method) && !/^\/(api|v1)(\/|$)/.test(c.req.path);
+    return isPage
+      ? files(c)
+      : problemResponse(c, new Problem("not_found", "There is nothing at this address."));
+  });
+  app.onError((error, c) => answerError(deps, error, c));
+  return app;
+}

@@ -1,0 +1,69 @@
+import { Problem } from "@feedback-chat/protocol/problem";
+import { sql } from "kysely";
+import { asSystem } from "../platform/as-tenant.ts";
+import type { Caller, Role } from "../platform/caller.ts";
+import type { Db } from "../platform/database.ts";
+import { hashKey, isWellFormedKey } from "./mint-key.ts";
+
+type Deps = { db: Db };
+type KeyRow = {
+  id: string;
+  kind: "project" | "worker" | "user";
+  workspace_id: string | null;
+  project_id: string | null;
+  prefix: string;
+  scopes: string[];
+  is_revoked: boolean;
+  is_expired: boolean;
+  user_id: string | null;
+  login: string | null;
+  email: string | null;
+  is_operator: boolean | null;
+  roles: Record<string, Role> | null;
+};
+
+/**
+ * Who carries this key, read anew at each request: a revoked one is dead at once.
+ * @throws Problem unauthenticated; key_expired for one that a rotation replaced.
+ */
+export async function verifyKey({ db }: Deps, key: string): Promise<Caller> {
+  if (!isWellFormedKey(key)) throw unknown();
+  // As the system: whose key it is, is the question.
+  const { rows } = await asSystem(db, (tx) =>
+    sql<KeyRow>`
+      with found as (
+        select id, kind, workspace_id, project_id, user_id, prefix, scopes, revoked_at is not null as is_revoked,
+          coalesce(expires_at <= now(), false) as is_expired,
+          (last_used_at is null or last_used_at < now() - interval '1 minute') and revoked_at is null as is_stale
+        from fc.api_keys where key_hash = ${hashKey(key)}
+      ), touched as (
+        update fc.api_keys k set last_used_at = now() from found where k.id = found.id and found.is_stale
+      )
+      select found.*, u.login, u.email, u.is_operator,
+        (select jsonb_object_agg(m.workspace_id, m.role) from fc.workspace_members m where m.user_id = u.id) as roles
+      from found left join fc.users u on u.id = found.user_id`.execute(tx),
+  );
+  const row = rows[0];
+  if (!row || row.is_revoked) throw unknown();
+  if (row.is_expired) throw new Problem("key_expired", `The key ${row.prefix}… has expired.`);
+  return callerOf(row);
+}
+
+function callerOf(row: KeyRow): Caller {
+  const { id: keyId, prefix, workspace_id: workspaceId, project_id: projectId } = row;
+  if (row.kind === "worker" && workspaceId) return { kind: "worker", keyId, workspaceId, prefix };
+  if (row.kind === "project" && workspaceId && projectId)
+    return { kind: "key", keyId, projectId, workspaceId, prefix, scopes: row.scopes };
+  if (row.kind === "user" && row.user_id)
+    return {
+      kind: "user",
+      userId: row.user_id,
+      login: row.login ?? "",
+      email: row.email,
+      isOperator: row.is_operator ?? false,
+      roles: row.roles ?? {},
+    };
+  throw new TypeError(`The key ${keyId} belongs to nobody.`);
+}
+
+const unknown = () => new Problem("unauthenticated", "This key is not valid, or was revoked.");

@@ -1,0 +1,46 @@
+import { fileURLToPath } from "node:url";
+import { isProblem, problems, toProblemDetails } from "@feedback-chat/protocol/problem";
+import { parseConfig } from "./config.ts";
+import { asStartProblem } from "./platform/as-start-problem.ts";
+import { jsonLog } from "./platform/log.ts";
+import { startServer } from "./start-server.ts";
+
+// Beside `src` in the repository and beside `dist` in the package.
+const inPackage = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const log = jsonLog(
+  (line) => process.stdout.write(line),
+  () => new Date(),
+);
+
+try {
+  const server = await startServer(
+    { log },
+    {
+      config: parseConfig(process.env),
+      migrationsFolder: inPackage("migrations"),
+      dashboardFolder: inPackage("dist/dashboard"),
+    },
+  );
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.once(signal, () => {
+      log.info("server.closing", { signal });
+      server.close().then(() => process.exit(0), fail);
+    });
+  process.on("uncaughtException", fail);
+  process.on("unhandledRejection", fail);
+} catch (error) {
+  fail(error);
+}
+
+/** One line for machines, one sentence for people, and the exit code of the problem. A bug ends the process too. */
+function fail(error: unknown): never {
+  const problem = asStartProblem(error);
+  if (!isProblem(problem)) {
+    log.error("server.bug", { error: problem });
+    process.stderr.write(`The server stopped because of a bug: ${String(problem)}\n`);
+    process.exit(1);
+  }
+  log.error("server.failed", { problem: toProblemDetails(problem, "start") });
+  process.stderr.write(`${problem.message} ${problem.next}\n`);
+  process.exit(problems[problem.code].exitCode);
+}

@@ -1,0 +1,18 @@
+import { isProblem, Problem } from "@feedback-chat/protocol/problem";
+
+/** What a person can act on among the things that end a server; anything else comes back as it is: a bug. */
+export function asStartProblem(error: unknown): unknown {
+  if (isProblem(error)) return error;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // 53100: Postgres' own word for it; PGlite tells the sentence of the system.
+  if (code === "ENOSPC" || code === "53100" || /No space left on device/i.test(String(error)))
+    return new Problem("disk_full", "There is no room left on the disk.", { cause: error });
+  if (/^(08|57P|53)/.test(code) || ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND"].includes(code))
+    return new Problem("unavailable", `The database does not answer (${code}).`, { cause: error });
+  if (code === "EACCES" || code === "EROFS")
+    return new Problem("usage", `A file cannot be written: ${String(error)}`, {
+      next: "Choose another DATA_DIR, or give this user the right to write there.",
+      cause: error,
+    });
+  return error;
+}

@@ -1,0 +1,38 @@
+import { idOf } from "@feedback-chat/protocol/ids";
+import { sql } from "kysely";
+import { requestCancel } from "../jobs/request-cancel.ts";
+import { asProject } from "../platform/as-tenant.ts";
+import { actorOf, type Caller } from "../platform/caller.ts";
+import type { Db } from "../platform/database.ts";
+import { writeAudit } from "../platform/write-audit.ts";
+
+type Deps = { db: Db; newId: () => string };
+
+/**
+ * Ends a project: from the commit on its keys, its webhook, its credentials and its leases are dead, and what ran is
+ * cancelled. The rows stay for a while; what lies on GitHub stays for good.
+ */
+export async function deleteProject(
+  { db, newId }: Deps,
+  { caller, projectId, workspaceId }: { caller: Caller; projectId: string; workspaceId: string },
+): Promise<void> {
+  const actor = actorOf(caller);
+  await asProject(db, projectId, async (tx) => {
+    const { rows } = await sql<{ run_id: string }>`
+      select run_id from fc.job_queue where project_id = ${projectId} and status in ('pending', 'processing') and run_id is not null
+      order by id`.execute(tx);
+    // At most one open job an issue, each with its own lock and event.
+    for (const { run_id: runId } of rows)
+      await requestCancel(tx, runId, { actor, reason: "project_deleted", then: "cancelled" });
+    await sql`update fc.api_keys set revoked_at = coalesce(revoked_at, now()) where project_id = ${projectId}`.execute(
+      tx,
+    );
+    await sql`delete from fc.credentials where project_id = ${projectId}`.execute(tx);
+    await sql`update fc.projects set deleted_at = now() where id = ${projectId} and deleted_at is null`.execute(
+      tx,
+    );
+    await writeAudit(tx, {
+      id: newId(), workspaceId, projectId, actor, action: "project.deleted", target: idOf("prj", projectId),
+    }); // prettier-ignore
+  });
+}

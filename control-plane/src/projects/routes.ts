@@ -1,0 +1,61 @@
+import { idSchema } from "@feedback-chat/protocol/ids";
+import {
+  createProjectAnswer,
+  createProjectRequest,
+  patchProjectRequest,
+  project,
+  projectPage,
+  rotateKeyRequest,
+} from "@feedback-chat/protocol/project";
+import * as z from "zod";
+import type { AppDeps } from "../app-deps.ts";
+import { route } from "../platform/route.ts";
+import { changeProject } from "./change-project.ts";
+import { createProject } from "./create-project.ts";
+import { deleteProject } from "./delete-project.ts";
+import { listProjects } from "./list-projects.ts";
+import { readProject } from "./read-project.ts";
+import { rotateWebhookSecret } from "./rotate-webhook-secret.ts";
+import { workspaceFor } from "./workspace-for.ts";
+
+type Deps = Pick<AppDeps, "db" | "sealing" | "newId" | "config">;
+
+const listQuery = z.object({
+  workspaceId: idSchema("ws").optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().optional(),
+});
+const webhook = z.object({ url: z.string(), secret: z.string() });
+
+export const routes = [
+  route<Deps>()({
+    method: "get", path: "/v1/projects", who: "user", query: listQuery, answer: projectPage, problems: ["invalid_cursor"],
+    handle: ({ deps, caller, query }) =>
+      listProjects(deps, { ...query, workspaceId: workspaceFor(caller, query.workspaceId, "viewer"), cursor: query.cursor }),
+  }),
+  route<Deps>()({
+    method: "post", path: "/v1/projects", who: "user", body: createProjectRequest, answer: createProjectAnswer,
+    status: 201, problems: ["name_taken"], isCreating: true, hasSecrets: true,
+    handle: ({ deps, caller, body }) => createProject(deps, { caller, wanted: body }),
+  }),
+  route<Deps>()({
+    method: "get", path: "/v1/projects/:projectId", who: "viewer", of: { projectId: "project" }, answer: project,
+    handle: ({ deps, ids }) => readProject(deps, ids["projectId"] ?? ""),
+  }),
+  route<Deps>()({
+    method: "patch", path: "/v1/projects/:projectId", who: "admin", of: { projectId: "project" },
+    body: patchProjectRequest, answer: project, problems: ["name_taken"],
+    handle: ({ deps, caller, ids, body }) => changeProject(deps, { caller, projectId: ids["projectId"] ?? "", change: body }),
+  }),
+  route<Deps>()({
+    method: "delete", path: "/v1/projects/:projectId", who: "admin", of: { projectId: "project" }, status: 204,
+    handle: ({ deps, caller, ids, tenant }) =>
+      deleteProject(deps, { caller, projectId: ids["projectId"] ?? "", workspaceId: tenant?.workspaceId ?? "" }),
+  }),
+  route<Deps>()({
+    method: "post", path: "/v1/projects/:projectId/webhook-secret/rotate", who: "admin", of: { projectId: "project" },
+    body: rotateKeyRequest, answer: webhook, isCreating: true, hasSecrets: true,
+    handle: ({ deps, caller, ids, tenant, body }) =>
+      rotateWebhookSecret(deps, { caller, projectId: ids["projectId"] ?? "", workspaceId: tenant?.workspaceId ?? "", ...body }),
+  }),
+]; // prettier-ignore

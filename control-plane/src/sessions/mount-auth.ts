@@ -1,0 +1,70 @@
+import { Problem } from "@feedback-chat/protocol/problem";
+import { type Context, Hono } from "hono";
+import type { Db } from "../platform/database.ts";
+import { problemResponse, readBytes } from "../platform/mount-routes.ts";
+import { countFailure, forgetFailures, refuseGuessing } from "./guard-password.ts";
+import type { Sessions } from "./open-sessions.ts";
+import { senderAddress, withSenderAddress } from "./sender-address.ts";
+
+type Deps = { db: Db; sessions: Sessions };
+
+const maxBytes = 16_384;
+
+/**
+ * The few of better-auth's paths that we need; its other forty are not there. Its answers carry session tokens in
+ * their bodies: ours carry the cookie alone.
+ */
+export function mountAuth(deps: Deps): Hono {
+  const app = new Hono();
+  app.post("/api/auth/sign-in/email", (c) => signIn(deps, c));
+  for (const path of ["sign-out", "change-password", "revoke-other-sessions"])
+    app.post(`/api/auth/${path}`, async (c) => pass(deps, c, await readBytes(c, maxBytes)));
+  return app;
+}
+
+async function signIn(deps: Deps, c: Context): Promise<Response> {
+  const bytes = await readBytes(c, maxBytes);
+  const attempt = { email: emailIn(bytes), address: senderAddress(c) };
+  await refuseGuessing(deps, attempt);
+  const answer = await pass(deps, c, bytes);
+  if (answer.status === 401) await countFailure(deps, attempt);
+  if (answer.ok) await forgetFailures(deps, attempt);
+  return answer;
+}
+
+async function pass(deps: Deps, c: Context, bytes: Buffer): Promise<Response> {
+  const response = await deps.sessions.answer(withSenderAddress(c, bytes));
+  if (!response.ok) return problemResponse(c, problemOf(response));
+  const answer = c.json({ ok: true });
+  for (const cookie of response.headers.getSetCookie()) answer.headers.append("set-cookie", cookie);
+  answer.headers.set("cache-control", "no-store");
+  return answer;
+}
+
+/** One sentence per status: whether an account exists is told by none. */
+function problemOf({ status, headers }: Response): Problem {
+  if (status === 401)
+    return new Problem(
+      "unauthenticated",
+      "E-mail or password is wrong, or the session has ended.",
+      {
+        next: "Try again; an owner can make you a new account.",
+      },
+    );
+  if (status === 403)
+    return new Problem("forbidden", "This must come from the server's own pages.");
+  if (status === 429) {
+    const retryAfterSeconds = Number(headers.get("x-retry-after") ?? 60);
+    return new Problem("rate_limited", "Too many tries.", { facts: { retryAfterSeconds } });
+  }
+  return new Problem("invalid_request", "The form is not complete.");
+}
+
+function emailIn(bytes: Buffer): string {
+  try {
+    const body = JSON.parse(bytes.toString("utf8")) as { email?: unknown } | null;
+    return typeof body?.email === "string" ? body.email : "";
+  } catch (error) {
+    throw new Problem("invalid_request", "The body is not JSON.", { cause: error });
+  }
+}

@@ -1,0 +1,124 @@
+import { betterAuth } from "better-auth";
+import { getMigrations } from "better-auth/db/migration";
+import { v7 as uuidv7 } from "uuid";
+import type { Database } from "../platform/database.ts";
+import type { Log } from "../platform/log.ts";
+import { addressHeader } from "./sender-address.ts";
+
+type Deps = { database: Database; log: Log };
+type Input = { secret: string; publicUrl: string };
+
+/** People's accounts and sessions, kept by better-auth in the schema `auth`. */
+export interface Sessions {
+  /** Of the session cookie; null without a live one. */
+  userIdOf(headers: Headers): Promise<string | null>;
+  /** better-auth's own answers, for the few paths that `mount-auth.ts` lets through. */
+  answer(request: Request): Promise<Response>;
+  /** An account of that e-mail and password; without a password nobody can log in to it. Null if the e-mail has one. */
+  createAccount(account: {
+    email: string;
+    name: string;
+    password: string | null;
+  }): Promise<string | null>;
+  removeAccount(userId: string): Promise<void>;
+  accountOf(email: string): Promise<string | null>;
+}
+
+/**
+ * better-auth with its unsafe defaults changed: no sign-up, rate limits in the database in every mode, a `__Host-`
+ * cookie under https, no telemetry, addresses only from our own header. Its session tokens are kept in the clear, so
+ * they are worth nothing but together with the cookie's signature.
+ */
+export function openSessions(deps: Deps, input: Input): Sessions {
+  const auth = betterAuth(settingsOf(deps, input));
+  return {
+    async userIdOf(headers) {
+      const session = await auth.api.getSession({ headers });
+      return session?.user.id ?? null;
+    },
+    answer: (request) => auth.handler(request),
+    async createAccount({ email, name, password }) {
+      const { internalAdapter, password: passwords } = await auth.$context;
+      if (await internalAdapter.findUserByEmail(email)) return null;
+      const hash = password === null ? null : await passwords.hash(password);
+      const user = await internalAdapter.createUser(
+        { email, name, emailVerified: false },
+        { method: "email-password" },
+      );
+      if (hash)
+        await internalAdapter.linkAccount({
+          userId: user.id, providerId: "credential", accountId: user.id, password: hash,
+        }); // prettier-ignore
+      return user.id;
+    },
+    async removeAccount(userId) {
+      const { internalAdapter } = await auth.$context;
+      await internalAdapter.deleteUser(userId);
+    },
+    async accountOf(email) {
+      const { internalAdapter } = await auth.$context;
+      return (await internalAdapter.findUserByEmail(email))?.user.id ?? null;
+    },
+  };
+}
+
+/** Brings better-auth's tables to its newest schema. Of two servers that start at once, one works. */
+export async function migrateSessions(deps: Deps): Promise<void> {
+  const settings = settingsOf(deps, {
+    secret: "unused by migrations, of a length that is accepted",
+    publicUrl: "http://localhost",
+  });
+  const run = async () => (await getMigrations(settings)).runMigrations();
+  // The embedded database has one connection and one process: a lock would only wait for itself.
+  if (deps.database.kind === "embedded") return run();
+  const client = await deps.database.pool.connect();
+  try {
+    await client.query("select pg_advisory_lock(7316402917)");
+    await run();
+  } finally {
+    await client.query("select pg_advisory_unlock(7316402917)");
+    client.release();
+  }
+}
+
+function settingsOf({ database, log }: Deps, { secret, publicUrl }: Input) {
+  const isSecure = publicUrl.startsWith("https:");
+  return {
+    appName: "feedback-chat",
+    baseURL: publicUrl,
+    basePath: "/api/auth",
+    secret,
+    database: database.pool,
+    trustedOrigins: originsOf(publicUrl),
+    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 10, autoSignIn: false },
+    session: { expiresIn: 7 * 24 * 3600, updateAge: 24 * 3600, cookieCache: { enabled: false } },
+    rateLimit: {
+      enabled: true, storage: "database" as const, window: 60, max: 60,
+      customRules: { "/sign-in/email": { window: 60, max: 30 } },
+    },
+    telemetry: { enabled: false },
+    logger: {
+      level: "warn" as const,
+      log: (level: string, message: string) => {
+        if (level === "error") log.error("sessions.error", { reason: message });
+        else log.warn("sessions.warning", { reason: message });
+      },
+    },
+    advanced: {
+      useSecureCookies: false, // it would say `__Secure-`; ours says the stricter `__Host-`
+      cookiePrefix: isSecure ? "__Host-feedback-chat" : "feedback-chat",
+      defaultCookieAttributes: { secure: isSecure, httpOnly: true, sameSite: "lax" as const, path: "/" },
+      ipAddress: { ipAddressHeaders: [addressHeader] },
+      // The same id names the person in `fc.users`.
+      database: { generateId: () => uuidv7() },
+    },
+  }; // prettier-ignore
+}
+
+/** A browser on this machine may name it by any of its loopback names. */
+export function originsOf(publicUrl: string): string[] {
+  const { origin, protocol, port, hostname } = new URL(publicUrl);
+  const loopback = ["localhost", "127.0.0.1", "[::1]"];
+  if (!loopback.includes(hostname)) return [origin];
+  return loopback.map((host) => `${protocol}//${host}${port ? `:${port}` : ""}`);
+}

@@ -1,0 +1,137 @@
+import { mkdirSync } from "node:fs";
+import { createAdaptorServer } from "@hono/node-server";
+import { Problem } from "@feedback-chat/protocol/problem";
+import { v7 as uuidv7 } from "uuid";
+import { createApp, type ServerDeps } from "./app.ts";
+import type { Config } from "./config.ts";
+import { makeHealth } from "./health/make-health.ts";
+import { checkRuntimeRole } from "./platform/check-runtime-role.ts";
+import type { Database } from "./platform/database.ts";
+import type { Log } from "./platform/log.ts";
+import { migrate } from "./platform/migrate.ts";
+import { openEmbedded } from "./platform/open-embedded.ts";
+import { openSealing } from "./platform/open-sealing.ts";
+import { openServer } from "./platform/open-server.ts";
+import { listenForSignals } from "./platform/signals.ts";
+import { closeServer, listen } from "./platform/listen.ts";
+import { startLoops } from "./start-loops.ts";
+import { offerOwnerCode } from "./sessions/offer-owner-code.ts";
+import { migrateSessions, openSessions } from "./sessions/open-sessions.ts";
+
+type Deps = { log: Log };
+type Input = {
+  config: Config;
+  migrationsFolder: string;
+  dashboardFolder: string;
+};
+
+export type RunningServer = {
+  url: string;
+  deps: ServerDeps;
+  /** Answers what is open, then ends loops and database. */
+  close(): Promise<void>;
+};
+
+/**
+ * The whole control plane in this process: database, migrations, vault, loops, HTTP. What was opened is closed again
+ * when a later step fails.
+ * @throws Problem data_locked, unavailable, port_in_use, disk_full, missing_key, usage
+ */
+export async function startServer({ log }: Deps, input: Input): Promise<RunningServer> {
+  const { config } = input;
+  const database = openDatabase({ log }, config);
+  const opened = await database;
+  try {
+    return await serve({ log, database: opened }, input);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function serve(
+  { log, database }: Deps & { database: Database },
+  { config, migrationsFolder, dashboardFolder }: Input,
+): Promise<RunningServer> {
+  const { db } = database;
+  const applied = await migrate(db, migrationsFolder);
+  await migrateSessions({ database, log });
+  await checkRuntimeRole(db);
+  log.info("database.ready", { kind: database.kind, migrations: applied.length });
+  if (database.kind === "embedded" && config.dataFolder)
+    log.info("database.embedded", {
+      note: "One file-based database in one process: it survives a crash or a kill, but a power cut is not covered. Use DATABASE_URL where that matters.",
+    });
+  const { sealing, sessionSecret } = await openSealing({ db }, config);
+  if (!sealing.isReady)
+    log.error("master_key.lost", {
+      reason:
+        "The master key does not open what this database holds. Nothing was overwritten; give the right key and start again.",
+    });
+  const signals = await listenForSignals(database);
+  const stopping = new AbortController();
+  // The address may come from the system (port 0), and the app needs it: requests wait for the app these few moments.
+  const { promise: app, resolve: answerWith } =
+    Promise.withResolvers<ReturnType<typeof createApp>>();
+  const server = createAdaptorServer({
+    fetch: async (request, env) => (await app).fetch(request, env),
+  });
+  const listening = await listen(server, config);
+  const publicUrl = (config.publicUrl ?? listening).replace(/\/$/, "");
+  const core = {
+    config: { ...config, publicUrl }, database, db, signals, sealing, log, now: () => new Date(), newId: () => uuidv7(),
+  }; // prettier-ignore
+  const deps: ServerDeps = {
+    ...core,
+    sessions: openSessions(core, { secret: sessionSecret, publicUrl }),
+    health: makeHealth(core),
+  };
+  answerWith(createApp(deps, { publicUrl, dashboardFolder, stopping: stopping.signal }));
+  const loops = startLoops(deps);
+  await tellFirstOwner(deps);
+  log.info("server.listening", { url: listening, publicUrl });
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    stopping.abort();
+    await Promise.all([closeServer(server), loops.stop()]);
+    await database.close();
+    log.info("server.closed");
+  };
+  return { url: listening, deps, close: () => (closing ??= close()) };
+}
+
+async function openDatabase({ log }: Deps, config: Config): Promise<Database> {
+  if (config.dataFolder) mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
+  if (!config.databaseUrl) return openEmbedded(config.dataFolder);
+  const { databaseUrl: url, databaseDirectUrl: directUrl, databasePoolSize: poolSize } = config;
+  const database = openServer({ log }, { url, directUrl, poolSize });
+  try {
+    await database.pool.query("select 1");
+  } catch (error) {
+    await database.close();
+    const { host } = new URL(url);
+    throw new Problem(
+      "unavailable",
+      `The database at ${host} does not answer: ${reasonOf(error)}`,
+      {
+        next: "Start it, or correct DATABASE_URL. Without DATABASE_URL the server uses an embedded database.",
+        cause: error,
+      },
+    );
+  }
+  return database;
+}
+
+/** Node tries each address of a name and tells an empty sentence then. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(String).join("; ");
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Once, at the first start: who reads this output becomes the owner. The code is in the fragment, which no log sees. */
+async function tellFirstOwner(deps: ServerDeps): Promise<void> {
+  const offer = await offerOwnerCode(deps, deps.config);
+  if (!offer) return;
+  const url = `${deps.config.publicUrl ?? ""}/login#code=${offer.code}`;
+  deps.log.info("owner.code", { url, code: offer.code });
+}

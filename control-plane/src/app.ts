@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import type { AppDeps } from "./app-deps.ts";
 import { routes as credentials } from "./credentials/routes.ts";
 import { routes as health } from "./health/routes.ts";
+import { routes as jobs } from "./jobs/routes.ts";
 import { routes as keys } from "./keys/routes.ts";
 import { answerError, mountRoutes, problemResponse } from "./platform/mount-routes.ts";
 import type { Route } from "./platform/route.ts";
@@ -14,6 +15,9 @@ import { makeAuthentication } from "./sessions/make-authentication.ts";
 import { mountAuth } from "./sessions/mount-auth.ts";
 import type { Sessions } from "./sessions/open-sessions.ts";
 import { routes as sessions } from "./sessions/routes.ts";
+import { routes as spend } from "./spend/routes.ts";
+import { routes as webhooks } from "./webhooks/routes.ts";
+import { routes as workers } from "./workers/routes.ts";
 import { routes as workspaces } from "./workspaces/routes.ts";
 
 export type ServerDeps = AppDeps & { sessions: Sessions; health: () => Promise<Healthz> };
@@ -26,6 +30,10 @@ export const routes: Route<ServerDeps>[] = [
   ...projects,
   ...keys,
   ...credentials,
+  ...webhooks,
+  ...workers,
+  ...jobs,
+  ...spend,
 ];
 
 type Input = {

@@ -1,8 +1,9 @@
 import type { ServerDeps } from "./app.ts";
+import { startSweeper } from "./jobs/start-sweeper.ts";
 
 /** Background work of this process, each with its own clock. */
-export function startLoops(_deps: ServerDeps): { stop(): Promise<void> } {
-  const running: { stop(): Promise<void> }[] = [];
+export function startLoops(deps: ServerDeps): { stop(): Promise<void> } {
+  const running = [startSweeper(deps)];
   return {
     async stop() {
       await Promise.all(running.map((loop) => loop.stop()));

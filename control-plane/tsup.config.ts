@@ -8,6 +8,7 @@ export default defineConfig({
   target: "node22",
   clean: ["dist/*.js"], // dist/dashboard was built just before
   dts: false,
+  banner: { js: "#!/usr/bin/env node" },
   noExternal: [/^@feedback-chat\/agent/],
   esbuildPlugins: [keepSourcePlaces(import.meta.dirname)],
   esbuildOptions(options) {

@@ -72,7 +72,7 @@ export const suites: Suite[] = [
   {
     name: "build",
     lane: "browser",
-    command: ["turbo", "run", "build", "--output-logs=errors-only"],
+    command: ["npm", "run", "--silent", "build"],
     tests: "gate",
   },
   {

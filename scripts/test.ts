@@ -22,7 +22,7 @@ if (unknown.length > 0) {
   const reports = mkdtempSync(join(tmpdir(), "feedback-chat-test-"));
   {
     await using postgres = await startPostgres();
-    const env = { TEST_DATABASE_URL: postgres.url, TURBO_TELEMETRY_DISABLED: "1", NO_COLOR: "1" };
+    const env = { TEST_DATABASE_URL: postgres.url, NO_COLOR: "1" };
     const around = { root: join(import.meta.dirname, ".."), reports, env, limitSeconds: 900 };
     process.exitCode = (await runLanes(around, chosen)) ? 0 : 1;
   }

@@ -8,7 +8,10 @@ export interface SourceFile {
 
 const refusedFolders = new Set(["utils", "util", "helpers", "common", "shared", "misc"]);
 /** Tests, tables and locales may be longer: they are read by looking something up. */
-const isTable = (path: string) => /[.]test[.]tsx?$|\/(test|tables|locales)\//.test(path);
+const isTable = (path: string) =>
+  /[.]test[.]tsx?$|[/](test|tables|locales)[/]|^packages[/]protocol[/]src[/]problem[.]ts$/.test(
+    path,
+  );
 /** The engines that always burst. */
 const engines = /(^|\/)(pipeline|claim-job|program|run-machine)[.]ts$/;
 

@@ -1,0 +1,28 @@
+import { Problem } from "@feedback-chat/protocol/problem";
+import { credential, credentialTypes } from "@feedback-chat/protocol/project";
+import type { CommandRun } from "../command.ts";
+import { openApi } from "../platform/api-client.ts";
+
+const credentialsSet: CommandRun<{ stdin?: boolean }> = async (context, flags, [type]) => {
+  if (!credentialTypes.includes(type as "github_token"))
+    throw new Problem("usage", `The types are ${credentialTypes.join(", ")}, not "${type}".`);
+  const api = openApi(context);
+  const projectId = api.projectId();
+  const value = flags.stdin
+    ? await readStdin()
+    : await context.terminal.secret(`Value of ${type}`, "--stdin");
+  if (!value)
+    throw new Problem("usage", "The value is empty.", {
+      next: "Pipe it in: `… | feedback-chat credentials set TYPE --stdin`.",
+    });
+  const made = await api.post(`/v1/projects/${projectId}/credentials`, { type, value }, credential);
+  context.terminal.result("credentials set", made);
+  context.terminal.say(`${made.type} …${made.last4} is stored, sealed.`);
+};
+export default credentialsSet;
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8").trim();
+}

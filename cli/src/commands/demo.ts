@@ -1,0 +1,107 @@
+import { isHeld } from "@feedback-chat/protocol/run-machine";
+import { Problem } from "@feedback-chat/protocol/problem";
+import { actionAnswer, type RunDetail } from "@feedback-chat/protocol/run";
+import type { CommandContext, CommandRun } from "../command.ts";
+import type { ApiClient } from "../platform/api-client.ts";
+import { cleanText } from "../platform/clean-text.ts";
+import { type DemoWorld, openDemoWorld } from "../platform/demo-world.ts";
+import { followRun } from "../platform/follow-run.ts";
+import { makeTale, type Tale } from "../platform/tell-demo.ts";
+
+type Flags = { keep?: boolean; live?: boolean; offline?: boolean };
+
+/** The whole loop on real parts; only the model's and GitHub's servers are stood in for. */
+const demo: CommandRun<Flags> = async (context, flags) => {
+  const liveKey = flags.live ? context.config.all["ANTHROPIC_API_KEY"] : undefined;
+  if (flags.live && !liveKey)
+    throw new Problem(
+      "missing_key",
+      "--live needs your own ANTHROPIC_API_KEY, and it is not set.",
+      { next: "Set ANTHROPIC_API_KEY, or leave --live out." },
+    );
+  const tale = makeTale(context.terminal);
+  tale.title("feedback-chat: what a user says becomes a pull request you can trust");
+  await using world = await openDemoWorld(context, {
+    liveKey,
+    isKept: flags.keep ?? false,
+    isOffline: flags.offline ?? false,
+    tale,
+  });
+  const filedAt = performance.now();
+  const issue = world.fileFeedback();
+  tale.step(
+    "webhook",
+    `feedback of an anonymous visitor is issue #${issue.number}; GitHub's webhook is on its way`,
+  );
+  const runId = await world.firstRun(context.signal);
+  const held = await follow(context, world.maintainer, tale, runId, 0, true);
+  const run = isHeld(held) ? await decide(context, world, tale, held) : held;
+  const totalMs = Math.round(performance.now() - filedAt - tale.waitedMs());
+  const isOk = run.stage === "preview_ready";
+  if (isOk) tale.patch("the pull request's diff", await world.pullDiff(run.branch));
+  tale.result({
+    ok: isOk,
+    stage: run.stage,
+    ...(isOk ? {} : { reason: run.reasonText ?? run.reason }),
+    pullRequestUrl: run.prUrl,
+    branch: run.branch,
+    runId: run.id,
+    costMicroUsd: run.costMicroUsd,
+    totalMs,
+    withoutModelMs: Math.max(0, totalMs - world.modelMs()),
+    gitDir: world.gitDir,
+  });
+  if (flags.keep) await world.stayUp(context.signal);
+  return isOk ? 0 : 1;
+};
+export default demo;
+
+/** Tells events and log lines as they come, until the run is held or settled. */
+async function follow(
+  { signal }: CommandContext,
+  api: ApiClient,
+  tale: Tale,
+  runId: string,
+  after: number,
+  endsHeld: boolean,
+): Promise<RunDetail> {
+  const run = await followRun(api, { runId, after, signal }, {
+    onEvent: (entry) => tale.event(entry),
+    onLine: (line) => tale.line(line),
+    isEnough: (entry) => endsHeld && isHeld(entry),
+    onTrouble: (text) => tale.note(text),
+  }); // prettier-ignore
+  if (signal.aborted)
+    throw new Problem("run_failed", "The demo was stopped.", {
+      next: "Start it again: nothing is left behind.",
+    });
+  return run;
+}
+
+/** Shows what a person would look at, and decides as the demo's maintainer: a real user with the role member. */
+async function decide(
+  context: CommandContext,
+  world: DemoWorld,
+  tale: Tale,
+  run: RunDetail,
+): Promise<RunDetail> {
+  const { evidence, diff } = await world.artifactsOf(run.id);
+  tale.held(run, evidence, cleanText(diff));
+  const isAsked = context.terminal.isInteractive;
+  const isYes = await tale.waiting(
+    async () =>
+      !isAsked || (await context.terminal.confirm("Approve it as demo-maintainer?", "nothing")),
+  );
+  const action = isYes ? "approve" : "reject";
+  tale.step(
+    action,
+    `demo-maintainer ${isYes ? "approves" : "rejects"} through the API${isAsked ? "" : " (nobody at a terminal: the demo does it)"}`,
+  );
+  await world.maintainer.post(
+    `/api/runs/${run.projectId}/${run.id}/action`,
+    { action, expectedStage: run.stage },
+    actionAnswer,
+  );
+  const seen = run.timeline.at(-1)?.seq ?? 0;
+  return follow(context, world.maintainer, tale, run.id, seen, false);
+}

@@ -1,0 +1,130 @@
+import { Problem } from "@feedback-chat/protocol/problem";
+import type { CommandContext, CommandRun } from "../command.ts";
+import { parseDollars } from "../core/money.ts";
+import { renderEvidence } from "../core/render-evidence.ts";
+import { repositoryOfRemote } from "../core/repository-of-remote.ts";
+import { cleanText } from "../platform/clean-text.ts";
+import { findEngineFor } from "../platform/find-engine.ts";
+import { findPart } from "../platform/find-part.ts";
+import { withEnvFile } from "../platform/read-env-file.ts";
+import { readRemote } from "../platform/read-remote.ts";
+
+type Flags = {
+  repo?: string;
+  base?: string;
+  budget: string;
+  publish?: string;
+  resume?: string;
+  offline?: boolean;
+};
+type RunEntry = typeof import("@feedback-chat/agent/run");
+type Input = Parameters<RunEntry["runIssue"]>[1];
+type Result = Awaited<ReturnType<RunEntry["runIssue"]>>;
+
+/** The pipeline here, without a control plane. */
+const run: CommandRun<Flags> = async (context, flags, [issue]) => {
+  const isOffline = flags.offline ?? false;
+  const environment = withEnvFile(context.config.all, context.folder);
+  const wanted = flags.resume
+    ? { resume: flags.resume }
+    : await wantedIssue(context, flags, issue, environment);
+  const part = await findPart(context, "@feedback-chat/agent", isOffline);
+  const { parseRunConfig, runIssue } = await part.load<RunEntry>("run");
+  const engine = await findEngineFor(
+    { ...context, config: { ...context.config, all: environment } },
+    part,
+    isOffline,
+  );
+  const publish = publishOf(context, flags.publish);
+  const result = await runIssue(parseRunConfig({ ...environment, ...engine }), {
+    ...wanted,
+    publish,
+    signal: context.signal,
+    onEvent: (event) => tell(context, event),
+    ask: (held) => ask(context, held),
+  });
+  tellResult(context, result);
+  return result.exitCode;
+};
+export default run;
+
+async function wantedIssue(
+  { config, folder }: CommandContext,
+  flags: Flags,
+  issue: string | undefined,
+  environment: Record<string, string | undefined>,
+) {
+  if (!issue || !/^[1-9]\d{0,8}$/.test(issue))
+    throw new Problem("usage", issue ? `"${issue}" is no issue number.` : "Which issue?", {
+      next: "Give its number: `feedback-chat run 42`.",
+    });
+  const budgetMicroUsd = parseDollars(flags.budget);
+  if (budgetMicroUsd === undefined)
+    throw new Problem("usage", `--budget is an amount in dollars, not "${flags.budget}".`);
+  const host = new URL(config.all["GITHUB_URL"] || "https://github.com").host;
+  const remote = await readRemote(folder);
+  const repo =
+    flags.repo ??
+    environment["GITHUB_REPO"] ??
+    (remote ? repositoryOfRemote(remote, host) : undefined);
+  if (!repo)
+    throw new Problem(
+      "usage",
+      remote
+        ? `The remote ${remote.replace(/\/\/[^@/]*@/, "//")} is not on ${host}.`
+        : "This folder has no remote.",
+      { next: "Give --repo owner/name." },
+    );
+  return {
+    repo,
+    issueNumber: Number(issue),
+    budgetMicroUsd,
+    ...(flags.base ? { base: flags.base } : {}),
+  };
+}
+
+/** Somebody who cannot be asked gets a held run, never a published one. */
+function publishOf({ terminal }: CommandContext, flag: string | undefined): Input["publish"] {
+  if (flag === undefined) return terminal.isInteractive ? "ask" : "hold";
+  if (flag !== "ask" && flag !== "hold" && flag !== "auto")
+    throw new Problem("usage", `--publish is ask, hold or auto, not "${flag}".`);
+  if (flag === "ask" && !terminal.isInteractive)
+    throw new Problem("usage", "--publish ask needs a terminal.", {
+      next: "Give --publish hold, and release it later with --resume.",
+    });
+  return flag;
+}
+
+function tell({ terminal }: CommandContext, event: Parameters<Input["onEvent"]>[0]): void {
+  if (terminal.isJson) return terminal.event({ ...event, type: `run.${event.type}` });
+  if (event.type === "log")
+    return void (
+      event.level !== "debug" && terminal.say(terminal.dim(`  ${cleanText(event.message)}`))
+    );
+  terminal.say(
+    `${event.at.slice(11, 19)} ${event.stage}${event.phase ? `, ${event.phase}` : ""}${event.detail ? `: ${cleanText(event.detail)}` : ""}`,
+  );
+}
+
+async function ask(
+  { terminal }: CommandContext,
+  held: Parameters<Input["ask"]>[0],
+): Promise<"approve" | "reject" | "hold"> {
+  terminal.say(`\n${cleanText(held.diff)}`);
+  for (const line of renderEvidence(held.evidence)) terminal.say(cleanText(line));
+  terminal.say(`held     ${held.reason}`);
+  return (await terminal.confirm(`Push ${held.branch} and open the pull request?`, "--publish"))
+    ? "approve"
+    : "hold";
+}
+
+function tellResult({ terminal }: CommandContext, result: Result): void {
+  if (terminal.isJson)
+    return terminal.event({ type: "run.result", ok: result.exitCode === 0, ...result });
+  if (result.prUrl) return terminal.data(`${result.prUrl}\n`);
+  terminal.say(
+    `${result.stage}${result.waitingFor ? `, waits for ${result.waitingFor}` : ""}${result.reasonText ? `: ${cleanText(result.reasonText)}` : ""}`,
+  );
+  if (result.exitCode === 8 || result.exitCode === 130)
+    terminal.say(`Go on with: feedback-chat run --resume ${result.runId}`);
+}

@@ -1,0 +1,23 @@
+import { runPage } from "@feedback-chat/protocol/run";
+import type { CommandRun } from "../command.ts";
+import { dollars } from "../core/money.ts";
+import { openApi } from "../platform/api-client.ts";
+import { cleanText } from "../platform/clean-text.ts";
+
+const runsList: CommandRun<{ limit: string }> = async (context, flags) => {
+  const api = openApi(context);
+  const page = await api.get(
+    `/api/runs/${api.projectId()}?limit=${encodeURIComponent(flags.limit)}`,
+    runPage,
+  );
+  context.terminal.result("runs list", page);
+  if (context.terminal.isJson) return;
+  if (page.items.length === 0) context.terminal.say("This project has no run yet.");
+  for (const run of page.items) {
+    const standing = run.waitingFor ? `${run.stage} (waits for ${run.waitingFor})` : run.stage;
+    context.terminal.data(
+      `${run.id}  #${run.issueNumber}  ${standing}  ${dollars(run.costMicroUsd)}  ${cleanText(run.triggeredBy)}  ${run.prUrl ?? ""}\n`,
+    );
+  }
+};
+export default runsList;

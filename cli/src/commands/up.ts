@@ -1,0 +1,189 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { me } from "@feedback-chat/protocol/project";
+import { Problem } from "@feedback-chat/protocol/problem";
+import type { CommandContext, CommandRun } from "../command.ts";
+import { clientOf } from "../platform/api-client.ts";
+import { ensureBubblewrap } from "../platform/ensure-bubblewrap.ts";
+import { ignoring } from "../platform/ignoring.ts";
+import { openProfiles } from "../platform/profiles.ts";
+import type { Child, ChildEvent } from "../platform/start-child.ts";
+import {
+  asProblem,
+  type ControlPlane,
+  startControlPlane,
+} from "../platform/start-control-plane.ts";
+import { createWorkerKey, startLocalWorker } from "../platform/start-local-worker.ts";
+import { takeOwner } from "../platform/take-owner.ts";
+
+type Flags = {
+  port: string;
+  host: string;
+  data?: string;
+  worker: boolean;
+  publicUrl?: string;
+  insecureHttp?: boolean;
+  offline?: boolean;
+};
+
+/** Control plane, embedded database, dashboard and worker on this machine, until Ctrl-C. */
+const up: CommandRun<Flags> = async (context, flags) => {
+  const { terminal } = context;
+  refuseOpenHttp(flags);
+  if (flags.worker) await ensureBubblewrap(context);
+  const dataFolder = flags.data ?? join(context.config.dataFolder, "up");
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const onEvent = (event: ChildEvent) => tell(context, event);
+  await using plane = await startControlPlane(context, {
+    env: serverEnvironment(context, flags, dataFolder),
+    isOffline: flags.offline ?? false,
+    onEvent,
+  });
+  const workspaceId = await logIn(context, plane);
+  terminal.say(
+    `feedback-chat is up: ${terminal.bold(plane.url)}  (data in ${dataFolder}; Ctrl-C ends it)`,
+  );
+  const workerKey = flags.worker
+    ? await workerKeyOf(context, { plane, dataFolder, workspaceId })
+    : undefined;
+  await using worker = workerKey
+    ? await startWorker(context, { plane, workerKey, flags, onEvent })
+    : undefined;
+  if (terminal.isJson)
+    terminal.event({
+      type: "up.ready",
+      url: plane.url,
+      dataFolder,
+      hasWorker: worker !== undefined,
+    });
+  return until(context, plane.child, worker);
+};
+export default up;
+
+/** A password or a key over plain HTTP is read by everybody on the way. */
+function refuseOpenHttp({ host, publicUrl, insecureHttp }: Flags): void {
+  const isLoopback = ["127.0.0.1", "::1", "localhost"].includes(host);
+  if (isLoopback || insecureHttp || publicUrl?.startsWith("https://")) return;
+  throw new Problem("usage", `Listening on ${host} would show keys and passwords to the network.`, {
+    next: "Give --public-url https://… of the proxy in front, or --insecure-http if you know the network.",
+  });
+}
+
+function serverEnvironment(
+  { config }: CommandContext,
+  flags: Flags,
+  dataFolder: string,
+): Record<string, string | undefined> {
+  const passed = [
+    "DATABASE_URL",
+    "DATABASE_DIRECT_URL",
+    "MASTER_KEY",
+    "GITHUB_API_URL",
+    "GITHUB_URL",
+    "FEEDBACK_CHAT_FIGURES_SCALE",
+  ];
+  return {
+    ...Object.fromEntries(passed.map((name) => [name, config.all[name]])),
+    PORT: flags.port,
+    HOST: flags.host,
+    DATA_DIR: dataFolder,
+    ...(flags.publicUrl ? { PUBLIC_URL: flags.publicUrl } : {}),
+  };
+}
+
+/** At the first start we make the owner, tell the login once, and keep a token for this machine. @returns the workspace, if we may use it. */
+async function logIn(
+  { terminal, config }: CommandContext,
+  { url, ownerCode }: ControlPlane,
+): Promise<string | undefined> {
+  const profiles = openProfiles(config.configFolder);
+  if (ownerCode) {
+    const owner = await takeOwner(url, ownerCode);
+    profiles.save(`up-${new URL(url).port}`, { url, token: owner.token });
+    terminal.say(`First login, shown this once: ${owner.email}  password ${owner.password}`);
+    return owner.workspaceId;
+  }
+  const token = profiles.forUrl(url)?.token;
+  if (!token) return undefined;
+  const { workspaces } = await clientOf(url, token).get("/v1/me", me);
+  return workspaces.find(({ role }) => role === "owner" || role === "admin")?.id;
+}
+
+async function workerKeyOf(
+  { terminal, config }: CommandContext,
+  {
+    plane,
+    dataFolder,
+    workspaceId,
+  }: { plane: ControlPlane; dataFolder: string; workspaceId: string | undefined },
+): Promise<string | undefined> {
+  const file = join(dataFolder, "worker-key");
+  const kept =
+    config.workerKey ?? ignoring(["ENOENT"], () => readFileSync(file, "utf8").trim(), "");
+  if (kept) return kept;
+  const token = openProfiles(config.configFolder).forUrl(plane.url)?.token;
+  if (!workspaceId || !token) {
+    terminal.say(
+      "No worker is started: this user has no login for the control plane. Set FEEDBACK_CHAT_WORKER_KEY, or delete the data folder to start anew.",
+    );
+    return undefined;
+  }
+  const key = await createWorkerKey(clientOf(plane.url, token), workspaceId, `up on ${hostname()}`);
+  writeFileSync(file, `${key}\n`, { mode: 0o600 });
+  return key;
+}
+
+async function startWorker(
+  { config }: CommandContext,
+  {
+    plane,
+    workerKey,
+    flags,
+    onEvent,
+  }: { plane: ControlPlane; workerKey: string; flags: Flags; onEvent: (event: ChildEvent) => void },
+): Promise<Child> {
+  try {
+    return await startLocalWorker({
+      url: plane.url,
+      workerKey,
+      env: { ...config.all, ...(flags.offline ? { npm_config_offline: "true" } : {}) },
+      onEvent,
+    });
+  } catch (error) {
+    throw asProblem(error);
+  }
+}
+
+/** Until Ctrl-C, or until one of the two ends by itself: then the other is ended too, and the exit code says so. */
+async function until(
+  { terminal, signal }: CommandContext,
+  server: Child,
+  worker: Child | undefined,
+): Promise<number | undefined> {
+  const stopped = new Promise<"stopped">((resolve) => {
+    if (signal.aborted) resolve("stopped");
+    signal.addEventListener("abort", () => resolve("stopped"), { once: true });
+  });
+  const ended = await Promise.race([
+    stopped,
+    server.exited.then((code) => ({ name: "control plane", code })),
+    ...(worker ? [worker.exited.then((code) => ({ name: "worker", code }))] : []),
+  ]);
+  if (ended === "stopped") {
+    terminal.say("Stopping: running jobs are given back, nothing is lost.");
+    return undefined;
+  }
+  throw new Problem("unavailable", `The ${ended.name} ended by itself with ${ended.code}.`, {
+    next: "Its last lines are above; start again.",
+  });
+}
+
+/** The parts' own log lines are data for machines; people see what matters. */
+function tell({ terminal }: CommandContext, { event, ...fields }: ChildEvent): void {
+  if (terminal.isJson) return terminal.event({ type: "up.log", event, ...fields });
+  if (fields["level"] === "warn" || fields["level"] === "error")
+    terminal.say(`${event} ${JSON.stringify(fields)}`);
+  else if (event.startsWith("job.") || event.startsWith("run."))
+    terminal.say(terminal.dim(`${event} ${JSON.stringify(fields)}`));
+}

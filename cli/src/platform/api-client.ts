@@ -1,0 +1,113 @@
+import { fromProblemDetails, Problem, problemDetails } from "@feedback-chat/protocol/problem";
+import type * as z from "zod";
+import type { CommandContext } from "../command.ts";
+import { openProfiles } from "./profiles.ts";
+
+export type ApiClient = {
+  url: string;
+  /** The project that `--project`, the environment or the profile names. @throws Problem usage */
+  projectId(): string;
+  get<T>(path: string, answer: z.ZodType<T>): Promise<T>;
+  post<T>(path: string, body: unknown, answer: z.ZodType<T>, idempotencyKey?: string): Promise<T>;
+  /** For streams: the response as it comes. Ends with `signal`. */
+  stream(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
+};
+
+/**
+ * The control plane as a logged-in user reaches it: flag > environment > stored login.
+ * A stored token goes to its own origin only.
+ * @throws Problem unauthenticated when there is no address or no token.
+ */
+export function openApi({ config, flags }: Pick<CommandContext, "config" | "flags">): ApiClient {
+  const profiles = openProfiles(config.configFolder);
+  const named = profiles.read(flags.profile);
+  const url = flags.url ?? config.url ?? named?.url;
+  if (!url || !URL.canParse(url))
+    throw new Problem(
+      "unauthenticated",
+      url ? `"${url}" is no address.` : "No control plane is known.",
+      { next: "Start one with `feedback-chat up`, or give --url and FEEDBACK_CHAT_TOKEN." },
+    );
+  const stored = profiles.forUrl(url);
+  const token = config.token ?? stored?.token;
+  if (!token)
+    throw new Problem("unauthenticated", `There is no login for ${url}.`, {
+      next: "Set FEEDBACK_CHAT_TOKEN, or log in on the machine that runs `feedback-chat up`.",
+    });
+  return clientOf(url, token, flags.project ?? config.project ?? stored?.project);
+}
+
+/** A client for a known address and token. */
+export function clientOf(url: string, token: string | null, project?: string): ApiClient {
+  const base = url.replace(/\/$/, "");
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  async function call<T>(path: string, init: RequestInit, answer: z.ZodType<T>): Promise<T> {
+    const response = await reach(`${base}${path}`, {
+      ...init,
+      headers: { ...headers, ...(init.headers as Record<string, string>) },
+      signal: AbortSignal.timeout(30_000),
+    });
+    return answer.parse(await readJson(response, base));
+  }
+  return {
+    url: base,
+    projectId() {
+      if (!project)
+        throw new Problem("usage", "No project is named.", {
+          next: "Give --project, or set FEEDBACK_CHAT_PROJECT. `feedback-chat projects list` shows them.",
+        });
+      return project;
+    },
+    get: (path, answer) => call(path, {}, answer),
+    post: (path, body, answer, key) =>
+      call(
+        path,
+        {
+          method: "POST",
+          body: JSON.stringify(body),
+          headers: {
+            "content-type": "application/json",
+            ...(key ? { "idempotency-key": key } : {}),
+          },
+        },
+        answer,
+      ),
+    async stream(path, extra, signal) {
+      const response = await reach(`${base}${path}`, { headers: { ...headers, ...extra }, signal });
+      if (!response.ok) await readJson(response, base);
+      return response;
+    },
+  };
+}
+
+async function reach(url: string, init: RequestInit): Promise<Response> {
+  try {
+    // No token follows a redirect to another origin.
+    return await fetch(url, { ...init, redirect: "error" });
+  } catch (error) {
+    const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+    throw new Problem(
+      "network",
+      `${new URL(url).origin} does not answer: ${cause?.code ?? cause?.message ?? (error as Error).message}.`,
+      { cause: error },
+    );
+  }
+}
+
+async function readJson(response: Response, base: string): Promise<unknown> {
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = text === "" ? {} : JSON.parse(text);
+  } catch (error) {
+    throw new Problem(
+      "network",
+      `${base} did not answer with JSON (status ${response.status}): is it a control plane?`,
+      { cause: error },
+    );
+  }
+  if (response.ok) return body;
+  const details = problemDetails.safeParse(body);
+  if (details.success) throw fromProblemDetails(details.data);
+  throw new Problem("network", `${base} answered with status ${response.status}.`);
+}

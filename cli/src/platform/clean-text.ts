@@ -1,0 +1,14 @@
+/**
+ * Text from servers, git and logs, made safe for a terminal: no control bytes (tab and newline stay), no escape
+ * sequences, no characters that turn the direction of text or hide in it.
+ */
+export function cleanText(text: string): string {
+  return (
+    text
+      // Whole sequences first (CSI, OSC up to its end, two-byte ESC), then what is left of control characters.
+      // oxlint-disable-next-line no-control-regex -- control characters are what it is about
+      .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g, "")
+      .replace(/[^\P{Cc}\n\t]/gu, "")
+      .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, "")
+  );
+}

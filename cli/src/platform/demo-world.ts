@@ -1,0 +1,235 @@
+import { randomUUID } from "node:crypto";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createMemberAnswer } from "@feedback-chat/protocol/account";
+import { type Evidence, evidence } from "@feedback-chat/protocol/evidence";
+import {
+  type CreateProjectAnswer,
+  createProjectAnswer,
+  credential,
+} from "@feedback-chat/protocol/project";
+import { runPage } from "@feedback-chat/protocol/run";
+import { execa } from "execa";
+import type { CommandContext } from "../command.ts";
+import { type ApiClient, clientOf } from "./api-client.ts";
+import { ensureBubblewrap } from "./ensure-bubblewrap.ts";
+import { findEngineFor } from "./find-engine.ts";
+import { findPart } from "./find-part.ts";
+import type { ChildEvent } from "./start-child.ts";
+import { asProblem, type ControlPlane, startControlPlane } from "./start-control-plane.ts";
+import { createWorkerKey, startLocalWorker } from "./start-local-worker.ts";
+import { type Owner, takeOwner } from "./take-owner.ts";
+import type { Tale } from "./tell-demo.ts";
+
+type GithubEntry = typeof import("@feedback-chat/demo/github-server");
+type ModelEntry = typeof import("@feedback-chat/demo/model-server");
+type ShopEntry = typeof import("@feedback-chat/demo/shop");
+type Github = Awaited<ReturnType<GithubEntry["startGithub"]>>;
+type Input = { liveKey: string | undefined; isKept: boolean; isOffline: boolean; tale: Tale };
+
+const repo = "demo/shop";
+
+export type DemoWorld = AsyncDisposable & {
+  /** A real user of the control plane, role member. */
+  maintainer: ApiClient;
+  gitDir: string;
+  fileFeedback(): { number: number };
+  firstRun(signal: AbortSignal): Promise<string>;
+  artifactsOf(runId: string): Promise<{ evidence: Evidence; diff: string }>;
+  pullDiff(branch: string): Promise<string>;
+  /** Time in which the model was at work. */
+  modelMs(): number;
+  stayUp(signal: AbortSignal): Promise<void>;
+};
+
+/** Starts everything that the demo needs, each part as it runs in production; only GitHub's and the model's servers are local. */
+export async function openDemoWorld(context: CommandContext, input: Input): Promise<DemoWorld> {
+  const { tale, isOffline, isKept, liveKey } = input;
+  await ensureBubblewrap(context);
+  const parts = await findParts(context, isOffline);
+  const folder = makeFolder();
+  await using opened = new AsyncDisposableStack();
+  if (!isKept) opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const github = opened.use(await parts.github.startGithub({ folder: join(folder, "github") }));
+  const shop = await github.createRepository({
+    owner: "demo",
+    name: "shop",
+    fromFolder: parts.shop.shopFolder,
+    roles: { "feedback-app": "triage", "pipeline-bot": "write" },
+  });
+  tale.step("github", `a local GitHub with the demo shop: ${github.url}/${repo}`);
+  const model = liveKey
+    ? undefined
+    : opened.use(await parts.model.startModel({ scenario: "fix-cart" }));
+  tale.step(
+    "model",
+    liveKey ? "Anthropic's API, with your key" : `a scripted model: ${model?.url}`,
+  );
+  const environment = {
+    GITHUB_API_URL: github.url,
+    GITHUB_URL: github.url,
+    ANTHROPIC_BASE_URL: model?.url ?? context.config.all["ANTHROPIC_BASE_URL"],
+  };
+  const onEvent = (event: ChildEvent) => tellTrouble(tale, event);
+  const plane = opened.use(
+    await startControlPlane(context, {
+      env: { ...environment, PORT: "0", DATA_DIR: join(folder, "data") },
+      isOffline,
+      onEvent,
+    }),
+  );
+  tale.step("server", `control plane on an embedded Postgres: ${plane.url}`);
+  const { owner, maintainer, project } = await setUp({
+    plane,
+    github,
+    modelKey: liveKey ?? "sk-ant-demo-not-a-real-key",
+  });
+  github.addHook({ repo, url: project.webhook.url, secret: project.webhook.secret });
+  tale.step(
+    "project",
+    `${project.project.id} for ${repo}; keys sealed, webhook signed; demo-maintainer has the role member`,
+  );
+  const workerKey = await createWorkerKey(
+    clientOf(plane.url, owner.token),
+    owner.workspaceId,
+    "demo",
+  );
+  const workerEnvironment = {
+    ...clean(context.config.all),
+    ...environment,
+    ...parts.engine,
+    FEEDBACK_CHAT_DATA: join(folder, "worker"),
+  };
+  opened.use(
+    await startLocalWorker({ url: plane.url, workerKey, env: workerEnvironment, onEvent }).catch(
+      (error: unknown) => Promise.reject(asProblem(error)),
+    ),
+  );
+  tale.step("worker", "its self-test has shown that the sandbox holds; it waits for a job");
+
+  const owned = opened.move();
+  return {
+    maintainer,
+    gitDir: shop.gitDir,
+    fileFeedback: () =>
+      github.openIssue({ repo, author: "feedback-app", ...parts.shop.shopFeedback }),
+    firstRun: (signal) => firstRun(maintainer, project.project.id, signal),
+    async artifactsOf(runId) {
+      const diff = await maintainer.stream(
+        `/v1/runs/${runId}/artifacts/diff.patch`,
+        {},
+        AbortSignal.timeout(30_000),
+      );
+      return {
+        evidence: await maintainer.get(`/v1/runs/${runId}/artifacts/evidence.json`, evidence),
+        diff: await diff.text(),
+      };
+    },
+    pullDiff: async (branch) =>
+      (await execa("git", [`--git-dir=${shop.gitDir}`, "diff", `HEAD...${branch}`])).stdout,
+    modelMs: () => 0,
+    async stayUp(signal) {
+      tale.note(`dashboard ${plane.url}  login ${owner.email}  password ${owner.password}`);
+      tale.note(`folder ${folder} stays; Ctrl-C ends the demo`);
+      if (!signal.aborted)
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function findParts(context: CommandContext, isOffline: boolean) {
+  const demo = await findPart(context, "@feedback-chat/demo", isOffline);
+  const agent = await findPart(context, "@feedback-chat/agent", isOffline);
+  return {
+    github: await demo.load<GithubEntry>("github-server"),
+    model: await demo.load<ModelEntry>("model-server"),
+    shop: await demo.load<ShopEntry>("shop"),
+    engine: await findEngineFor(context, agent, isOffline),
+  };
+}
+
+/** Below the system's temporary folder; the sandbox's own user has to get through it, to nothing else. */
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "feedback-chat-demo-"));
+  chmodSync(folder, 0o711);
+  return folder;
+}
+
+/** What a person does in the first minutes, through the same routes. */
+async function setUp({
+  plane,
+  github,
+  modelKey,
+}: {
+  plane: ControlPlane;
+  github: Github;
+  modelKey: string;
+}): Promise<{ owner: Owner; maintainer: ApiClient; project: CreateProjectAnswer }> {
+  const owner = await takeOwner(plane.url, plane.ownerCode ?? "");
+  const api = clientOf(plane.url, owner.token);
+  const member = {
+    email: "maintainer@example.com",
+    login: "demo-maintainer",
+    name: "Demo maintainer",
+    role: "member",
+    wantsCliToken: true,
+    machine: "demo",
+  };
+  const { cliToken } = await api.post(
+    `/v1/workspaces/${owner.workspaceId}/members`,
+    member,
+    createMemberAnswer,
+    randomUUID(),
+  );
+  const token = github.addToken({ login: "pipeline-bot" });
+  const project = await api.post(
+    "/v1/projects",
+    { name: "Demo shop", githubRepo: repo },
+    createProjectAnswer,
+    randomUUID(),
+  );
+  await api.post(
+    `/v1/projects/${project.project.id}/credentials`,
+    { type: "github_token", value: token },
+    credential,
+  );
+  await api.post(
+    `/v1/projects/${project.project.id}/credentials`,
+    { type: "anthropic_api_key", value: modelKey },
+    credential,
+  );
+  return { owner, maintainer: clientOf(plane.url, cliToken), project };
+}
+
+async function firstRun(api: ApiClient, projectId: string, signal: AbortSignal): Promise<string> {
+  const timeout = AbortSignal.any([signal, AbortSignal.timeout(60_000)]);
+  for (;;) {
+    const { items } = await api.get(`/api/runs/${projectId}?limit=1`, runPage);
+    if (items[0]) return items[0].id;
+    timeout.throwIfAborted();
+    await new Promise((again) => {
+      setTimeout(again, 20);
+    });
+  }
+}
+
+/** The worker gets its keys from the control plane, sealed: none of the user's own goes into the demo. */
+function clean(
+  environment: Record<string, string | undefined>,
+): Record<string, string | undefined> {
+  const {
+    ANTHROPIC_API_KEY: _a,
+    CLAUDE_CODE_OAUTH_TOKEN: _b,
+    GITHUB_TOKEN: _c,
+    FEEDBACK_CHAT_TOKEN: _d,
+    ...rest
+  } = environment;
+  return rest;
+}
+
+function tellTrouble(tale: Tale, { event, ...fields }: ChildEvent): void {
+  if (fields["level"] === "warn" || fields["level"] === "error")
+    tale.note(`${event} ${JSON.stringify(fields)}`);
+}

@@ -1,0 +1,133 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Problem } from "@feedback-chat/protocol/problem";
+import type { CommandContext } from "../command.ts";
+
+/** The heavy parts, which the light CLI starts but does not contain. */
+export const parts = {
+  "@feedback-chat/control-plane": {
+    sizeMb: 60,
+    what: "the control plane with its embedded database",
+  },
+  "@feedback-chat/agent": { sizeMb: 15, what: "the worker's pipeline" },
+  "@feedback-chat/demo": { sizeMb: 2, what: "the demo's local GitHub and model" },
+  "@anthropic-ai/claude-code": { sizeMb: 370, what: "the coding agent" },
+} as const;
+export type PartName = keyof typeof parts;
+
+type Deps = Pick<CommandContext, "terminal" | "config" | "folder" | "version">;
+export type Part = {
+  folder: string;
+  resolve(entry: string): string;
+  load<T>(entry: string): Promise<T>;
+};
+
+/**
+ * Finds a part of exactly our version: in the project, beside the CLI, in the user's cache; else installs it there
+ * once, after one sentence that says what and how large.
+ * @throws Problem package_missing with --offline, or when the registry cannot be reached.
+ */
+export async function findPart(
+  { terminal, config, folder, version }: Deps,
+  name: PartName,
+  isOffline: boolean,
+  wanted = version,
+): Promise<Part> {
+  const cached = join(config.cacheFolder, "parts", `${name.replace("/", "+")}@${wanted}`);
+  for (const from of [
+    join(folder, "package.json"),
+    import.meta.filename,
+    join(cached, "package.json"),
+  ]) {
+    const found = lookFrom(from, name, wanted);
+    if (found) return found;
+  }
+  const { sizeMb, what } = parts[name];
+  if (isOffline) {
+    throw new Problem(
+      "package_missing",
+      `${name}@${wanted} (${what}) is not installed, and --offline forbids to fetch it.`,
+      { next: `Run once without --offline, or: npm install ${name}@${wanted}` },
+    );
+  }
+  terminal.say(`Fetching ${name}@${wanted}, ${what}: about ${sizeMb} MB, once, into ${cached}`);
+  await install({ name, version: wanted, into: cached });
+  const installed = lookFrom(join(cached, "package.json"), name, wanted);
+  if (!installed)
+    throw new Problem(
+      "package_missing",
+      `${name}@${wanted} was fetched but cannot be found in ${cached}.`,
+    );
+  return installed;
+}
+
+function lookFrom(from: string, name: PartName, version: string): Part | undefined {
+  const require = createRequire(pathToFileURL(from));
+  let manifest: string;
+  try {
+    manifest = require.resolve(`${name}/package.json`);
+  } catch (error) {
+    if (
+      ["MODULE_NOT_FOUND", "ERR_PACKAGE_PATH_NOT_EXPORTED"].includes(
+        (error as NodeJS.ErrnoException).code ?? "",
+      )
+    )
+      return undefined;
+    throw error;
+  }
+  if ((JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version !== version)
+    return undefined;
+  const resolve = (entry: string) => require.resolve(`${name}/${entry}`);
+  return {
+    folder: dirname(manifest),
+    resolve,
+    load: async (entry) => import(pathToFileURL(resolve(entry)).href),
+  };
+}
+
+/** Into a temporary folder, then renamed: a part is there whole or not at all. Install scripts stay off, but for the engine's. */
+async function install({
+  name,
+  version,
+  into,
+}: {
+  name: PartName;
+  version: string;
+  into: string;
+}): Promise<void> {
+  const { execa } = await import("execa");
+  mkdirSync(dirname(into), { recursive: true, mode: 0o700 });
+  const temporary = mkdtempSync(`${into}.new-`);
+  try {
+    writeFileSync(
+      join(temporary, "package.json"),
+      JSON.stringify({ private: true, dependencies: { [name]: version } }),
+    );
+    // The engine's package places its own binary by a postinstall.
+    const scripts = name === "@anthropic-ai/claude-code" ? [] : ["--ignore-scripts"];
+    const { exitCode, stderr } = await execa(
+      "npm",
+      ["install", "--no-audit", "--no-fund", "--omit=dev", "--loglevel=error", ...scripts],
+      { cwd: temporary, reject: false, stdin: "ignore" },
+    );
+    if (exitCode !== 0)
+      throw new Problem(
+        "package_missing",
+        `${name}@${version} could not be fetched: ${stderr.split("\n").slice(0, 3).join(" ").slice(0, 300)}`,
+      );
+    if (existsSync(into)) rmSync(into, { recursive: true });
+    renameSync(temporary, into);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}

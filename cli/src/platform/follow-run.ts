@@ -1,0 +1,112 @@
+import {
+  logLine,
+  type LogLine,
+  type RunEventEntry,
+  runDetail,
+  type RunDetail,
+  runStreamMessages,
+} from "@feedback-chat/protocol/run";
+import { isSettled } from "@feedback-chat/protocol/run-machine";
+import { isProblem } from "@feedback-chat/protocol/problem";
+import { makeSseParser } from "../core/sse.ts";
+import type { ApiClient } from "./api-client.ts";
+
+type Seen = {
+  onLine?: (line: LogLine) => void;
+  onEvent?: (entry: RunEventEntry) => void;
+  onCost?: (cost: { costMicroUsd: number }) => void;
+  /** True = enough, although the run is not final. */
+  isEnough?: (entry: RunEventEntry) => boolean;
+  onTrouble?: (text: string) => void;
+};
+type Input = { runId: string; after: number; signal: AbortSignal };
+
+/**
+ * Follows a run until it is settled: each line and event once, in order, across restarts of the server, outages and
+ * proxies that cut idle streams. What was seen last is named in `Last-Event-ID`.
+ * @throws Problem not_found, unauthenticated, forbidden: those do not heal.
+ */
+export async function followRun(
+  api: ApiClient,
+  { runId, after, signal }: Input,
+  seen: Seen,
+): Promise<RunDetail> {
+  let last = after;
+  let isTold = false;
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      const ended = await readStream(api, { runId, after: last, signal }, seen, (seq) => {
+        last = seq;
+        failures = 0;
+        isTold = false;
+      });
+      const run = await api.get(`/v1/runs/${runId}`, runDetail);
+      if (ended || isSettled(run.stage)) return run;
+    } catch (error) {
+      if (signal.aborted) break;
+      if (isProblem(error) && !["network", "unavailable", "rate_limited"].includes(error.code))
+        throw error;
+      if (!isTold)
+        seen.onTrouble?.(
+          `The server does not answer; trying again until it does. (${(error as Error).message})`,
+        );
+      isTold = true;
+    }
+    failures += 1;
+    await pause(Math.min(250 * 2 ** failures, 5_000), signal);
+  }
+  return api.get(`/v1/runs/${runId}`, runDetail);
+}
+
+/** @returns true when the stream said that the run has ended. */
+async function readStream(
+  api: ApiClient,
+  { runId, after, signal }: Input,
+  seen: Seen,
+  advance: (seq: number) => void,
+): Promise<boolean> {
+  // A server comments every 15 s: 45 s without a byte is a dead connection.
+  const idle = new AbortController();
+  let timer = setTimeout(() => idle.abort(), 45_000);
+  try {
+    const response = await api.stream(
+      `/v1/runs/${runId}/events`,
+      { accept: "text/event-stream", "last-event-id": String(after) },
+      AbortSignal.any([signal, idle.signal]),
+    );
+    const parse = makeSseParser();
+    const decoder = new TextDecoder();
+    let seq = after;
+    for await (const bytes of response.body ?? []) {
+      clearTimeout(timer);
+      timer = setTimeout(() => idle.abort(), 45_000);
+      for (const message of parse(decoder.decode(bytes as Uint8Array, { stream: true }))) {
+        if (message.event === "end") return true;
+        if (message.event === "cost")
+          seen.onCost?.(runStreamMessages.cost.parse(JSON.parse(message.data)));
+        if (message.event !== "log" && message.event !== "stage") continue;
+        const at = Number(message.id);
+        if (at <= seq) continue;
+        seq = at;
+        advance(at);
+        if (message.event === "log") seen.onLine?.(logLine.parse(JSON.parse(message.data)));
+        else {
+          const entry = runStreamMessages.stage.parse(JSON.parse(message.data));
+          seen.onEvent?.(entry);
+          if (seen.isEnough?.(entry)) return true;
+        }
+      }
+    }
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A pause that a signal ends. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise.finally(() => clearTimeout(timer));
+}

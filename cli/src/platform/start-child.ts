@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export type ChildEvent = { event: string } & Record<string, unknown>;
+export type Child = AsyncDisposable & {
+  pid: number;
+  /** Resolves with the first event of that name; rejects when the process ends before. */
+  heard(event: string): Promise<ChildEvent>;
+  exited: Promise<number>;
+  /** SIGTERM, and after the grace SIGKILL. */
+  stop(graceMs?: number): Promise<void>;
+};
+
+type Input = {
+  /** A file that our own Node runs, with the same conditions. */
+  file: string;
+  args?: string[];
+  env: Record<string, string | undefined>;
+  onEvent: (event: ChildEvent) => void;
+};
+
+/**
+ * Starts one of our parts as a process that logs NDJSON on stdout. stdin is a pipe of ours, so that the child can
+ * tell that we are gone. What it writes on stderr stays with the error when it dies.
+ */
+export function startChild({ file, args = [], env, onEvent }: Input): Child {
+  const child = spawn(process.execPath, [...process.execArgv, file, ...args], {
+    env,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const waiting = new Map<
+    string,
+    { resolve: (event: ChildEvent) => void; reject: (error: Error) => void }[]
+  >();
+  let stderr = "";
+  let failure: ChildEvent | undefined;
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString()).slice(-4_000);
+  });
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    const event = parseEvent(line);
+    if (event.event === "server.failed" || event.event === "worker.ended") failure = event;
+    onEvent(event);
+    for (const { resolve } of waiting.get(event.event) ?? []) resolve(event);
+    waiting.delete(event.event);
+  });
+  const exited = once(child, "close").then(([code, signal]) => {
+    for (const all of waiting.values())
+      for (const { reject } of all)
+        reject(new ChildDied({ file, stderr, failure, exitCode: (code as number | null) ?? 1 }));
+    return (code as number | null) ?? (signal === "SIGKILL" ? 137 : 1);
+  });
+  const stop = async (graceMs = 10_000) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+    await exited;
+    clearTimeout(timer);
+  };
+  return {
+    pid: child.pid ?? 0,
+    exited,
+    stop,
+    heard(event) {
+      const { promise, resolve, reject } = Promise.withResolvers<ChildEvent>();
+      if (child.exitCode !== null)
+        reject(new ChildDied({ file, stderr, failure, exitCode: child.exitCode }));
+      waiting.set(event, [...(waiting.get(event) ?? []), { resolve, reject }]);
+      return promise;
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** A part ended before it was ready; `failure` is the event in which it told why. */
+export class ChildDied extends Error {
+  readonly exitCode: number;
+  readonly failure: ChildEvent | undefined;
+  constructor({
+    file,
+    stderr,
+    failure,
+    exitCode,
+  }: {
+    file: string;
+    stderr: string;
+    failure: ChildEvent | undefined;
+    exitCode: number;
+  }) {
+    super(`${file} ended with ${exitCode}: ${stderr.trim()}`);
+    this.exitCode = exitCode;
+    this.failure = failure;
+  }
+}
+
+function parseEvent(line: string): ChildEvent {
+  try {
+    const event = JSON.parse(line) as ChildEvent;
+    if (typeof event.event === "string") return event;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return { event: "text", text: line };
+}

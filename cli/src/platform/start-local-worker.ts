@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import { createdKey } from "@feedback-chat/protocol/project";
+import type { ApiClient } from "./api-client.ts";
+import { type Child, type ChildEvent, startChild } from "./start-child.ts";
+
+type Input = {
+  url: string;
+  workerKey: string;
+  env: Record<string, string | undefined>;
+  onEvent: (event: ChildEvent) => void;
+};
+
+/** This very program as `worker`, a child of ours. It is ready once it said `worker.registered`. */
+export async function startLocalWorker({ url, workerKey, env, onEvent }: Input): Promise<Child> {
+  const child = startChild({
+    file: process.argv[1] ?? "",
+    args: ["worker", "--no-input"],
+    env: {
+      ...env,
+      FEEDBACK_CHAT_URL: url,
+      FEEDBACK_CHAT_WORKER_KEY: workerKey,
+      FEEDBACK_CHAT_STOP_WITH_STDIN: "1",
+    },
+    onEvent,
+  });
+  await child.heard("worker.registered");
+  return child;
+}
+
+export async function createWorkerKey(
+  api: ApiClient,
+  workspaceId: string,
+  name: string,
+): Promise<string> {
+  const { key } = await api.post(
+    `/v1/workspaces/${workspaceId}/worker-keys`,
+    { name },
+    createdKey,
+    randomUUID(),
+  );
+  return key;
+}

@@ -1,0 +1,92 @@
+import { isProblem, Problem } from "@feedback-chat/protocol/problem";
+import { cleanText } from "./clean-text.ts";
+
+type Streams = { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream };
+type Settings = { isJson: boolean; isQuiet: boolean; isInteractive: boolean; isColourOff: boolean };
+
+/** stdout is data, stderr is talk. The one module that asks, and the only one that knows of colours. */
+export interface Terminal {
+  readonly isJson: boolean;
+  /** A person sits there who can be asked. */
+  readonly isInteractive: boolean;
+  /** Data, as it is. */
+  data(text: string): void;
+  /** One NDJSON event of a stream. */
+  event(event: { type: string } & Record<string, unknown>): void;
+  /** The one object of `--json`; says nothing otherwise. */
+  result(command: string, data: unknown): void;
+  /** A line for people; text of others is cleaned. */
+  say(line: string): void;
+  bold(text: string): string;
+  dim(text: string): string;
+  green(text: string): string;
+  red(text: string): string;
+  /** @throws Problem usage, naming the flag, when nobody can be asked. */
+  confirm(question: string, flag: string): Promise<boolean>;
+  /** A line that is not shown. @throws Problem usage, naming the flag. */
+  secret(question: string, flag: string): Promise<string>;
+  failure(command: string, error: Error, withStack: boolean): void;
+}
+
+export function makeTerminal(
+  { stdin, stdout, stderr }: Streams,
+  { isJson, isQuiet, isInteractive, isColourOff }: Settings,
+): Terminal {
+  const canAsk = isInteractive && !isJson && Boolean(stdin.isTTY && stdout.isTTY);
+  const isPlain = isColourOff || !stderr.isTTY;
+  const style = (code: number) => (text: string) =>
+    isPlain ? text : `\u001b[${code}m${text}\u001b[0m`;
+  const refuse = (flag: string) =>
+    new Problem(
+      "usage",
+      `A question would have to be asked, and nobody can answer here: give ${flag}.`,
+      { next: `Run it again with ${flag}.` },
+    );
+  return {
+    isJson,
+    isInteractive: canAsk,
+    data: (text) => void stdout.write(text),
+    event: (event) => void stdout.write(`${JSON.stringify(event)}\n`),
+    result: (command, data) => {
+      if (isJson)
+        stdout.write(
+          `${JSON.stringify({ schemaVersion: 1, command, ok: true, data, error: null, warnings: [] })}\n`,
+        );
+    },
+    say: (line) => {
+      if (!isQuiet) stderr.write(`${line}\n`);
+    },
+    bold: style(1),
+    dim: style(2),
+    green: style(32),
+    red: style(31),
+    async confirm(question, flag) {
+      if (!canAsk) throw refuse(flag);
+      const { confirm, isCancel } = await import("@clack/prompts");
+      const answer = await confirm({ message: question });
+      return !isCancel(answer) && answer;
+    },
+    async secret(question, flag) {
+      if (!canAsk) throw refuse(flag);
+      const { password, isCancel } = await import("@clack/prompts");
+      const answer = await password({ message: question });
+      if (isCancel(answer)) throw new Problem("usage", "Nothing was entered.");
+      return answer;
+    },
+    failure(command, error, withStack) {
+      const next = isProblem(error)
+        ? error.next
+        : "This is a bug of ours: please report it with the stack above.";
+      const detail = cleanText(error.message);
+      if (isJson) {
+        const code = isProblem(error) ? error.code : "bug";
+        stdout.write(
+          `${JSON.stringify({ schemaVersion: 1, command, ok: false, data: null, error: { code, detail, next }, warnings: [] })}\n`,
+        );
+        return;
+      }
+      if (withStack) stderr.write(`${cleanText(error.stack ?? "")}\n`);
+      stderr.write(`${style(31)("error")} ${detail}\n${style(2)("next")}  ${cleanText(next)}\n`);
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export type ProgramEvent = { event?: string } & Record<string, unknown>;
+export type Program = AsyncDisposable & {
+  pid: number;
+  events: ProgramEvent[];
+  /** The first event of that name, also one that was there already. Rejects when the program ends without it. */
+  heard(event: string): Promise<ProgramEvent>;
+  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  kill(signal: NodeJS.Signals): void;
+  /** What it wrote on stderr. */
+  stderr(): string;
+};
+
+/** Starts one of the product's programs from its source, in a process group of its own, with NDJSON on stdout. */
+export function startProgram(
+  file: string,
+  args: string[],
+  env: Record<string, string | undefined>,
+): Program {
+  const child = spawn(process.execPath, ["--conditions=source", "--no-warnings", file, ...args], {
+    env,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const events: ProgramEvent[] = [];
+  const waiting = new Set<() => void>();
+  let stderr = "";
+  let isEnded = false;
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString()).slice(-8_000);
+  });
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    events.push(line.startsWith("{") ? (JSON.parse(line) as ProgramEvent) : { text: line });
+    for (const look of waiting) look();
+  });
+  const exited = once(child, "close").then(([code, signal]) => {
+    isEnded = true;
+    for (const look of waiting) look();
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null };
+  });
+  return {
+    pid: child.pid ?? 0,
+    events,
+    exited,
+    stderr: () => stderr,
+    kill: (signal) => void child.kill(signal),
+    heard: (name) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = events.find(({ event }) => event === name);
+          if (!found && !isEnded) return;
+          waiting.delete(look);
+          if (found) resolve(found);
+          else reject(new Error(`${file} ended before it said ${name}: ${stderr}`));
+        };
+        waiting.add(look);
+        look();
+      }),
+    async [Symbol.asyncDispose]() {
+      if (!isEnded) child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}

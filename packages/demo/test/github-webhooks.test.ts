@@ -136,7 +136,7 @@ const expectedEvents = [
 ]; // prettier-ignore
 
 /** Keys that GitHub has added since its examples were taken, or that no example happens to show; its OpenAPI has them. */
-const newer = /(^|\.)(auto_merge|active_lock_reason|closed_by|state_reason|reactions(\..*)?|draft|pull_request|merged_at|environment_url|log_url|performed_via_github_app|(transient|production)_environment|changes(\..*)?)$/;
+const newer = /(^|\.)(auto_merge|active_lock_reason|closed_by|state_reason|reactions(\..*)?|draft|pull_request|merged_at|environment_url|log_url|performed_via_github_app|(transient|production)_environment|(changes|merged_by)(\..*)?)$/;
 
 const anything = expect.anything() as unknown;
 const repository = { id: anything, full_name: anything, default_branch: "main", archived: false, private: false, owner: { login: "acme" } };

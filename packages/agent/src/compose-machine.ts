@@ -35,6 +35,7 @@ export async function composeMachine(
     userId: process.getuid?.() ?? 1000,
     nodePath: process.execPath,
     npmFolder,
+    ...(config.bwrapPath === null ? {} : { bwrapPath: config.bwrapPath }),
   });
   const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, ...config.httpProxies });
   const claude = claudeCode({

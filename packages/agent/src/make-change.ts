@@ -58,7 +58,7 @@ export async function makeChange(
     checks = checked.checks;
     const red = checks.filter(isRed).map(({ name }) => name);
     const mayFix = round === 1 && red.length > 0 && !agent.cut && leftOf(run, used).microUsd > 0;
-    if (!mayFix) return keep(run, made, checked);
+    if (!mayFix) return await keep(run, made, checked);
     await run.coordinator.report("fix_round", "agent", `Red after the change: ${red.join(", ")}.`);
   }
 }

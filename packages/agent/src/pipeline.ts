@@ -56,7 +56,7 @@ async function walkPhases(run: Run): Promise<PipelineEnd> {
   const left = await readKeptTree(run.coordinator, job.artifacts);
   await using repository = await run.enter("clone", () => clone(run, left?.info.baseSha ?? null));
   const kept = left && (await openKeptTree(run, repository, { left, isNeeded: !isFresh }));
-  if (kept && !isBefore(job.resumeAt, "hold")) return publish(run, repository, kept);
+  if (kept && !isBefore(job.resumeAt, "hold")) return await publish(run, repository, kept);
 
   await using layers = await run.enter("deps", () => layersOf(run, repository));
 
@@ -68,7 +68,7 @@ async function walkPhases(run: Run): Promise<PipelineEnd> {
       : await makeChange(run, opened, layers);
   if ("kind" in changed) return changed;
 
-  return publish(run, repository, changed);
+  return await publish(run, repository, changed);
 }
 
 /** Hold, then publish: exactly the tree that was judged, with a token that exists only now. */

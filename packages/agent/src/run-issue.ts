@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Evidence } from "@feedback-chat/protocol/evidence";
-import type { RunSettings } from "@feedback-chat/protocol/job";
+import { runSettings, type RunSettings } from "@feedback-chat/protocol/job";
 import { Problem } from "@feedback-chat/protocol/problem";
 import {
   exitCodeOf,
@@ -108,6 +108,7 @@ async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<R
   try {
     await using machine = await composeMachine({ clock }, config);
     await machine.selfTest();
+    await machine.engineFor(settingsOf(input)).prepare();
     await machine.sandbox.sweep();
     const runId = input.resume ?? (await admitIssue(deps, config, input)).runId;
     return await withLocalRun(deps, { stateFolder: config.stateFolder, runId }, (run) =>
@@ -116,6 +117,11 @@ async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<R
   } finally {
     input.signal.removeEventListener("abort", onStop);
   }
+}
+
+/** Of a resumed run only the machine's own engine is looked at; its settings come with its state. */
+function settingsOf(input: RunIssueInput): RunSettings {
+  return runSettings.parse(input.resume === undefined ? { ...input.settings } : {});
 }
 
 type Parts = { machine: Machine; deps: LocalRunDeps; config: RunConfig; run: LocalRun };

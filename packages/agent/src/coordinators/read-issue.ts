@@ -39,9 +39,7 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
   const comments = await ask("the issue's comments", () =>
     listAll(octokit.issues.listComments, { ...where, per_page: 100 }),
   );
-  const events = await ask("the issue's history", () =>
-    listAll(octokit.issues.listEvents, { ...where, per_page: 100 }),
-  );
+  const wasBots = await everCarriedBotLabel({ octokit, now }, where);
   const { data: asker } = await ask("whose token this is", () => octokit.users.getAuthenticated());
 
   const author = issue.user?.login ?? "";
@@ -56,9 +54,6 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
     if (!permissions.has(login))
       permissions.set(login, await permissionOf({ octokit, now }, { owner, repo, login }));
   }
-  const wasLabelled = events.data.some(
-    (event) => event.event === "labeled" && "label" in event && event.label?.name === botLabel,
-  );
 
   return {
     repository: {
@@ -86,11 +81,28 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
       frozenAt: now().toISOString(),
     },
     rights: {
-      hasFeedbackBotLabelEver: wasLabelled || labels.includes(botLabel),
+      hasFeedbackBotLabelEver: wasBots || labels.includes(botLabel),
       authorPermission: permissions.get(author) ?? null,
       askerPermission: permissions.get(asker.login) ?? null,
     },
   };
+}
+
+/** Taking the label off changes nothing. A history that cannot be read counts as the public's. */
+async function everCarriedBotLabel(
+  { octokit, now }: Deps,
+  where: { owner: string; repo: string; issue_number: number },
+): Promise<boolean> {
+  try {
+    const list = () => listAll(octokit.issues.listEvents, { ...where, per_page: 100 });
+    const { data } = await asked({ now }, "the issue's history", list);
+    return data.some(
+      (event) => event.event === "labeled" && "label" in event && event.label?.name === botLabel,
+    );
+  } catch (error) {
+    if (isProblem(error, "not_found") || isProblem(error, "github_access")) return true;
+    throw error;
+  }
 }
 
 async function permissionOf(

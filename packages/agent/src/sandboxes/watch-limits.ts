@@ -36,6 +36,9 @@ export function watchLimits(
       if (detail === null || isOver) return;
       isOver = true;
       exceeded(detail);
+    } catch (error) {
+      // The job ended while we looked, and took its folders along.
+      if (!isOver) throw error;
     } finally {
       isLooking = false;
     }

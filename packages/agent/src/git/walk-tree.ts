@@ -1,7 +1,8 @@
-import type { Stats } from "node:fs";
+import { lstatSync, readdirSync, type Stats } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { setImmediate as letOthersWork } from "node:timers/promises";
 import type { Verdict } from "@feedback-chat/protocol/evidence";
 import type { IgnoredPaths } from "./ignored-paths.ts";
 import { pathBytes, shownPath, type TreeEntry } from "./list-tree.ts";
@@ -93,6 +94,7 @@ async function walkLevel(state: State, root: string, level: string[]): Promise<s
   }
   for (let start = 0; start < files.length && !isFull(state); start += 32) {
     await Promise.all(files.slice(start, start + 32).map((file) => judgeFile(state, file)));
+    await letOthersWork();
   }
   if (state.changed.length > walkLimits.changedFiles) refuseCount(state);
   return next;
@@ -100,7 +102,8 @@ async function walkLevel(state: State, root: string, level: string[]): Promise<s
 
 async function look(state: State, root: string, folder: string): Promise<Found[]> {
   const place = placeOf(root, folder);
-  const names = await readdir(place, { encoding: "buffer" });
+  const names = readdirSync(place, { encoding: "buffer" });
+  await letOthersWork();
   const found: Found[] = [];
   for (const bytes of names) {
     const name = bytes.toString("latin1");
@@ -115,6 +118,7 @@ async function look(state: State, root: string, folder: string): Promise<Found[]
         `the tree holds more than ${walkLimits.entries} entries`,
       );
     if (isFull(state)) return [];
+    if (state.entries % 500 === 0) await letOthersWork();
     const entryPlace = placeOf(root, path);
     if (path.length > walkLimits.pathBytes)
       refuse(state, "path_too_long", path, `longer than ${walkLimits.pathBytes} bytes`);
@@ -122,7 +126,7 @@ async function look(state: State, root: string, folder: string): Promise<Found[]
       found.push({
         path,
         place: entryPlace,
-        facts: await lstat(entryPlace),
+        facts: lstatSync(entryPlace),
         base: state.byPath.get(path),
       });
   }

@@ -23,6 +23,8 @@ export type Move = {
 
 export function effectsOf(move: Move): MoveEffect[] {
   const { from, event, stage, reason, reasonText, waitingFor } = move;
+  // Nobody with rights asked for anything: we touch nothing of theirs.
+  if (reason === "not_admitted") return [];
   const effects: MoveEffect[] = from === stage ? [] : [{ kind: "issue_labels" }];
   if (event === "held") effects.push({ kind: "notice_held", reason: reasonText });
   if (event === "asked" || (event === "parked" && waitingFor !== "github"))
@@ -30,6 +32,7 @@ export function effectsOf(move: Move): MoveEffect[] {
   if (event === "gave_up") effects.push({ kind: "notice_failed", reason });
   if (event === "declined" || event === "expired")
     effects.push({ kind: "close_issue", reason: "not_planned" });
+  if (event === "deployed") effects.push({ kind: "close_issue", reason: "completed" });
   // Stopped by people: what is already on GitHub goes away again. What failed by itself stays for a look.
   if (isWithdrawn(event)) effects.push(...withdrawals(move));
   return effects;

@@ -6,6 +6,8 @@ export const channels = {
   jobs: "fc_jobs",
   /** Something for the holder of a lease: cancel, drain; payload: job uuid. */
   leases: "fc_leases",
+  /** A run waits for a look at GitHub: the gate's second step, or what follows a merge; payload empty. */
+  gate: "fc_gate",
   /** An effect waits to be delivered; payload empty. */
   outbox: "fc_outbox",
   /** A run has a new event, log line or cost; payload: `<run uuid> <project uuid>`. */

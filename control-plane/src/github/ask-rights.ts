@@ -1,0 +1,94 @@
+import { botLabel } from "@feedback-chat/agent/core/labels";
+import type { Permission } from "@feedback-chat/agent/core/gate";
+import { isSameLabel } from "../core/issue-event.ts";
+import type { ProjectGitHub } from "./github-for.ts";
+import { hasTriage, permissionOf } from "./permission-of.ts";
+import { storable } from "./read-issue.ts";
+
+export type RightsAnswer = {
+  authorPermission: Permission | null;
+  askerPermission: Permission | null;
+  hadBotLabel: boolean;
+  comments: { author: string; body: string }[];
+};
+
+type Question = {
+  issueNumber: number;
+  author: string;
+  /** Who put the trigger label there, if the event said so; else GitHub's history of the issue does. */
+  askedBy: string | null;
+  triggerLabel: string;
+};
+
+const maxComments = 300;
+
+/** Asks GitHub who wrote the issue, who asked for a run, and what maintainers said about it. */
+export async function askRights(
+  github: ProjectGitHub,
+  { issueNumber, author, askedBy, triggerLabel }: Question,
+): Promise<RightsAnswer> {
+  const known = new Map<string, Promise<Permission | null>>();
+  const ask = (login: string) => {
+    const asked = known.get(login) ?? permissionOf(github, login);
+    known.set(login, asked);
+    return asked;
+  };
+  const labelled = await listLabelled(github, issueNumber);
+  const asker =
+    askedBy ?? labelled.findLast(({ label }) => isSameLabel(label, triggerLabel))?.by ?? null;
+  const [authorPermission, askerPermission] = await Promise.all([
+    ask(author),
+    asker === null ? null : ask(asker),
+  ]);
+  return {
+    authorPermission,
+    askerPermission,
+    hadBotLabel: labelled.some(({ label }) => isSameLabel(label, botLabel)),
+    comments: await admittedComments(github, issueNumber, ask),
+  };
+}
+
+/** Which labels were ever put on the issue, and by whom, oldest first. */
+async function listLabelled(
+  { octokit, named }: ProjectGitHub,
+  issueNumber: number,
+): Promise<{ label: string; by: string | null }[]> {
+  const answer = await octokit.rest.issues
+    .listEvents({ ...named, issue_number: issueNumber, per_page: 100 })
+    .catch((error: unknown) => {
+      // Not every server that speaks GitHub's API keeps this history.
+      if (error instanceof Error && "status" in error && error.status === 404) return undefined;
+      throw error;
+    });
+  return (answer?.data ?? []).flatMap((entry) =>
+    entry.event === "labeled" && "label" in entry && entry.label?.name
+      ? [{ label: entry.label.name, by: entry.actor?.login ?? null }]
+      : [],
+  );
+}
+
+/** Only what people with triage rights wrote: everybody may comment on a public issue. */
+async function admittedComments(
+  { octokit, named }: ProjectGitHub,
+  issueNumber: number,
+  ask: (login: string) => Promise<Permission | null>,
+): Promise<{ author: string; body: string }[]> {
+  const comments = [];
+  const pages = octokit.paginate.iterator(octokit.rest.issues.listComments, {
+    ...named,
+    issue_number: issueNumber,
+    per_page: 100,
+  });
+  for await (const { data } of pages) {
+    comments.push(...data);
+    if (comments.length >= maxComments) break;
+  }
+  const admitted = [];
+  for (const { user, body, author_association: association } of comments) {
+    // Spares a request for each stranger: without one of these nobody has rights.
+    if (!user || !body || !["OWNER", "MEMBER", "COLLABORATOR"].includes(association)) continue;
+    if (hasTriage(await ask(user.login)))
+      admitted.push({ author: user.login, body: storable(body) });
+  }
+  return admitted;
+}

@@ -1,0 +1,117 @@
+import { isOurBranch } from "@feedback-chat/agent/core/branch";
+import type { AppDeps } from "../app-deps.ts";
+import type { ProjectGitHub } from "../github/github-for.ts";
+import { asProject } from "../platform/as-tenant.ts";
+import { applyLabels } from "./apply-labels.ts";
+import { findIssueOf } from "./find-issue-of.ts";
+import type { Effect } from "./queue-effect.ts";
+
+type Deps = Pick<AppDeps, "db">;
+type Applied = { projectId: string; runId: string | null; effect: Effect };
+
+/**
+ * Does one effect on GitHub, or finds it done. Every kind looks first, so the same effect again changes nothing.
+ * @returns why there was nothing to do, or null.
+ */
+export async function applyEffect(
+  { db }: Deps,
+  github: ProjectGitHub,
+  { projectId, runId, effect }: Applied,
+): Promise<string | null> {
+  const issue = runId ? await asProject(db, projectId, (tx) => findIssueOf(tx, runId)) : undefined;
+  switch (effect.kind) {
+    case "issue_labels":
+      return issue ? applyLabels(github, issue) : noIssue;
+    case "issue_comment":
+      return issue ? commentOnce(github, issue.number, effect) : noIssue;
+    case "close_issue":
+      return issue ? turnIssue(github, issue.number, "closed", effect.reason) : noIssue;
+    case "reopen_issue":
+      return issue ? turnIssue(github, issue.number, "open", "reopened") : noIssue;
+    case "close_pull":
+      return closePull(github, effect);
+    case "mark_ready":
+      return markReady(github, effect.number);
+    case "delete_branch":
+      return deleteBranch(github, effect.branch);
+    default:
+      return "nothing to be done on GitHub";
+  }
+}
+
+const noIssue = "it names no run";
+
+async function commentOnce(
+  { octokit, named }: ProjectGitHub,
+  number: number,
+  { marker, body }: { marker: string; body: string },
+): Promise<string | null> {
+  const hidden = `<!-- feedback-chat:${marker} -->`;
+  const comments = await octokit.paginate(octokit.rest.issues.listComments, {
+    ...named,
+    issue_number: number,
+    per_page: 100,
+  });
+  if (comments.some((comment) => comment.body?.includes(hidden))) return "it was said before";
+  await octokit.rest.issues.createComment({
+    ...named,
+    issue_number: number,
+    body: `${body}\n\n${hidden}`,
+  });
+  return null;
+}
+
+async function turnIssue(
+  { octokit, named }: ProjectGitHub,
+  number: number,
+  state: "open" | "closed",
+  reason: "completed" | "not_planned" | "reopened",
+): Promise<string | null> {
+  const { data } = await octokit.rest.issues.get({ ...named, issue_number: number });
+  if (data.state === state) return `the issue is ${state} already`;
+  await octokit.rest.issues.update({ ...named, issue_number: number, state, state_reason: reason });
+  return null;
+}
+
+async function closePull(
+  github: ProjectGitHub,
+  { number, comment }: { number: number; comment: string | null },
+): Promise<string | null> {
+  const { octokit, named } = github;
+  const { data } = await octokit.rest.pulls.get({ ...named, pull_number: number });
+  if (!isOurBranch(data.head.ref)) return "the pull request is not of a branch of ours";
+  if (data.state === "closed") return "the pull request is closed already";
+  if (comment) await commentOnce(github, number, { marker: "closed", body: comment });
+  await octokit.rest.pulls.update({ ...named, pull_number: number, state: "closed" });
+  return null;
+}
+
+/** The REST API cannot take the draft mark off. */
+async function markReady(
+  { octokit, named }: ProjectGitHub,
+  number: number,
+): Promise<string | null> {
+  const { data } = await octokit.rest.pulls.get({ ...named, pull_number: number });
+  if (!data.draft) return "the pull request is ready already";
+  if (data.state === "closed") return "the pull request is closed";
+  await octokit.graphql(
+    `mutation ready($id: ID!) { markPullRequestReadyForReview(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`,
+    { id: data.node_id },
+  );
+  return null;
+}
+
+async function deleteBranch(
+  { octokit, named }: ProjectGitHub,
+  branch: string,
+): Promise<string | null> {
+  if (!isOurBranch(branch)) return "the branch is not ours to delete";
+  try {
+    await octokit.rest.git.deleteRef({ ...named, ref: `heads/${branch}` });
+    return null;
+  } catch (error) {
+    if (error instanceof Error && "status" in error && error.status === 422)
+      return "the branch is gone already";
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import { sql } from "kysely";
+import type { AppDeps } from "../app-deps.ts";
+import { githubFor } from "../github/github-for.ts";
+import { githubTrouble } from "../github/github-trouble.ts";
+import { asSystem } from "../platform/as-tenant.ts";
+import { applyEffect } from "./apply-effect.ts";
+import { type Effect, queueEffect } from "./queue-effect.ts";
+
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "log">;
+type Due = {
+  id: string;
+  projectId: string;
+  runId: string | null;
+  kind: Effect["kind"];
+  payload: object;
+  attempts: number;
+};
+type Delivered =
+  /** `note` says truthfully why nothing had to be, or could be, done. */
+  | { kind: "done"; note: string | null }
+  | { kind: "again"; note: string; retryAfterSeconds: number }
+  | { kind: "hopeless"; note: string };
+
+const batchSize = 10;
+const maxAttempts = 12;
+const lockSeconds = 300;
+
+/**
+ * Delivers one batch of due effects, at least once each: every one of them looks before it acts. What GitHub cannot
+ * take now comes back later, each time after twice as long; what it never will is told to people.
+ * @returns how many were taken.
+ */
+export async function deliverEffects(deps: Deps): Promise<number> {
+  const batch = await takeDue(deps);
+  for (const due of batch) {
+    const delivered = await deliver(deps, due);
+    if (delivered.kind === "again" && due.attempts < maxAttempts)
+      await putOff(deps, due, delivered);
+    else await settle(deps, due, delivered);
+  }
+  return batch.length;
+}
+
+async function takeDue({ db }: Deps): Promise<Due[]> {
+  // As the system: they are of all projects. The lock outlives this statement, so that no other server takes them too.
+  const { rows } = await asSystem(db, (tx) =>
+    sql<Due>`
+      with due as (
+        select id from fc.outbox where done_at is null and run_at <= now() and (locked_until is null or locked_until < now())
+        order by run_at, id limit ${batchSize} for update skip locked
+      ), taken as (
+        update fc.outbox o set attempts = attempts + 1, locked_until = now() + make_interval(secs => ${lockSeconds})
+        from due where o.id = due.id returning o.*
+      )
+      select id, project_id as "projectId", run_id as "runId", kind, payload, attempts from taken order by run_at, id`.execute(
+      tx,
+    ),
+  );
+  return rows;
+}
+
+async function deliver(deps: Deps, due: Due): Promise<Delivered> {
+  const { id, projectId, runId, kind, payload } = due;
+  if (kind.startsWith("notice_")) {
+    // Mail comes later; until then people see it in the log and in the run itself.
+    deps.log.info(`notice.${kind.slice("notice_".length)}`, { projectId, runId, ...payload });
+    return { kind: "done", note: null };
+  }
+  try {
+    const github = await githubFor(deps, projectId);
+    if (!github) return { kind: "done", note: "no github token" };
+    const effect = { kind, ...payload } as Effect;
+    return { kind: "done", note: await applyEffect(deps, github, { projectId, runId, effect }) };
+  } catch (error) {
+    const trouble = githubTrouble(error, deps.now());
+    const { said, retryAfterSeconds } = trouble;
+    deps.log.warn("outbox.failed", { id, kind, trouble: trouble.kind, reason: said });
+    if (trouble.kind === "gone") return { kind: "done", note: said };
+    if (trouble.kind === "access" || trouble.kind === "refused")
+      return { kind: "hopeless", note: said };
+    return { kind: "again", note: said, retryAfterSeconds };
+  }
+}
+
+async function putOff(
+  { db }: Deps,
+  { id, attempts }: Due,
+  { note, retryAfterSeconds }: { note: string; retryAfterSeconds: number },
+): Promise<void> {
+  const seconds = Math.max(retryAfterSeconds, Math.min(900, 2 ** attempts));
+  await asSystem(db, (tx) =>
+    sql`update fc.outbox set run_at = now() + make_interval(secs => ${seconds}), locked_until = null, last_error = ${note}
+      where id = ${id}`.execute(tx),
+  );
+}
+
+async function settle({ db }: Deps, due: Due, { kind, note }: Delivered): Promise<void> {
+  await asSystem(db, async (tx) => {
+    await sql`update fc.outbox set done_at = now(), locked_until = null, last_error = ${note} where id = ${due.id}`.execute(
+      tx,
+    );
+    if (kind !== "done")
+      await queueEffect(tx, due, { kind: "notice_failed", reason: `${due.kind}: ${note}` });
+  });
+}

@@ -1,0 +1,35 @@
+import type { Log } from "./log.ts";
+import type { Channel, Signals } from "./signals.ts";
+
+type Deps = { log: Log; signals: Signals };
+type Rhythm = { name: string; everySeconds: number; channel: Channel | null };
+export type Doing = { stop(): Promise<void> };
+
+/**
+ * Does `work` now, at every signal of the channel, and every so many seconds in any case: a signal only saves time.
+ * What fails is logged and done again at the next turn. `stop` waits for the turn that is under way.
+ */
+export function keepDoing(
+  { log, signals }: Deps,
+  { name, everySeconds, channel }: Rhythm,
+  work: (stopped: AbortSignal) => Promise<void>,
+): Doing {
+  const stopping = new AbortController();
+  const turns = async () => {
+    while (!stopping.signal.aborted) {
+      // Before the work: what is signalled meanwhile is not lost.
+      const next = signals.next(channel ?? "outbox", channel === null ? "never" : "");
+      await work(stopping.signal).catch((error: unknown) =>
+        log.error("background.failed", { name, error }),
+      );
+      await next.wait(everySeconds * 1000, stopping.signal);
+    }
+  };
+  const done = turns();
+  return {
+    async stop() {
+      stopping.abort();
+      await done;
+    },
+  };
+}

@@ -23,16 +23,30 @@ function units(name: string, folder: string) {
   };
 }
 function suites(name: string, folder: string, testTimeout: number) {
+  const exclude = [...notOurs, "test/browser/**"];
+  return onProcesses(`${name}:suite`, folder, testTimeout, {
+    include: ["test/**/*.test.ts"],
+    exclude,
+  });
+}
+/** Apart from the rest, because `npm test` runs them in its other lane, after the build. */
+function browserSuites(name: string, folder: string) {
+  return onProcesses(`${name}:browser`, folder, 120_000, {
+    include: ["test/browser/**/*.test.ts"],
+    exclude: notOurs,
+  });
+}
+
+const notOurs = ["**/node_modules/**", "**/fixtures/**"];
+
+interface Files {
+  include: string[];
+  exclude: string[];
+}
+function onProcesses(name: string, root: string, testTimeout: number, files: Files) {
   return {
     ...resolving,
-    test: {
-      name: `${name}:suite`,
-      root: folder,
-      include: ["test/**/*.test.ts"],
-      pool: "forks" as const,
-      testTimeout,
-      hookTimeout: 120_000,
-    },
+    test: { name, root, ...files, pool: "forks" as const, testTimeout, hookTimeout: 120_000 },
   };
 }
 
@@ -50,17 +64,12 @@ export default defineConfig({
       suites("demo", "packages/demo", 60_000),
       suites("testing", "packages/testing", 180_000),
       suites("control-plane", "control-plane", 60_000),
+      browserSuites("control-plane", "control-plane"),
       suites("cli", "cli", 180_000),
-      {
-        ...resolving,
-        test: {
-          name: "house",
-          root: "scripts",
-          include: ["test/**/*.test.ts"],
-          pool: "forks" as const,
-          testTimeout: 120_000,
-        },
-      },
+      onProcesses("house", "scripts", 120_000, {
+        include: ["test/**/*.test.ts"],
+        exclude: notOurs,
+      }),
     ],
   },
 });

@@ -54,7 +54,7 @@ export const suites: Suite[] = [
     tests: { atLeast: 100 },
     isQuick: true,
   },
-  { name: "house", lane: "processes", command: vitest("house", 1), tests: { atLeast: 20 } },
+  { name: "house", lane: "processes", command: vitest("house", 1), tests: { atLeast: 100 } },
   { name: "demo", lane: "processes", command: vitest("demo:suite", 1), tests: { atLeast: 1 } },
   { name: "agent", lane: "processes", command: vitest("agent:suite", 1), tests: { atLeast: 1 } },
   {

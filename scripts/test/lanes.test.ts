@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
@@ -102,6 +103,38 @@ describe("the list of suites", () => {
   it("names every suite once and leaves none without a least number of tests", () => {
     expect(new Set(suites.map((suite) => suite.name)).size).toBe(suites.length);
     for (const { tests } of suites) expect(tests === "gate" || tests.atLeast > 0).toBe(true);
+  });
+});
+
+describe("every test file of the repository", () => {
+  it("is run by exactly one suite", () => {
+    const root = join(import.meta.dirname, "../..");
+    const listed = execFileSync("vitest", ["list", "--filesOnly", "--json"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    const files = JSON.parse(listed) as { file: string; projectName: string }[];
+    expect(files.length).toBeGreaterThan(10);
+    const patterns = suites.flatMap(({ command }) =>
+      command.filter((_, at) => command[at - 1] === "--project"),
+    );
+    const runs = (pattern: string, project: string) =>
+      pattern.startsWith("*") ? project.endsWith(pattern.slice(1)) : pattern === project;
+    const wrong = files.filter(
+      ({ projectName }) => patterns.filter((pattern) => runs(pattern, projectName)).length !== 1,
+    );
+    expect(wrong).toEqual([]);
+    expect(new Set(files.map(({ file }) => file)).size).toBe(files.length);
+  });
+
+  it("is found by one of the projects", () => {
+    const root = join(import.meta.dirname, "../..");
+    const there = globSync("{packages/*,control-plane,cli,bench}/**/*.test.{ts,tsx}", {
+      cwd: root,
+      exclude: (path) => /(^|[/])(node_modules|dist|fixtures|shop)$/.test(path),
+    });
+    const places = /^(packages[/][^/]+|control-plane|cli)[/](src|test)[/].*[.]test[.]ts$/;
+    expect(there.filter((path) => !places.test(path))).toEqual([]);
   });
 });
 

@@ -11,6 +11,7 @@ import type { Route } from "./platform/route.ts";
 import { securityHeaders } from "./platform/security-headers.ts";
 import { serveFiles } from "./platform/serve-files.ts";
 import { routes as projects } from "./projects/routes.ts";
+import { routes as runs } from "./runs/routes.ts";
 import { makeAuthentication } from "./sessions/make-authentication.ts";
 import { mountAuth } from "./sessions/mount-auth.ts";
 import type { Sessions } from "./sessions/open-sessions.ts";
@@ -31,6 +32,7 @@ export const routes: Route<ServerDeps>[] = [
   ...keys,
   ...credentials,
   ...webhooks,
+  ...runs,
   ...workers,
   ...jobs,
   ...spend,

@@ -1,4 +1,5 @@
 import { EnvHttpProxyAgent, type Dispatcher } from "undici";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LeasedJob } from "@feedback-chat/protocol/job";
 import type { MachineConfig } from "./config.ts";
@@ -11,6 +12,7 @@ import type { Sandbox } from "./ports/sandbox.ts";
 import { startModelProxy, type ProxyEnd } from "./proxy/start-model-proxy.ts";
 import { bubblewrap } from "./sandboxes/bubblewrap.ts";
 import { findNpm } from "./sandboxes/install-tools.ts";
+import { requireWalls, selfTest } from "./sandboxes/self-test.ts";
 
 /** The parts that every run on this machine needs, put together once. */
 export type Machine = AsyncDisposable & {
@@ -18,7 +20,9 @@ export type Machine = AsyncDisposable & {
   openModel: OpenModel;
   engineFor(settings: LeasedJob["settings"]): Engine;
   engineIds: string[];
-  /** @throws Problem sandbox_unavailable, sandbox_leaks: nothing may run here. */
+  /** That the walls can be built. @throws Problem sandbox_unavailable */
+  probe(): Promise<void>;
+  /** That they hold. @throws Problem sandbox_unavailable, sandbox_leaks, engine_missing: nothing may run here. */
   selfTest(): Promise<{ sandbox: string }>;
   /** Mirrors of all repositories, kept between runs. */
   cacheFolder: string;
@@ -53,7 +57,14 @@ export async function composeMachine(
       const argv = config.engineCommand ?? (engine === "command" ? engineCommand : null);
       return argv ? commandEngine({ clock, argv }) : claude;
     },
-    selfTest: async () => ({ sandbox: (await sandbox.probe()).mechanism }),
+    probe: async () => void (await sandbox.probe()),
+    async selfTest() {
+      const engine = config.engineCommand ? null : claude;
+      await engine?.prepare();
+      const test = await selfTest({ sandbox, tempFolder: tmpdir(), engine });
+      requireWalls(test);
+      return { sandbox: test.facts.mechanism };
+    },
     engineIds: ["claude-code", "command"],
     cacheFolder: join(rootFolder, "mirrors"),
     [Symbol.asyncDispose]: () => dispatcher.close(),

@@ -107,7 +107,7 @@ async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<R
   };
   try {
     await using machine = await composeMachine({ clock }, config);
-    await machine.selfTest();
+    await machine.probe();
     await machine.engineFor(settingsOf(input)).prepare();
     await machine.sandbox.sweep();
     const runId = input.resume ?? (await admitIssue(deps, config, input)).runId;

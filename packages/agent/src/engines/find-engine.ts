@@ -1,4 +1,4 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, open } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { Problem } from "@feedback-chat/protocol/problem";
@@ -62,7 +62,14 @@ async function isProgram(path: string): Promise<boolean> {
   const answer = await access(path, constants.X_OK)
     .then(() => true)
     .catch(ignoring("ENOENT", "EACCES", "ENOTDIR"));
-  return answer ?? false;
+  return answer === true && !(await isScript(path));
+}
+
+/** A package manager's launcher answers with the right version, and works nowhere but where it lies. */
+async function isScript(path: string): Promise<boolean> {
+  await using file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+  return buffer.toString("latin1") === "#!";
 }
 
 async function versionOf(path: string): Promise<string | null> {

@@ -184,6 +184,7 @@ const fatalCodes = [
   "upgrade_required",
   "sandbox_unavailable",
   "sandbox_leaks",
+  "engine_missing",
   "credential_in_url",
 ] as const;
 

@@ -14,6 +14,8 @@ export type CliConfig = {
   isCi: boolean;
   isInputOff: boolean;
   isColourOff: boolean;
+  /** Set by `up` and `demo` for the worker that they start. */
+  stopsWithStdin: boolean;
   /** Everything, for the parts that we start: they parse their own. */
   all: Record<string, string | undefined>;
 };
@@ -36,6 +38,7 @@ export function parseCliConfig(environment: Record<string, string | undefined>):
     isCi: Boolean(get("CI") ?? get("CLAUDECODE") ?? get("GITHUB_ACTIONS")),
     isInputOff: Boolean(get("FEEDBACK_CHAT_NO_INPUT")),
     isColourOff: get("NO_COLOR") !== undefined || get("TERM") === "dumb",
+    stopsWithStdin: get("FEEDBACK_CHAT_STOP_WITH_STDIN") === "1",
     all: environment,
   };
 }

@@ -27,6 +27,8 @@ const environment = z.object({
   FEEDBACK_CHAT_FIGURES_SCALE: z.coerce.number().positive().default(1),
   /** Single figures by name, as JSON, for tests: `{"leaseSeconds":3}`. */
   FEEDBACK_CHAT_FIGURES: optional(z.string()),
+  /** `1`: end when stdin ends, for a starter that may be killed (`up`, `demo`). */
+  FEEDBACK_CHAT_STOP_WITH_STDIN: z.enum(["", "0", "1"]).default("0"),
   GIT_SHA: z.string().default("unknown"),
 });
 
@@ -43,6 +45,7 @@ export type Config = {
   githubApiUrl: string;
   githubUrl: string;
   figures: Figures;
+  stopsWithStdin: boolean;
   sha: string;
 };
 
@@ -74,6 +77,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     figures: e.FEEDBACK_CHAT_FIGURES
       ? figuresSchema.parse({ ...scaled, ...(JSON.parse(e.FEEDBACK_CHAT_FIGURES) as object) })
       : scaled,
+    stopsWithStdin: e.FEEDBACK_CHAT_STOP_WITH_STDIN === "1",
     sha: e.GIT_SHA,
   };
 }

@@ -13,19 +13,22 @@ const log = jsonLog(
 );
 
 try {
+  const config = parseConfig(process.env);
   const server = await startServer(
     { log },
     {
-      config: parseConfig(process.env),
+      config,
       migrationsFolder: inPackage("migrations"),
       dashboardFolder: inPackage("dist/dashboard"),
     },
   );
-  for (const signal of ["SIGTERM", "SIGINT"] as const)
-    process.once(signal, () => {
-      log.info("server.closing", { signal });
-      server.close().then(() => process.exit(0), fail);
-    });
+  const close = (why: string) => {
+    log.info("server.closing", { why });
+    server.close().then(() => process.exit(0), fail);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => close(signal));
+  // Our starter holds the other end of stdin: it closes even when that process was killed, and no orphan stays.
+  if (config.stopsWithStdin) process.stdin.once("end", () => close("stdin")).resume();
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
 } catch (error) {

@@ -32,6 +32,8 @@ const worker: CommandRun<Flags> = async (context, flags) => {
   if (context.signal.aborted) started.drain();
   context.signal.addEventListener("abort", () => started.drain(), { once: true });
   context.onSecondSignal(() => started.release());
+  // Our starter holds the other end of stdin: it closes even when that process was killed, and no orphan stays.
+  if (context.config.stopsWithStdin) process.stdin.once("end", () => started.release()).resume();
   const { exitCode, reason, problem } = await started.done;
   log(exitCode === 0 ? "info" : "error", "worker.ended", {
     exitCode,

@@ -79,10 +79,12 @@ export async function applyEnding(
 async function putDown(
   tx: Tx,
   job: AttemptRow,
-  { decision, ending }: { decision: Decision; ending: object },
+  { decision, ending }: { decision: Decision; ending: Ending & { stage: Stage } },
 ): Promise<void> {
   const { status, delaySeconds, resumeAt, isFree } = decision;
   const isOver = status !== "pending";
+  // What the sweeper ends is lost for its worker, whatever it says then.
+  const isWorkers = ending.verb !== "lose_lease" && ending.verb !== "overdue";
   const runAt = isOver
     ? sql`run_at`
     : delaySeconds === null
@@ -93,7 +95,7 @@ async function putDown(
       completed_at = case when ${isOver} then now() end, worker_id = case when ${isOver} then worker_id end,
       max_attempts = max_attempts + case when ${isFree} and extra_attempts < 10 then 1 else 0 end,
       extra_attempts = extra_attempts + case when ${isFree} and extra_attempts < 10 then 1 else 0 end,
-      ending = ${JSON.stringify(ending)}::jsonb, ended_lease = j.attempt || '.' || j.lease_token,
+      ending = ${JSON.stringify(ending)}::jsonb, ended_lease = case when ${isWorkers} then j.attempt || '.' || j.lease_token end,
       lease_token = null, lease_expires_at = null, locked_at = null, cancel_requested_at = null
     where ${isHeldBy({ jobId: job.id, attempt: job.attempt, token: job.token })}`.execute(tx);
 }

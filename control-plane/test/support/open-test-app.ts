@@ -29,6 +29,8 @@ export type TestApp = AsyncDisposable & {
 };
 type Options = {
   kind?: Kind;
+  /** Shared by the tests of a file, and closed by it; else the app has one of its own. */
+  on?: TestDatabase;
   figures?: Partial<Figures>;
   routes?: Route<AppDeps>[];
   /** A local GitHub; without one nobody answers there. */
@@ -41,6 +43,7 @@ export async function openTestApp({
   on,
   figures: own = {},
   routes = workerRoutes,
+  githubApiUrl = "http://127.0.0.1:9",
 }: Options = {}): Promise<TestApp> {
   const database = on ?? (await openTestDatabase(kind));
   const { db } = database;

@@ -7,6 +7,7 @@ import { openEmbedded } from "../../src/platform/open-embedded.ts";
 import { openServer } from "../../src/platform/open-server.ts";
 
 export type Kind = Database["kind"];
+export type TestDatabase = Database & { url: string | undefined };
 
 /** Of queue, tenancy and migration tests: each runs on both. */
 export const kinds: Kind[] = ["server", "embedded"];
@@ -18,9 +19,7 @@ export const quietLog: Log = jsonLog(
 );
 
 /** A migrated database of its own, gone with the returned value. `server` lies in TEST_DATABASE_URL's cluster. */
-export async function openTestDatabase(
-  kind: Kind = "server",
-): Promise<Database & { url: string | undefined }> {
+export async function openTestDatabase(kind: Kind = "server"): Promise<TestDatabase> {
   if (kind === "embedded") {
     const database = await openEmbedded(undefined);
     await migrate(database.db);

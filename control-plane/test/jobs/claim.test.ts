@@ -1,0 +1,151 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
+import { describe, expect, it } from "vitest";
+import { asSystem } from "../../src/platform/as-tenant.ts";
+import { kinds } from "../support/open-test-database.ts";
+import { shareDatabase } from "../support/share-database.ts";
+import { openQueueScene } from "../support/queue-scene.ts";
+import { seedKey, seedProject, seedRun, seedWorkspace } from "../support/seed.ts";
+import { openTestWorker } from "../support/test-worker.ts";
+
+describe.each(kinds)("claiming on %s", (kind) => {
+  const database = shareDatabase(kind);
+
+  it("hands out the frozen snapshot, the settings and the one branch, and moves the run", async () => {
+    await using scene = await openQueueScene({
+      on: database(),
+      settings: { publish: "auto", maxTurns: 7 },
+    });
+    const { runId } = await seedRun(scene.db, { projectId: scene.projectId, issueNumber: 12 });
+    const { lease } = await scene.worker.claim();
+    expect(lease).toMatchObject({
+      attempt: 1,
+      job: {
+        issueNumber: 12,
+        resumeAt: "snapshot",
+        origin: "public",
+        repository: {
+          id: 4711,
+          cloneUrl: expect.stringMatching(/^https:\/\/github\.com\/acme\/.*\.git$/),
+          apiUrl: scene.deps.config.githubApiUrl,
+        },
+        settings: { publish: "auto", maxTurns: 7, budgetMicroUsd: 2_000_000 },
+        snapshot: { title: "The total is wrong", labels: ["feedback-bot", "auto-implement"] },
+        question: null,
+        artifacts: [],
+      },
+    });
+    expect(lease?.job.branch).toMatch(/^feedback\/issue-12-[a-z0-9]+$/);
+    expect(await scene.job(runId)).toMatchObject({
+      status: "processing",
+      stage: "running",
+      waiting_for: null,
+      running_jobs: 1,
+    });
+  });
+
+  it("answers a repeated claimId with the same lease and no new attempt, also twice at once", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    await seedRun(scene.db, { projectId: scene.projectId });
+    await seedRun(scene.db, { projectId: scene.projectId });
+    const claimId = randomUUID();
+    const both = await Promise.all([
+      scene.worker.claim(0, claimId),
+      scene.worker.claim(0, claimId),
+    ]);
+    const again = await scene.worker.claim(0, claimId);
+    expect(
+      new Set(
+        [...both, again].map(({ lease }) => `${lease?.jobId} ${lease?.attempt} ${lease?.token}`),
+      ).size,
+    ).toBe(1);
+    expect(again.lease?.attempt).toBe(1);
+    if (again.lease)
+      await scene.worker.say(again.lease, "fail", {
+        code: "clone",
+        reason: "gone",
+        retryable: false,
+      });
+    expect((await scene.worker.claim(0, claimId)).lease).toBeNull();
+  });
+
+  it("takes by priority, then by age, and keeps the project's limit", async () => {
+    await using scene = await openQueueScene({ on: database(), maxConcurrentRuns: 2 });
+    const { db, projectId } = scene;
+    const [free, pro, team] = [
+      await seedRun(db, { projectId, priority: 10 }),
+      await seedRun(db, { projectId, priority: 5 }),
+      await seedRun(db, { projectId, priority: 1 }),
+    ];
+    const [first, second, third] = [
+      await scene.worker.claim(),
+      await scene.worker.claim(),
+      await scene.worker.claim(),
+    ];
+    const order = [first, second].map(({ lease }) => lease?.job.issueNumber);
+    expect(order).toEqual([team.issueNumber, pro.issueNumber]);
+    expect(third.lease).toBeNull();
+    if (first.lease)
+      await scene.worker.say(first.lease, "complete", {
+        outcome: { kind: "declined", reason: "no" },
+      });
+    expect((await scene.worker.claim()).lease?.job.issueNumber).toBe(free.issueNumber);
+  });
+
+  it("waits for a job, and has it as soon as it is there", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const waiting = scene.worker.claim(20);
+    const { runId } = await seedRun(scene.db, { projectId: scene.projectId });
+    const start = performance.now();
+    const { lease } = await waiting;
+    expect(lease).not.toBeNull();
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect((await scene.job(runId)).attempt).toBe(1);
+  });
+
+  it("skips paused projects, and everything while the instance is paused", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const { db, projectId } = scene;
+    await seedRun(db, { projectId });
+    const set = (statement: string) => asSystem(db, (tx) => sql.raw(statement).execute(tx));
+    await set(`update fc.projects set is_paused = true where id = '${projectId}'`);
+    expect((await scene.worker.claim()).lease).toBeNull();
+    await set(`update fc.projects set is_paused = false where id = '${projectId}'`);
+    await set("update fc.instance set is_paused = true");
+    expect((await scene.worker.claim()).lease).toBeNull();
+    await set("update fc.instance set is_paused = false");
+    expect((await scene.worker.claim()).lease).not.toBeNull();
+  });
+
+  it("gives nothing of another workspace, and knows no worker of another workspace", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    await seedRun(scene.db, { projectId: scene.projectId });
+    const workspaceId = await seedWorkspace(scene.db, "Other");
+    await seedProject(scene.db, { workspaceId });
+    const { key } = await seedKey(scene.db, { kind: "worker", workspaceId });
+    const other = await openTestWorker(scene.app, key);
+    expect((await other.claim()).lease).toBeNull();
+    const foreign = await other.call("POST", "/v1/jobs/claim", {
+      workerId: scene.worker.workerId,
+      claimId: randomUUID(),
+    });
+    expect(foreign).toMatchObject({ status: 404, body: { code: "not_found" } });
+  });
+
+  it("refuses a worker two minor versions behind, and tells the version to install", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    await asSystem(scene.db, (tx) =>
+      sql`update fc.workers set version = '7.3.0' where workspace_id = ${scene.workspaceId}`.execute(
+        tx,
+      ),
+    );
+    const answer = await scene.worker.call("POST", "/v1/jobs/claim", {
+      workerId: scene.worker.workerId,
+      claimId: randomUUID(),
+    });
+    expect(answer).toMatchObject({
+      status: 426,
+      body: { code: "upgrade_required", serverVersion: expect.any(String) },
+    });
+  });
+});

@@ -208,16 +208,16 @@ export function htmlToText(html: string): Text {
     );
     const lines = items.map((item, index) => {
       const marker = isOrdered ? `${index + 1}. ` : "- ";
-      return (
-        marker + joinItem(item).replaceAll("\n", `\n${" ".repeat(marker.length)}`)
-      ).replace(/[ \t]+$/gm, "");
+      return (marker + joinItem(item).replaceAll("\n", `\n${" ".repeat(marker.length)}`)).replace(
+        /[ \t]+$/gm,
+        "",
+      );
     });
     return lines.length > 0 ? [lines.join("\n")] : [];
   }
 
   function inlineOf(node: Node, depth: number): string {
-    if (node.nodeName === "#text")
-      return (node as DefaultTreeAdapterTypes.TextNode).value.replace(/[ \t]+/g, " ");
+    if (node.nodeName === "#text") return textOf(node as DefaultTreeAdapterTypes.TextNode);
     if (!isElement(node)) return "";
     if (node.tagName === "br") return "\n";
     if (node.tagName === "img") return "[image]";
@@ -225,6 +225,13 @@ export function htmlToText(html: string): Text {
     return seen(node.childNodes, depth)
       .map((child) => inlineOf(child, depth + 1))
       .join("");
+  }
+
+  /** A comment that was never closed, or was built of entities: what follows its beginning is not for readers. */
+  function textOf({ value }: DefaultTreeAdapterTypes.TextNode): string {
+    const kept = value.replace(/<!--[\s\S]*?(?:-->|$)/g, "");
+    if (kept !== value) hidden++;
+    return kept.replace(/[ \t]+/g, " ");
   }
 
   /** Code keeps its white space, and loses its comments and tags like all else. */
@@ -295,7 +302,11 @@ function inlineCode(code: string): string {
 
 /** A list right below an item's words stays right below them. */
 function joinItem(found: string[]): string {
-  return found.reduce((text, block) => (text === "" ? block : `${text}${/^(?:- |\d+\. )/.test(block) ? "\n" : "\n\n"}${block}`), "");
+  return found.reduce(
+    (text, block) =>
+      text === "" ? block : `${text}${/^(?:- |\d+\. )/.test(block) ? "\n" : "\n\n"}${block}`,
+    "",
+  );
 }
 
 function oneLine(text: string): string {

@@ -127,7 +127,7 @@ function refusalOf(body: Members, rules: JudgeRules): string | null {
   }
   const { model, messages, max_tokens: maxTokens } = body;
   if (typeof model !== "string" || !rules.allowedModels.includes(model))
-    return `the model ${JSON.stringify(model).slice(0, 80)} is not admitted`;
+    return `the model ${String(JSON.stringify(model)).slice(0, 80)} is not admitted`;
   if (!Array.isArray(messages)) return "messages are missing";
   if (
     !rules.isCountOnly &&

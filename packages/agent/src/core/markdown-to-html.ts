@@ -37,8 +37,8 @@ export function markdownToHtml(markdown: string): Html {
     } else {
       const { before, after } = elementOf(item);
       parts.push(before);
-      open.push(after);
-      if ("children" in item) for (const child of item.children.toReversed()) open.push(child);
+      open.push(after, ...partsOf(item).toReversed());
+      if (item.type === "code" && item.meta) hidden++;
     }
   }
   return { html: parts.join(""), hidden };
@@ -65,11 +65,6 @@ function elementOf(node: Node): Opened {
       return wrap(`h${node.depth}`);
     case "list":
       return wrap(node.ordered ? "ol" : "ul");
-    case "listItem":
-      return {
-        before: node.checked == null ? "<li>" : `<li>[${node.checked ? "x" : " "}] `,
-        after: "</li>",
-      };
     default:
       return wrap(elements[node.type] ?? "span");
   }
@@ -84,7 +79,17 @@ const elements: Partial<Record<Node["type"], string>> = {
   tableCell: "td",
   thematicBreak: "p",
   root: "div",
+  listItem: "li",
 };
+
+/** The children; a task's box stands in its first paragraph. */
+function partsOf(node: Node): (Node | string)[] {
+  if (!("children" in node)) return [];
+  const [first, ...rest] = node.children;
+  if (node.type !== "listItem" || node.checked == null || first?.type !== "paragraph")
+    return node.children;
+  return ["<p>", node.checked ? "[x] " : "[ ] ", ...first.children, "</p>", ...rest];
+}
 
 /** An address that is its own text hides nothing. */
 function isShown(link: {

@@ -21,12 +21,10 @@ export type Sanitised = { snapshot: CleanSnapshot; hiddenRemoved: number; wasCut
 export function sanitise(raw: RawSnapshot): Sanitised {
   const title = plainLine(raw.title, maxTitleChars);
   const body = visibleText(raw.body, maxBodyChars);
-  const comments = raw.comments
-    .slice(0, maxComments)
-    .map((comment) => ({
-      author: plainLine(comment.author, 100),
-      body: visibleText(comment.body, maxCommentChars),
-    }));
+  const comments = raw.comments.slice(0, maxComments).map((comment) => ({
+    author: plainLine(comment.author, 100),
+    body: visibleText(comment.body, maxCommentChars),
+  }));
   const parts = [title, body, ...comments.flatMap((comment) => [comment.author, comment.body])];
   return {
     snapshot: {

@@ -11,13 +11,29 @@ export type SecretFormat = {
 /** Formats of well-known secrets: found by shape, whoever's they are. */
 export const secretFormats: readonly SecretFormat[] = [
   token("Anthropic key", ["sk-ant-"], { chars: "[A-Za-z0-9_-]", least: 16, most: 200 }),
-  token("GitHub token", ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], { chars: "[A-Za-z0-9]", least: 30, most: 255 }),
+  token("GitHub token", ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], {
+    chars: "[A-Za-z0-9]",
+    least: 30,
+    most: 255,
+  }),
   token("GitHub token", ["github_pat_"], { chars: "[A-Za-z0-9_]", least: 22, most: 255 }),
-  token("feedback-chat key", ["fcp_", "fcw_", "fcu_", "fce_"], { chars: "[A-Za-z0-9]", least: 24, most: 80 }),
-  token("OpenAI key", ["sk-proj-", "sk-svcacct-"], { chars: "[A-Za-z0-9_-]", least: 20, most: 200 }),
+  token("feedback-chat key", ["fcp_", "fcw_", "fcu_", "fce_"], {
+    chars: "[A-Za-z0-9]",
+    least: 24,
+    most: 80,
+  }),
+  token("OpenAI key", ["sk-proj-", "sk-svcacct-"], {
+    chars: "[A-Za-z0-9_-]",
+    least: 20,
+    most: 200,
+  }),
   token("AWS access key", ["AKIA", "ASIA"], { chars: "[A-Z0-9]", least: 16, most: 16 }),
   token("Google key", ["AIza"], { chars: "[A-Za-z0-9_-]", least: 35, most: 35 }),
-  token("Slack token", ["xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-"], { chars: "[A-Za-z0-9-]", least: 10, most: 200 }),
+  token("Slack token", ["xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-"], {
+    chars: "[A-Za-z0-9-]",
+    least: 10,
+    most: 200,
+  }),
   token("Stripe key", ["sk_live_", "rk_live_"], { chars: "[A-Za-z0-9]", least: 16, most: 200 }),
   token("npm token", ["npm_"], { chars: "[A-Za-z0-9]", least: 36, most: 36 }),
   {

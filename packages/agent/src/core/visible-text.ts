@@ -4,8 +4,8 @@ import { markdownToHtml } from "./markdown-to-html.ts";
 
 export type VisibleText = { text: string; hiddenRemoved: number; wasCut: boolean };
 
-/** GitHub's own limit of a body: what is longer came another way, and is cut before it is parsed. */
-const maxRawChars = 65_536;
+/** Twice what may come out. What is longer is cut before it is parsed: a parser takes longer than in proportion. */
+const maxRawChars = 40_000;
 const maxPasses = 12;
 const cutNotice = "\n\n[cut here: the text was too long]";
 
@@ -36,17 +36,16 @@ function onePass({ text, hiddenRemoved, wasCut }: VisibleText, maxChars: number)
   const seen = dropInvisible(text);
   const { html, hidden } = markdownToHtml(flatten(seen.text));
   const shown = htmlToText(html);
-  const comments = dropComments(shown.text);
-  const isLong = comments.text.length > maxChars;
+  const isLong = shown.text.length > maxChars;
   return {
     text: isLong
-      ? comments.text
+      ? shown.text
           .slice(0, maxChars - cutNotice.length)
           .toWellFormed()
           .replaceAll("\ufffd", "")
           .trimEnd() + cutNotice
-      : comments.text,
-    hiddenRemoved: hiddenRemoved + seen.dropped + hidden + shown.hidden + comments.dropped,
+      : shown.text,
+    hiddenRemoved: hiddenRemoved + seen.dropped + hidden + shown.hidden,
     wasCut: wasCut || isLong,
   };
 }
@@ -61,14 +60,4 @@ function flatten(text: string): string {
     .replace(deepContainers, "$1")
     .replace(/^[ \t]{60,}/gm, (space) => space.slice(0, 60))
     .replace(/([[\]!*_~`<(])\1{39,}/g, (run) => run.slice(0, 40));
-}
-
-/** A comment that was never closed, or was built of entities: what comes after its beginning is not for readers. */
-function dropComments(text: string): { text: string; dropped: number } {
-  let dropped = 0;
-  const kept = text.replace(/<!--[\s\S]*?(?:-->|$)/g, () => {
-    dropped++;
-    return "";
-  });
-  return { text: kept, dropped };
 }

@@ -13,8 +13,15 @@ export async function probeEngineSocket(job: SandboxJob, engine: Engine): Promis
   const server = createServer((request, response) => {
     if (request.method === "POST" && request.url?.startsWith("/v1/messages")) calls++;
     request.resume();
-    response.writeHead(request.method === "POST" ? 402 : 200, { "content-type": "application/json", "x-should-retry": "false" });
-    response.end(request.method === "POST" ? '{"type":"error","error":{"type":"billing_error","message":"self-test"}}' : undefined);
+    response.writeHead(request.method === "POST" ? 402 : 200, {
+      "content-type": "application/json",
+      "x-should-retry": "false",
+    });
+    response.end(
+      request.method === "POST"
+        ? '{"type":"error","error":{"type":"billing_error","message":"self-test"}}'
+        : undefined,
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -23,7 +30,16 @@ export async function probeEngineSocket(job: SandboxJob, engine: Engine): Promis
   try {
     await chmod(path, 0o666);
     const run = engine.start(
-      { prompt: "Say hello.", repositoryInstructions: null, model: "claude-sonnet-4-5", maxTurns: 1, wallSeconds: 60, idleSeconds: 45, runToken: "self-test", socketName },
+      {
+        prompt: "Say hello.",
+        repositoryInstructions: null,
+        model: "claude-sonnet-4-5",
+        maxTurns: 1,
+        wallSeconds: 60,
+        idleSeconds: 45,
+        runToken: "self-test",
+        socketName,
+      },
       job,
     );
     for await (const event of run.events) void event;

@@ -1,0 +1,79 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { cleanLine, cleanText, makeLogCleaner, maxLineBytes } from "./clean-log.ts";
+import { makeRedactor } from "./redact.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe("cleanLine", () => {
+  it.each([
+    ["colours", "\u001b[31mred\u001b[0m", "red"], ["a link (OSC 8)", "\u001b]8;;https://evil.example\u0007click\u001b]8;;\u0007", "click"],
+    ["the clipboard (OSC 52)", "a\u001b]52;c;ZXZpbA==\u001b\\b", "ab"], ["a title", "\u001b]0;owned\u0007x", "x"], ["a device string", "\u001bP+q544e\u001b\\x", "x"],
+    ["8-bit forms", "\u009b31mred\u009d0;t\u0007", "red"], ["an unfinished escape", "a\u001b[31", "a"], ["control and bell", "a\u0000\u0007\u0008b", "ab"],
+    ["bidi", "a\u202eb\u2066c", "abc"], ["zero width and tags", "a\u200bb\u{e0041}c", "abc"], ["tabs", "a\tb", "a  b"], ["a carriage return", "bar\rfoo", "barfoo"],
+  ])("takes out %s (case 40)", (_name, line, clean) => {
+    expect(cleanLine(line)).toBe(clean);
+  }); // prettier-ignore
+
+  it("leaves commands of a workflow and stage words as the plain text that they are", () => {
+    for (const line of [
+      "::set-output name=x::y",
+      "STAGE: deployed",
+      '{"level":"error","event":"ours"}',
+    ])
+      expect(cleanLine(line)).toBe(line);
+  });
+
+  it("shows no control character of any text, in at most 8 KiB", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 20_000 }), (line) => {
+        const clean = cleanLine(line);
+        expect(clean).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
+        expect(bytes(clean).byteLength).toBeLessThanOrEqual(maxLineBytes);
+        expect(clean.isWellFormed()).toBe(true);
+      }),
+    );
+  });
+
+  it("leaves no half of a secret at the cut", () => {
+    const secret = `sk-ant-${"k".repeat(60)}`;
+    const { text: redact } = makeRedactor([{ name: "key", value: secret }]);
+    for (let at = 7_900; at < 8_200; at += 10)
+      expect(cleanLine("x".repeat(at) + secret + "y".repeat(900), redact)).not.toContain("kkk");
+    expect(cleanLine("\u001b[1m".repeat(8_180) + secret + "y", redact)).not.toContain("kkk");
+  });
+
+  it("keeps the lines of a text", () => {
+    expect(cleanText("a\r\nb\u001b[1m\nc\u0000")).toBe("a\nb\nc");
+  });
+});
+
+describe("makeLogCleaner", () => {
+  it("gives whole lines however the bytes are cut, and replaces what is no UTF-8", () => {
+    const input = new Uint8Array([...bytes("grüße\nzwei\n"), 0xff, 0x41, 10, ...bytes("rest")]);
+    for (let at = 0; at <= input.length; at++) {
+      const cleaner = makeLogCleaner();
+      expect([
+        ...cleaner.push(input.subarray(0, at)),
+        ...cleaner.push(input.subarray(at)),
+        ...cleaner.end(),
+      ]).toEqual(["grüße", "zwei", "\ufffdA", "rest"]);
+    }
+  });
+
+  it("keeps the beginning of a line of 10 MB, and the line after it (case 40)", () => {
+    const cleaner = makeLogCleaner();
+    const lines = Array.from({ length: 160 }, () => cleaner.push(bytes("x".repeat(65_536)))).flat();
+    lines.push(...cleaner.push(bytes("\nnext\n")), ...cleaner.end());
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^x+ …\[cut\]$/);
+    expect(lines[1]).toBe("next");
+  });
+
+  it("ends a run's log at its limit and says how much was dropped", () => {
+    const cleaner = makeLogCleaner({ limitBytes: 1_000 });
+    const lines = [...cleaner.push(bytes("0123456789\n".repeat(200))), ...cleaner.end()];
+    expect(lines).toHaveLength(91);
+    expect(lines.at(-1)).toMatch(/^110 lines dropped/);
+  });
+});

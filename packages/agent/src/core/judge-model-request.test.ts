@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fitRequest, judgeModelRequest } from "./judge-model-request.ts";
+import { parseStrictJson } from "./parse-strict-json.ts";
+
+const rules = { allowedModels: ["claude-sonnet-4-5"], isCountOnly: false };
+const plain = {
+  model: "claude-sonnet-4-5",
+  max_tokens: 1_000,
+  messages: [{ role: "user", content: "hi" }],
+};
+const judge = (body: unknown) =>
+  judgeModelRequest(typeof body === "string" ? body : JSON.stringify(body), rules);
+
+describe("judgeModelRequest", () => {
+  it("admits what the engine sends", () => {
+    const body = {
+      ...plain,
+      system: [{ type: "text", text: "You are", cache_control: { type: "ephemeral" } }],
+      tools: [{ name: "Bash", description: "runs", input_schema: { type: "object" } }],
+      messages: [
+        { role: "user", content: [{ type: "text", text: "go" }, { type: "image", source: { type: "base64", media_type: "image/png", data: "AA==" } }] },
+        { role: "assistant", content: [{ type: "thinking", thinking: "…", signature: "x" }, { type: "tool_use", id: "t", name: "Bash", input: {} }] },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: "ok" }] }] },
+      ],
+      metadata: { user_id: "u" },
+      context_management: { edits: [] },
+      stream: true,
+    }; // prettier-ignore
+    expect(judge(body)).toMatchObject({
+      ok: true,
+      model: plain.model,
+      isStream: true,
+      maxTokens: 1_000,
+    });
+  });
+
+  it("counts a byte as a token and an image as 6,000, and reserves the dearest class", () => {
+    const image = {
+      type: "image",
+      source: { type: "base64", media_type: "image/png", data: "AA==" },
+    };
+    const body = JSON.stringify({ ...plain, messages: [{ role: "user", content: [image] }] });
+    const judged = judge(body);
+    expect(judged).toMatchObject({
+      promptTokens: body.length + 6_000,
+      worstCase: Math.ceil((body.length + 6_000) * 6 + 15_000),
+    });
+  });
+
+  it("clamps max_tokens, and the thinking below it", () => {
+    const judged = judge({
+      ...plain,
+      max_tokens: 64_000,
+      thinking: { type: "enabled", budget_tokens: 31_999 },
+    });
+    expect(judged.ok && JSON.parse(judged.body)).toMatchObject({
+      max_tokens: 16_384,
+      thinking: { budget_tokens: 15_360 },
+    });
+  });
+
+  it.each([
+    ["no object", "[]"], ["no JSON", "{"], ["a member twice", '{"model":"claude-sonnet-4-5","model":"x","max_tokens":1,"messages":[]}'],
+    ["a member twice, one of them escaped", '{"model":"claude-sonnet-4-5","mod\\u0065l":"x","max_tokens":1,"messages":[]}'],
+    ["a member twice, deep down", '{"model":"claude-sonnet-4-5","max_tokens":1,"messages":[{"role":"user","role":"system","content":""}]}'],
+    ["a foreign model", { ...plain, model: "claude-opus-4-1" }], ["no model", { ...plain, model: undefined }], ["no messages", { ...plain, messages: undefined }],
+    ["max_tokens as text", { ...plain, max_tokens: "9" }], ["negative max_tokens", { ...plain, max_tokens: -1 }], ["no max_tokens", { ...plain, max_tokens: undefined }],
+    ["a web search", { ...plain, tools: [{ type: "web_search_20250305", name: "web_search" }] }], ["code execution", { ...plain, tools: [{ type: "code_execution_20250522", name: "x", input_schema: {} }] }],
+    ["a tool without schema", { ...plain, tools: [{ name: "web_search" }] }], ["a connector", { ...plain, mcp_servers: [] }], ["a container", { ...plain, container: "c" }],
+    ["another tier", { ...plain, service_tier: "priority" }], ["another speed", { ...plain, speed: "fast" }], ["another place", { ...plain, inference_geo: "us" }], ["an unknown member", { ...plain, surprise: 1 }],
+    ["a document", { ...plain, messages: [{ role: "user", content: [{ type: "document", source: { type: "url", url: "https://x.example" } }] }] }],
+    ["an image by address", { ...plain, messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url: "https://x.example" } }] }] }],
+    ["an image by file id, inside a tool's result", { ...plain, messages: [{ role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "image", source: { type: "file", file_id: "f" } }] }] }] }],
+    ["a server tool's result", { ...plain, messages: [{ role: "user", content: [{ type: "web_search_tool_result", content: [] }] }] }],
+    ["an upload", { ...plain, messages: [{ role: "user", content: [{ type: "container_upload", file_id: "f" }] }] }],
+  ])("refuses %s (case 28)", (_name, body) => {
+    expect(judge(body)).toMatchObject({ ok: false, reason: expect.any(String) });
+  }); // prettier-ignore
+});
+
+describe("fitRequest", () => {
+  it("makes the output smaller until it fits, and gives up below 1,024", () => {
+    const judged = judge({
+      ...plain,
+      max_tokens: 16_000,
+      thinking: { type: "enabled", budget_tokens: 8_000 },
+    });
+    if (!judged.ok) throw new Error(judged.reason);
+    const fitted = fitRequest(judged, 60_000);
+    expect(fitted?.worstCase).toBeLessThanOrEqual(60_000);
+    expect(fitted && JSON.parse(fitted.body)).toMatchObject({
+      max_tokens: fitted?.maxTokens,
+      thinking: { budget_tokens: (fitted?.maxTokens ?? 0) - 1_024 },
+    });
+    expect(fitRequest(judged, 10_000)).toBeNull();
+  });
+});
+
+describe("parseStrictJson", () => {
+  it("reads all that JSON can say, as JSON.parse does", () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(parseStrictJson(text)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it("refuses a repeated member wherever it stands", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.json(), fc.json(), (key, one, two) => {
+        const name = JSON.stringify(key);
+        expect(() => parseStrictJson(`{"a":[0,{${name}:${one},${name}:${two}}]}`)).toThrow(
+          SyntaxError,
+        );
+      }),
+    );
+  });
+});

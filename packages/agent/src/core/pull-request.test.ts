@@ -1,0 +1,127 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Evidence } from "@feedback-chat/protocol/evidence";
+import { neutralise, pullRequestFor, type PullRequestFacts } from "./pull-request.ts";
+
+const evidence: Evidence = {
+  schemaVersion: 1,
+  asked: { issueNumber: 12, title: "The total is wrong", hiddenRemoved: 2, wasCut: false },
+  done: { summary: "Fixed the sum.", isUnfinished: false, baseSha: "a".repeat(40), treeId: "b".repeat(40), files: [{ path: "src/cart.js", change: "modified", addedLines: 1, removedLines: 1 }], ignoredFiles: 0 },
+  checked: { checks: [{ name: "test", command: ["npm", "test"], base: { outcome: "failed", durationMs: 1, outputTail: "" }, head: { outcome: "passed", durationMs: 1, outputTail: "" } }], isBuilt: true, note: null },
+  flagged: [{ level: "hold", code: "new_host", path: "src/cart.js", line: 3, detail: "an address at the new host x.io" }],
+  spent: { costMicroUsd: 12_345, inputTokens: 100, outputTokens: 20, agentMs: 1_500, totalMs: 61_000 },
+}; // prettier-ignore
+const facts: PullRequestFacts = {
+  evidence,
+  origin: "public",
+  approvedBy: null,
+  runMarker: "Run: run_1",
+  baseNote: null,
+};
+const saying = (summary: string): PullRequestFacts => ({
+  ...facts,
+  evidence: { ...evidence, done: { ...evidence.done, summary } },
+});
+
+describe("pullRequestFor", () => {
+  it("says what was asked, done, checked, flagged and spent", () => {
+    const { title, body } = pullRequestFor(facts);
+    expect(title).toBe("Feedback #12: The total is wrong");
+    for (const part of [
+      "## Asked",
+      "2 hidden parts",
+      "## Done",
+      "> Fixed the sum",
+      "| `src/cart.js` | modified | +1 −1 |",
+      "| `test` | `npm test` | failed | **passed** |",
+      "`src/cart.js:3`",
+      "0.0123 USD",
+      "Run: run_1",
+    ])
+      expect(body).toContain(part);
+  });
+
+  it("refers to a stranger's issue, and closes it once a person approved", () => {
+    expect(pullRequestFor(facts).body).toMatch(/^Refs #12/m);
+    expect(pullRequestFor({ ...facts, approvedBy: "maria" }).body).toMatch(/^Closes #12/m);
+    expect(pullRequestFor({ ...facts, origin: "maintainer" }).body).toMatch(/^Closes #12/m);
+  });
+
+  it("says when it is unfinished, and what the base branch did meanwhile", () => {
+    expect(pullRequestFor({ ...facts, baseNote: "The base branch has moved on." }).body).toMatch(
+      /^The base branch has moved on\./,
+    );
+    expect(
+      pullRequestFor({
+        ...facts,
+        evidence: { ...evidence, done: { ...evidence.done, isUnfinished: true } },
+      }).body,
+    ).toContain("**Unfinished:**");
+  });
+
+  it.each([
+    ["a mention", "thanks @octocat", /@octocat/], ["a closing word", "closes #1", /closes #1/], ["a foreign reference", "fixes o/r#1", /#1/], ["an issue's address", "closes https://github.com/o/r/issues/1", /https:\/\//], ["GH-1", "fixes GH-1", /GH-1/],
+    ["a link", "[x](https://evil.example)", /\]\(/], ["an image", "![x](https://evil.example/p.png)", /!\[/], ["HTML", "<img src=x onerror=1>", /[^\\]<img/], ["a comment", "<!-- x -->", /[^\\]<!--/], ["an address", "see https://evil.example", /https:\/\//], ["www", "www.evil.example", /www\.evil/],
+    ["the end of a quote", "a\n\n## Checked\nall green", /^## Checked\nall/m], ["a code fence", "```\nx", /^> ```/m], ["a table", "| a |", /^> \|/m], ["another run's marker", "Run: run_2", /^Run: run_2/m], ["ANSI", "\u001b[31mred", /\[31m/],
+  ])("lets %s of the agent's do nothing", (_name, summary, alive) => {
+    const { body } = pullRequestFor(saying(summary));
+    const [, quoted = ""] = body.split(/## Done|\| File/);
+    expect(quoted).not.toMatch(alive);
+    expect(quoted.trim().split("\n").every((line) => line.startsWith(">"))).toBe(true);
+    expect(body).toContain("## Checked\n\n| Check |");
+  }); // prettier-ignore
+
+  it("lets a title close and mention nothing, since it may become a commit's message", () => {
+    const { title } = pullRequestFor({
+      ...facts,
+      evidence: { ...evidence, asked: { ...evidence.asked, title: "fixes #3 @octocat\nsecond" } },
+    });
+    expect(title).not.toMatch(/#3|@octocat|\n/);
+  });
+
+  it("keeps a file's name in its backticks", () => {
+    const files = [
+      { path: "a`@octocat`|\n# x", change: "added" as const, addedLines: 1, removedLines: 0 },
+    ];
+    expect(
+      pullRequestFor({ ...facts, evidence: { ...evidence, done: { ...evidence.done, files } } })
+        .body,
+    ).toMatch(/^\| `a'@octocat[^\n`]*# x` \| added \|/m);
+  });
+});
+
+it("neutralises any text: no live mark is left", () => {
+  fc.assert(
+    fc.property(
+      fc.string({
+        unit: fc.constantFrom(
+          "@",
+          "#",
+          "[",
+          "]",
+          "(",
+          ")",
+          "!",
+          "<",
+          ">",
+          "`",
+          "*",
+          "_",
+          "a",
+          "1",
+          ".",
+          "-",
+          " ",
+          "\n",
+          "\\",
+          ":",
+          "/",
+          "h",
+        ),
+      }),
+      (text) => {
+        expect(neutralise(text)).not.toMatch(/(^|[^\\])(\\\\)*[[\]<>`*_!|]|@[a-z0-9]|#[0-9]|:\/\//);
+      },
+    ),
+  );
+});

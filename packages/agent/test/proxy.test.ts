@@ -1,0 +1,489 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { Agent, request as send, type Dispatcher } from "undici";
+import { describe, expect, it } from "vitest";
+import { ignoring } from "../src/platform/ignoring.ts";
+import { systemClock } from "../src/platform/system-clock.ts";
+import {
+  startModelProxy,
+  type ModelProxy,
+  type ProxyOptions,
+  type RequestFacts,
+} from "../src/proxy/start-model-proxy.ts";
+import { memorySpend } from "./memory-spend.ts";
+import { until } from "./open-sandbox.ts";
+import { messageStart, sendEvents, stubModel, type Script, type StubModel } from "./stub-model.ts";
+
+type Opened = {
+  proxy: ModelProxy;
+  model: StubModel;
+  spend: ReturnType<typeof memorySpend>;
+  facts: RequestFacts[];
+  failures: unknown[];
+  socketPath: string;
+  inside: Agent;
+} & AsyncDisposable;
+
+async function open(
+  script: Script = () => ({ text: "hello" }),
+  options: Partial<ProxyOptions> & { dayMicroUsd?: number } = {},
+): Promise<Opened> {
+  const folder = await mkdtemp("/tmp/fcp-");
+  const model = await stubModel(script);
+  const spend = memorySpend(options.dayMicroUsd);
+  const facts: RequestFacts[] = [];
+  const failures: unknown[] = [];
+  const outside = new Agent();
+  const socketPath = join(folder, "model.sock");
+  const proxy = await startModelProxy(
+    {
+      clock: systemClock(),
+      spend,
+      dispatcher: outside,
+      onRequest: (fact) => facts.push(fact),
+      onFailure: (error) => failures.push(error),
+    },
+    {
+      socketPath,
+      baseUrl: model.baseUrl,
+      credential: { type: "anthropic_api_key", value: "sk-ours" },
+      allowedModels: ["claude-sonnet-4-5"],
+      budgetMicroUsd: 2_000_000,
+      wallSeconds: 30,
+      ...options,
+    },
+  );
+  const inside = new Agent({ connect: { socketPath }, pipelining: 1 });
+  return {
+    proxy, model, spend, facts, failures, socketPath, inside,
+    async [Symbol.asyncDispose]() {
+      await inside.destroy();
+      await proxy.close();
+      await model[Symbol.asyncDispose]();
+      await outside.destroy();
+      await rm(folder, { recursive: true });
+    },
+  }; // prettier-ignore
+}
+
+const plain = {
+  model: "claude-sonnet-4-5",
+  max_tokens: 1_000,
+  stream: true,
+  messages: [{ role: "user", content: "hi" }],
+};
+
+function post(
+  opened: Opened,
+  body: unknown = plain,
+  extra: Partial<Dispatcher.RequestOptions> & {
+    dispatcher?: Dispatcher;
+    path?: string;
+    headers?: Record<string, string>;
+  } = {},
+) {
+  const { path = "/v1/messages?beta=true", headers = {}, ...rest } = extra;
+  return send(`http://model.invalid${path}`, {
+    method: "POST",
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    headers: Object.assign({ "content-type": "application/json" }, headers),
+    dispatcher: opened.inside,
+    ...rest,
+  });
+}
+
+/** Bytes as a hostile client would write them. */
+function raw(socketPath: string, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(socketPath, () => socket.write(bytes));
+    socket.setTimeout(2_000, () => socket.destroy());
+    socket.on("data", (data) => (answer += data.toString()));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+describe("what is admitted", () => {
+  it("passes an answer through byte for byte, and charges what its usage says", async () => {
+    await using opened = await open();
+    const answer = await post(opened);
+    const body = await answer.body.text();
+    expect(answer.statusCode).toBe(200);
+    expect(body).toMatch(/^event: message_start\n[\s\S]+event: message_stop\n/);
+    expect(answer.headers).toMatchObject({
+      "content-type": "text/event-stream",
+      "request-id": "req_1",
+    });
+    expect(answer.headers["set-cookie"]).toBeUndefined();
+    await until(() => opened.facts.length === 1);
+    // 1,000 in at 3 USD and 50 out at 15 USD a million.
+    expect(opened.proxy.totals()).toEqual({
+      costMicroUsd: 3_750,
+      inputTokens: 1_000,
+      outputTokens: 50,
+    });
+    expect([...opened.spend.entries.values()]).toEqual([
+      { reserved: expect.any(Number), settled: 3_750 },
+    ]);
+    expect(opened.facts[0]).toMatchObject({
+      outcome: "answered",
+      status: 200,
+      attempts: 1,
+      costMicroUsd: 3_750,
+    });
+  });
+
+  it.each([
+    ["GET", "/v1/models", 404], ["GET", "/v1/messages", 405], ["POST", "/v1/files", 404], ["POST", "/v1/messages/batches", 404],
+    ["POST", "/v1/messages?beta=false", 404], ["POST", "/v1/messages/", 404], ["POST", "/V1/messages", 404], ["POST", "//v1/messages", 404],
+    ["POST", "/v1/../v1/messages", 404], ["POST", "/v1/messages%3Fbeta=true", 404], ["DELETE", "/v1/messages", 405], ["POST", "http://evil.example/v1/messages", 404],
+  ])("refuses %s %s, and upstream sees nothing (case 25)", async (method, target, status) => {
+    await using opened = await open();
+    const answer = await raw(opened.socketPath, `${method} ${target} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(opened.model.requests).toEqual([]);
+  }); // prettier-ignore
+
+  it.each([
+    ["CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example:443\r\n\r\n", 405],
+    [
+      "Upgrade",
+      "GET /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+      405,
+    ],
+    [
+      "both lengths",
+      "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+      400,
+    ],
+    [
+      "two lengths",
+      "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+      400,
+    ],
+    ["no host", "POST /v1/messages HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}", 400],
+    ["a broken line", "POST /v1/messages HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n", 400],
+  ])("makes no tunnel and guesses no length: %s (cases 25, 27)", async (_name, bytes, status) => {
+    await using opened = await open();
+    expect(await raw(opened.socketPath, bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(opened.model.requests).toEqual([]);
+  });
+
+  it("judges a pipelined second request by itself (case 27)", async () => {
+    await using opened = await open();
+    const body = JSON.stringify({ ...plain, stream: false });
+    const first = `POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const answer = await raw(
+      opened.socketPath,
+      `${first}POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 200 [\s\S]+HTTP\/1.1 404 /);
+    expect(opened.model.requests).toHaveLength(1);
+  });
+
+  it("answers HEAD / itself, and counts tokens without charge", async () => {
+    await using opened = await open(
+      (_request, response) =>
+        void response
+          .writeHead(200, { "content-type": "application/json" })
+          .end('{"input_tokens":5}'),
+    );
+    expect(
+      await raw(opened.socketPath, "HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
+    ).toMatch(/^HTTP\/1.1 200 /);
+    expect(
+      await (
+        await post(
+          opened,
+          { model: plain.model, messages: plain.messages },
+          { path: "/v1/messages/count_tokens?beta=true" },
+        )
+      ).body.json(),
+    ).toEqual({ input_tokens: 5 });
+    expect(opened.proxy.totals().costMicroUsd).toBe(0);
+    expect(opened.model.requests.map(({ url }) => url)).toEqual([
+      "/v1/messages/count_tokens?beta=true",
+    ]);
+  });
+});
+
+describe("what upstream sees", () => {
+  const hostile = {
+    host: "evil.example",
+    "x-api-key": "sk-theirs",
+    authorization: "Bearer theirs",
+    cookie: "a=b",
+    "x-forwarded-for": "1.2.3.4",
+    "anthropic-beta":
+      "interleaved-thinking-2025-05-14,files-api-2025-04-14,context-1m-2025-08-07, mcp-client-2025-04-04",
+  };
+
+  it("is our own key, host and harmless betas (case 26)", async () => {
+    await using opened = await open();
+    await (await post(opened, plain, { headers: hostile })).body.dump();
+    const [seen] = opened.model.requests;
+    expect(seen?.headers).toMatchObject({
+      "x-api-key": "sk-ours",
+      host: new URL(opened.model.baseUrl).host,
+      "anthropic-beta": "interleaved-thinking-2025-05-14",
+    });
+    for (const name of ["authorization", "cookie", "x-forwarded-for"])
+      expect(seen?.headers[name]).toBeUndefined();
+    expect(JSON.stringify(opened.model.requests)).not.toMatch(/theirs|evil/);
+  });
+
+  it("is a Bearer token with its beta for the owner's own subscription", async () => {
+    await using opened = await open(undefined, {
+      credential: { type: "claude_oauth", value: "oat-ours" },
+    });
+    await (await post(opened, plain, { headers: hostile })).body.dump();
+    expect(opened.model.requests[0]?.headers).toMatchObject({
+      authorization: "Bearer oat-ours",
+      "anthropic-beta": "interleaved-thinking-2025-05-14,oauth-2025-04-20",
+    });
+    expect(opened.model.requests[0]?.headers["x-api-key"]).toBeUndefined();
+  });
+
+  it("is the body as judged and written anew", async () => {
+    await using opened = await open();
+    await (
+      await post(
+        opened,
+        `{ "model":"claude-sonnet-4-5" , "max_tokens":64000,"stream":true,"messages":[{"role":"user","content":"h\\u0069"}]}`,
+      )
+    ).body.dump();
+    expect(opened.model.requests[0]?.body).toBe(
+      `{"model":"claude-sonnet-4-5","max_tokens":16384,"stream":true,"messages":[{"role":"user","content":"hi"}]}`,
+    );
+  });
+
+  it.each([
+    ["a forbidden model", { ...plain, model: "claude-opus-4-1" }],
+    [
+      "a member twice",
+      `{"model":"claude-sonnet-4-5","model":"claude-opus-4-1","max_tokens":10,"messages":[]}`,
+    ],
+    [
+      "a server-side tool",
+      { ...plain, tools: [{ type: "web_search_20250305", name: "web_search" }] },
+    ],
+    ["a connector", { ...plain, mcp_servers: [{ type: "url", url: "https://evil.example" }] }],
+  ])("is nothing of %s (case 28)", async (_name, body) => {
+    await using opened = await open();
+    const answer = await post(opened, body);
+    expect(answer.statusCode).toBe(403);
+    expect(await answer.body.json()).toMatchObject({
+      type: "error",
+      error: { type: "permission_error" },
+    });
+    expect(answer.headers["x-should-retry"]).toBe("false");
+    expect(opened.model.requests).toEqual([]);
+  });
+
+  it("is nothing of an encoded, a foreign or a huge body", async () => {
+    await using opened = await open();
+    expect(
+      (await post(opened, plain, { headers: { "content-encoding": "gzip" } })).statusCode,
+    ).toBe(415);
+    expect(
+      await raw(
+        opened.socketPath,
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nconnection: close\r\n\r\n\xff\xfe",
+      ),
+    ).toMatch(/^HTTP\/1.1 4/);
+    expect(
+      await raw(
+        opened.socketPath,
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n",
+      ),
+    ).toMatch(/^HTTP\/1.1 413 /);
+    expect(opened.model.requests).toEqual([]);
+  });
+});
+
+describe("what it may cost", () => {
+  it("never sends a request that the run cannot pay, and says 402 (case 29)", async () => {
+    await using opened = await open(undefined, { budgetMicroUsd: 50_000 });
+    const answer = await post(opened, {
+      ...plain,
+      messages: [{ role: "user", content: "x".repeat(20_000) }],
+    });
+    expect(answer.statusCode).toBe(402);
+    expect(answer.headers["x-should-retry"]).toBe("false");
+    expect(opened.proxy.state.ended).toMatchObject({ reason: "budget" });
+    expect(await opened.proxy.whenEnded).toBe(opened.proxy.state.ended);
+    expect(opened.model.requests).toEqual([]);
+    expect(opened.proxy.totals().costMicroUsd).toBe(0);
+  });
+
+  it("clamps the output to what is left of the run, and of the day", async () => {
+    await using run = await open(undefined, { budgetMicroUsd: 100_000 });
+    await (await post(run, { ...plain, max_tokens: 16_000 })).body.dump();
+    expect(maxTokensOf(run)).toBeLessThan(6_700);
+    await using day = await open(undefined, { dayMicroUsd: 50_000 });
+    await (await post(day, { ...plain, max_tokens: 16_000 })).body.dump();
+    expect(maxTokensOf(day)).toBeLessThan(3_400);
+  });
+
+  it("stays below the ceiling with many at once, at most 4 of them in flight", async () => {
+    let now = 0;
+    let most = 0;
+    const gate = Promise.withResolvers<void>();
+    const script: Script = async () => {
+      most = Math.max(most, ++now);
+      await gate.promise;
+      now--;
+      return { text: "x" };
+    };
+    await using opened = await open(script, { budgetMicroUsd: 200_000 });
+    const many = new Agent({ connect: { socketPath: opened.socketPath }, connections: 20 });
+    const answers = Array.from({ length: 12 }, () => post(opened, plain, { dispatcher: many }));
+    await until(() => opened.model.requests.length === 4);
+    expect(opened.proxy.totals().costMicroUsd).toBeGreaterThan(4 * 15_000);
+    gate.resolve();
+    for (const answer of answers) await (await answer).body.dump();
+    await many.close();
+    expect(most).toBe(4);
+    expect(opened.proxy.totals().costMicroUsd).toBeLessThanOrEqual(200_000);
+  });
+
+  it.each([
+    ["before any word", () => undefined],
+    [
+      "after the start",
+      (response: Parameters<Script>[1]) => sendEvents(response, [messageStart("a")]),
+    ],
+    [
+      "in the middle",
+      (response: Parameters<Script>[1]) =>
+        sendEvents(response, [
+          messageStart("a"),
+          [
+            "content_block_delta",
+            { index: 0, delta: { type: "text_delta", text: "y".repeat(300) } },
+          ],
+        ]),
+    ],
+  ])("charges a stream that the provider cuts %s: never zero (case 30)", async (_name, say) => {
+    await using opened = await open((_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.flushHeaders();
+      say(response);
+      setImmediate(() => response.destroy());
+    });
+    await post(opened)
+      .then((answer) => answer.body.dump())
+      .catch(ignoring("UND_ERR_SOCKET"));
+    await until(() => opened.facts.length === 1);
+    expect(opened.facts[0]).toMatchObject({ outcome: "cut" });
+    expect(opened.proxy.totals().costMicroUsd).toBeGreaterThanOrEqual(3_000);
+    expect([...opened.spend.entries.values()][0]?.settled).toBe(opened.proxy.totals().costMicroUsd);
+  });
+
+  it("charges a stream that the client leaves, and ends it upstream (case 30)", async () => {
+    await using opened = await open((_request, response) =>
+      sendEvents(response, [
+        messageStart("a"),
+        ["content_block_delta", { index: 0, delta: { type: "text_delta", text: "y".repeat(300) } }],
+      ]),
+    );
+    const leave = new AbortController();
+    const answer = await post(opened, plain, { signal: leave.signal });
+    for await (const _chunk of answer.body) break;
+    leave.abort();
+    await until(() => opened.facts.length === 1 && opened.model.abandoned() === 1);
+    expect(opened.facts[0]).toMatchObject({ outcome: "cut", costMicroUsd: 3_000 + 300 * 15 });
+  });
+
+  it("keeps the whole reservation where no usage came", async () => {
+    await using opened = await open(
+      (_request, response) =>
+        void response.writeHead(200, { "content-type": "application/json" }).end("{}"),
+    );
+    await (await post(opened, { ...plain, stream: false })).body.dump();
+    await until(() => opened.facts.length === 1);
+    const [entry] = opened.spend.entries.values();
+    expect(entry?.settled).toBe(entry?.reserved);
+    expect(opened.proxy.totals().costMicroUsd).toBe(entry?.reserved);
+  });
+
+  it("sends nothing when the store cannot be asked, and hands the failure up", async () => {
+    await using opened = await open();
+    opened.spend.reserve = () => Promise.reject(new Error("the control plane is away"));
+    await expect(post(opened)).rejects.toThrow();
+    expect(opened.failures).toEqual([
+      expect.objectContaining({ message: "the control plane is away" }),
+    ]);
+    expect(opened.model.requests).toEqual([]);
+  });
+});
+
+describe("a provider in trouble", () => {
+  it("is tried again until it answers, and charged once", async () => {
+    let calls = 0;
+    await using opened = await open((_request, response) => {
+      if (++calls > 2) return { text: "at last" };
+      response.writeHead(calls === 1 ? 529 : 429, { "retry-after": "0" }).end("{}");
+      return undefined;
+    });
+    expect((await post(opened)).statusCode).toBe(200);
+    await until(() => opened.facts.length === 1);
+    expect(opened.facts[0]).toMatchObject({ attempts: 3, costMicroUsd: 3_750 });
+    expect(opened.proxy.totals().costMicroUsd).toBe(3_750);
+  });
+
+  it("is given up within the run's time, truthfully (case 32)", async () => {
+    await using opened = await open(
+      (_request, response) => void response.writeHead(529).end("{}"),
+      { wallSeconds: 1 },
+    );
+    const answer = await post(opened);
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers["x-should-retry"]).toBe("false");
+    expect(opened.proxy.state.ended).toMatchObject({ reason: "model_unavailable", status: 529 });
+    expect(opened.proxy.totals().costMicroUsd).toBe(0);
+    expect((await post(opened)).statusCode).toBe(503);
+  });
+
+  it("that cannot be reached costs nothing; one that hangs up after the request may have cost", async () => {
+    await using away = await open(undefined, { baseUrl: "http://127.0.0.1:9", wallSeconds: 0.2 });
+    expect((await post(away)).statusCode).toBe(503);
+    expect(away.proxy.totals().costMicroUsd).toBe(0);
+    await using rude = await open((_request, response) => void response.destroy(), {
+      wallSeconds: 0.2,
+    });
+    expect((await post(rude)).statusCode).toBe(503);
+    expect(rude.proxy.totals().costMicroUsd).toBeGreaterThan(15_000);
+  });
+
+  it("that refuses the key ends the run with that reason; its word is passed on", async () => {
+    await using opened = await open(
+      (_request, response) =>
+        void response
+          .writeHead(401, { "content-type": "application/json" })
+          .end('{"type":"error"}'),
+    );
+    expect((await post(opened)).statusCode).toBe(401);
+    expect(opened.proxy.state.ended).toMatchObject({ reason: "credential", status: 401 });
+    expect(opened.model.requests).toHaveLength(1);
+  });
+});
+
+it("ends and settles what is under way when it is closed", async () => {
+  await using opened = await open((_request, response) =>
+    sendEvents(response, [messageStart("a")]),
+  );
+  const answer = await post(opened);
+  const reading = text(answer.body).catch(ignoring("UND_ERR_SOCKET"));
+  await opened.proxy.close();
+  await reading;
+  expect(opened.proxy.totals().costMicroUsd).toBeGreaterThanOrEqual(3_000);
+  expect([...opened.spend.entries.values()].every(({ settled }) => settled !== null)).toBe(true);
+});
+
+function maxTokensOf(opened: Opened): number {
+  return (JSON.parse(opened.model.requests[0]?.body ?? "{}") as { max_tokens: number }).max_tokens;
+}

@@ -81,5 +81,17 @@ export const suites: Suite[] = [
     command: ["node", "scripts/check-packages.ts"],
     tests: "gate",
   },
+  {
+    name: "dashboard types",
+    lane: "browser",
+    command: ["tsc", "-p", "control-plane/dashboard/tsconfig.json"],
+    tests: "gate",
+  },
+  {
+    name: "dashboard",
+    lane: "browser",
+    command: vitest("control-plane:browser", 1),
+    tests: { atLeast: 1 },
+  },
   { name: "cli", lane: "browser", command: vitest("cli:suite", 1), tests: { atLeast: 1 } },
 ];

@@ -138,6 +138,24 @@ describe("every test file of the repository", () => {
   });
 });
 
+describe("every project of TypeScript", () => {
+  it("has a gate of types", () => {
+    const root = join(import.meta.dirname, "../..");
+    const projects = globSync(
+      "{tsconfig.json,{packages/*,control-plane,cli,bench}/**/tsconfig.json}",
+      {
+        cwd: root,
+        exclude: (path) => /(^|[/])(node_modules|dist|fixtures|shop)$/.test(path),
+      },
+    );
+    expect(projects).toContain("tsconfig.json");
+    const checked = suites.flatMap(({ command: [program, , project] }) =>
+      program === "tsc" ? [project] : [],
+    );
+    expect(new Set(checked)).toEqual(new Set(projects));
+  });
+});
+
 describe("missing programs", () => {
   it("are installed as root on Debian, and told elsewhere", () => {
     expect(planInstall(["chromium"], { isRoot: true, hasApt: true })).toBe("install");

@@ -36,12 +36,23 @@ const operations = [
 
 type Json = Record<string, unknown>;
 type Content = { content?: Record<string, { schema: Json }> };
-type Operation = { parameters?: Json[]; requestBody?: Content; responses: Record<string, Json & Content> };
-type Document = { paths: Record<string, Record<string, Operation>>; components: Record<string, Record<string, Json>> };
+type Operation = {
+  parameters?: Json[];
+  requestBody?: Content;
+  responses: Record<string, Json & Content>;
+};
+type Document = {
+  paths: Record<string, Record<string, Operation>>;
+  components: Record<string, Record<string, Json>>;
+};
 
 const [folder = "package"] = process.argv.slice(2);
-const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as { version: string };
-const document = JSON.parse(await readFile(join(folder, "generated/api.github.com.json"), "utf8")) as Document;
+const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
+  version: string;
+};
+const document = JSON.parse(
+  await readFile(join(folder, "generated/api.github.com.json"), "utf8"),
+) as Document;
 const schemas: Record<string, unknown> = {};
 
 function resolve<T>(value: T): T {
@@ -58,12 +69,31 @@ function clean(value: unknown): unknown {
   const { nullable, ...schema } = value as Json;
   const ref = schema["$ref"];
   if (typeof ref === "string") return { $ref: keep(ref.split("/").at(-1)!) };
-  const prose = new Set(["description", "example", "examples", "title", "externalDocs", "x-github", "deprecated", "default", "discriminator", "xml", "readOnly"]);
+  const prose = new Set([
+    "description",
+    "example",
+    "examples",
+    "title",
+    "externalDocs",
+    "x-github",
+    "deprecated",
+    "default",
+    "discriminator",
+    "xml",
+    "readOnly",
+  ]);
   const isMap = (key: string) => ["properties", "patternProperties"].includes(key);
   const cleaned = Object.fromEntries(
     Object.entries(schema)
       .filter(([key]) => !prose.has(key))
-      .map(([key, one]) => [key, isMap(key) ? Object.fromEntries(Object.entries(one as Json).map(([name, inner]) => [name, clean(inner)])) : clean(one)]),
+      .map(([key, one]) => [
+        key,
+        isMap(key)
+          ? Object.fromEntries(
+              Object.entries(one as Json).map(([name, inner]) => [name, clean(inner)]),
+            )
+          : clean(one),
+      ]),
   );
   return nullable === true ? { anyOf: [cleaned, { type: "null" }] } : cleaned;
 }
@@ -80,16 +110,29 @@ const cut = operations.map((name) => {
   const [method = "", path = ""] = name.split(" ");
   const operation = document.paths[path]?.[method.toLowerCase()];
   if (!operation) throw new Error(`There is no ${name} in ${version}.`);
-  const parameters = (operation.parameters ?? []).map(resolve).filter((one) => one["in"] === "query");
+  const parameters = (operation.parameters ?? [])
+    .map(resolve)
+    .filter((one) => one["in"] === "query");
   const body = operation.requestBody?.content?.["application/json"]?.schema;
   const answers = Object.entries(operation.responses).map(([status, answer]) => {
     const schema = resolve(answer).content?.["application/json"]?.schema;
     return [status, schema ? clean(schema) : null];
   });
-  return [name, { query: parameters.map((one) => one["name"]), body: body ? clean(body) : null, answers: Object.fromEntries(answers) }];
+  return [
+    name,
+    {
+      query: parameters.map((one) => one["name"]),
+      body: body ? clean(body) : null,
+      answers: Object.fromEntries(answers),
+    },
+  ];
 });
 
-const result = { source: `@octokit/openapi ${version}, api.github.com`, operations: Object.fromEntries(cut), schemas };
+const result = {
+  source: `@octokit/openapi ${version}, api.github.com`,
+  operations: Object.fromEntries(cut),
+  schemas,
+};
 const target = join(import.meta.dirname, "../test/wire/openapi-operations.json");
 await writeFile(target, `${JSON.stringify(result)}\n`);
-console.log(`${operations.length} operations, ${Object.keys(schemas).length} schemas, ${JSON.stringify(result).length} bytes`);
+process.stdout.write(`${operations.length} operations, ${Object.keys(schemas).length} schemas\n`);

@@ -2,14 +2,19 @@ import { mkdir } from "node:fs/promises";
 import { searchPath } from "./config.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createApp } from "./github/app.ts";
-import { githubHandles } from "./github/handles.ts";
+import { issueHandles } from "./github/handles/issues.ts";
+import { lookAt, type RepositoryView } from "./github/handles/look-at.ts";
+import { pullHandles } from "./github/handles/pulls.ts";
+import { repositoryHandles } from "./github/handles/repositories.ts";
+import { tokenHandles } from "./github/handles/tokens.ts";
 import type { Hub } from "./github/hub.ts";
 import { rateLimits, type RateLimits } from "./github/rate-limits.ts";
 import { createWebhooks, type Webhooks } from "./github/webhooks.ts";
 import { listen } from "./listen.ts";
 
 export type { Fault, Held, Hold } from "./faults.ts";
-export type { NewToken, IssueView, PullView, RepositoryView } from "./github/handles.ts";
+export type { IssueView, PullView, RepositoryView } from "./github/handles/look-at.ts";
+export type { NewToken } from "./github/handles/tokens.ts";
 export type { NewRepository } from "./github/create-repository.ts";
 export type { Role, Permissions } from "./github/hub.ts";
 export type { WebhookDelivery } from "./github/webhooks.ts";
@@ -26,7 +31,16 @@ export type RecordedRequest = {
   at: Date;
 };
 
-export type Github = ReturnType<typeof githubHandles> &
+/** What a person, GitHub itself or a host would do: plain functions for tests and for the demo. */
+type Handles = ReturnType<typeof tokenHandles> &
+  ReturnType<typeof repositoryHandles> &
+  ReturnType<typeof issueHandles> &
+  ReturnType<typeof pullHandles> & {
+    /** What stands in a repository now, for a test's expectations. */
+    lookAt(repo: string): RepositoryView;
+  };
+
+export type Github = Handles &
   Faults &
   RateLimits & {
     /** For `GITHUB_API_URL` and for `GITHUB_URL`: REST, GraphQL (`/graphql`) and git (`/owner/name.git`) share it. */
@@ -90,7 +104,8 @@ export async function startGithub({
     await server.close();
   }
   return {
-    ...githubHandles(hub, (repository, hook) => ping(repository, hook, repository.owner)),
+    ...tokenHandles(hub), ...repositoryHandles(hub, (repository, hook) => ping(repository, hook, repository.owner)),
+    ...issueHandles(hub), ...pullHandles(hub), lookAt: (repo) => lookAt(hub, repo),
     ...faults, ...rateLimits(hub, faults), url: server.url, folder, requests, webhooks, close, [Symbol.asyncDispose]: close,
   }; // prettier-ignore
 }

@@ -2,19 +2,26 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 
+/** `cut` ends the connection after what was written so far, in mid-answer. */
+export type Connection = { cut(): void };
 export type Listening = { url: string; close(): Promise<void> };
 
 /**
- * Listens on loopback. "drop" cuts the connection without an answer, as a far end does that dies.
+ * Listens on loopback. A request is handled when all of it is here: what was held at a breakpoint is carried out
+ * after its release even if its sender was killed meanwhile, as a far end would. "drop" cuts the connection without an answer, as a far end does that dies.
  * `close` does not wait for clients: what is still open is cut.
  */
 export async function listen(
   port: number,
-  handle: (request: Request) => Promise<Response | "drop">,
+  handle: (request: Request, connection: Connection) => Promise<Response | "drop">,
 ): Promise<Listening> {
   const listener = getRequestListener(async (request, env) => {
     const { outgoing } = env as HttpBindings;
-    const answer = await handle(request);
+    const whole = await receive(request);
+    const answer =
+      whole === "gone"
+        ? "drop"
+        : await handle(whole, { cut: () => outgoing.socket?.destroySoon() });
     if (answer !== "drop") return answer;
     outgoing.socket?.destroy();
     return new Response(null, { headers: { "x-hono-already-sent": "true" } });
@@ -34,4 +41,14 @@ export async function listen(
       return closed.promise;
     },
   };
+}
+
+async function receive(request: Request): Promise<Request | "gone"> {
+  if (request.method === "GET" || request.method === "HEAD") return request;
+  const { method, headers, url } = request;
+  return request.arrayBuffer().then(
+    (body) => new Request(url, { method, headers, body }),
+    // The sender went away in mid-body: there is nobody to answer and nothing to do.
+    () => "gone" as const,
+  );
 }

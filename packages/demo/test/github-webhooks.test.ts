@@ -9,8 +9,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Github, startGithub } from "../src/github-server.ts";
 
 type Json = Record<string, unknown>;
-type Received = { headers: Record<string, string | string[] | undefined>; body: string; payload: Json };
-const examples = createRequire(import.meta.url)("@octokit/webhooks-examples/api.github.com/index.json") as { name: string; examples: Json[] }[];
+type Received = {
+  headers: Record<string, string | string[] | undefined>;
+  body: string;
+  payload: Json;
+};
+const examples = createRequire(import.meta.url)(
+  "@octokit/webhooks-examples/api.github.com/index.json",
+) as { name: string; examples: Json[] }[];
 
 let folder: string;
 let github: Github;
@@ -24,7 +30,12 @@ beforeEach(async () => {
   github = await startGithub({ folder });
   received = [];
   receiver = await startReceiver(received);
-  await github.createRepository({ owner: "acme", name: "shop", files: { "a.txt": "1\n" }, roles: { bot: "write" } });
+  await github.createRepository({
+    owner: "acme",
+    name: "shop",
+    files: { "a.txt": "1\n" },
+    roles: { bot: "write" },
+  });
 });
 afterEach(async () => {
   await github.close();
@@ -32,8 +43,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const listen = (hook: { contentType?: "json" | "form"; events?: string[] } = {}) => github.addHook({ repo, url: receiver.url, secret, ...hook });
-const told = () => received.map(({ headers, payload }) => [headers["x-github-event"], payload["action"]].filter(Boolean).join("."));
+const listen = (hook: { contentType?: "json" | "form"; events?: string[] } = {}) =>
+  github.addHook({ repo, url: receiver.url, secret, ...hook });
+const told = () =>
+  received.map(({ headers, payload }) =>
+    [headers["x-github-event"], payload["action"]].filter(Boolean).join("."),
+  );
 
 describe("webhooks", () => {
   it("signs the raw bytes and names each delivery with its own GUID", async () => {
@@ -41,9 +56,16 @@ describe("webhooks", () => {
     github.openIssue({ repo, author: "visitor", title: "Umlauts äöü", labels: ["auto-implement"] });
     await github.webhooks.settled();
     for (const { headers, body } of received) {
-      expect(headers["x-hub-signature-256"]).toBe(`sha256=${createHmac("sha256", secret).update(body).digest("hex")}`);
-      expect(headers["x-github-delivery"]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-      expect(headers).toMatchObject({ "x-github-hook-id": String(hookId), "content-type": "application/json" });
+      expect(headers["x-hub-signature-256"]).toBe(
+        `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+      );
+      expect(headers["x-github-delivery"]).toMatch(
+        /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+      );
+      expect(headers).toMatchObject({
+        "x-github-hook-id": String(hookId),
+        "content-type": "application/json",
+      });
       expect(headers["user-agent"]).toMatch(/^GitHub-Hookshot\//);
     }
     expect(new Set(received.map(({ headers }) => headers["x-github-delivery"])).size).toBe(3);
@@ -51,10 +73,17 @@ describe("webhooks", () => {
 
   it("tells an issue born with labels as opened and one labeled for each", async () => {
     listen();
-    github.openIssue({ repo, author: "visitor", title: "A", labels: ["feedback-bot", "auto-implement"] });
+    github.openIssue({
+      repo,
+      author: "visitor",
+      title: "A",
+      labels: ["feedback-bot", "auto-implement"],
+    });
     await github.webhooks.settled();
     expect(told()).toEqual(["ping", "issues.opened", "issues.labeled", "issues.labeled"]);
-    expect(received[1]!.payload).toMatchObject({ issue: { labels: [{ name: "feedback-bot" }, { name: "auto-implement" }] } });
+    expect(received[1]!.payload).toMatchObject({
+      issue: { labels: [{ name: "feedback-bot" }, { name: "auto-implement" }] },
+    });
   });
 
   it("sends a form when the hook says so, signed as it is sent", async () => {
@@ -63,8 +92,12 @@ describe("webhooks", () => {
     await github.webhooks.settled();
     const { headers, body } = received[1]!;
     expect(headers["content-type"]).toBe("application/x-www-form-urlencoded");
-    expect(headers["x-hub-signature-256"]).toBe(`sha256=${createHmac("sha256", secret).update(body).digest("hex")}`);
-    expect(JSON.parse(new URLSearchParams(body).get("payload")!)).toMatchObject({ issue: { title: "A & B" } });
+    expect(headers["x-hub-signature-256"]).toBe(
+      `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+    );
+    expect(JSON.parse(new URLSearchParams(body).get("payload")!)).toMatchObject({
+      issue: { title: "A & B" },
+    });
   });
 
   it("sends only what the hook listens to", async () => {
@@ -94,12 +127,27 @@ describe("webhooks", () => {
     expect(await github.webhooks.deliver(lost.guid)).toBe(202);
     const authorization = `Bearer ${github.addToken({ login: "acme" })}`;
     const deliveries = `${github.url}/repos/${repo}/hooks/${hookId}/deliveries`;
-    const [again] = (await (await fetch(deliveries, { headers: { authorization } })).json()) as { id: number; guid: string; redelivery: boolean }[];
-    expect(again).toMatchObject({ guid: lost.guid, redelivery: true, status_code: 202, action: "closed" });
-    const asked = await fetch(`${deliveries}/${again!.id}/attempts`, { method: "POST", headers: { authorization } });
+    const [again] = (await (await fetch(deliveries, { headers: { authorization } })).json()) as {
+      id: number;
+      guid: string;
+      redelivery: boolean;
+    }[];
+    expect(again).toMatchObject({
+      guid: lost.guid,
+      redelivery: true,
+      status_code: 202,
+      action: "closed",
+    });
+    const asked = await fetch(`${deliveries}/${again!.id}/attempts`, {
+      method: "POST",
+      headers: { authorization },
+    });
     expect(asked.status).toBe(202);
     await github.webhooks.settled();
-    expect(received.slice(-2).map(({ headers }) => headers["x-github-delivery"])).toEqual([lost.guid, lost.guid]);
+    expect(received.slice(-2).map(({ headers }) => headers["x-github-delivery"])).toEqual([
+      lost.guid,
+      lost.guid,
+    ]);
     expect(received.at(-1)!.body).toBe(received.at(-2)!.body);
   });
 
@@ -121,8 +169,15 @@ describe("payloads", () => {
     for (const wanted of expectedEvents) expect(events).toContain(wanted);
     for (const { headers, payload } of received) {
       const event = String(headers["x-github-event"]);
-      const known = new Set(examples.find(({ name }) => name === event)!.examples.flatMap((example) => keyPaths(example)));
-      expect(keyPaths(payload).filter((path) => !known.has(path) && !newer.test(path)), `${event}.${payload["action"]}`).toEqual([]);
+      const known = new Set(
+        examples
+          .find(({ name }) => name === event)!
+          .examples.flatMap((example) => keyPaths(example)),
+      );
+      expect(
+        keyPaths(payload).filter((path) => !known.has(path) && !newer.test(path)),
+        `${event}.${String(payload["action"])}`,
+      ).toEqual([]);
       expect(payload, event).toMatchObject(read[event] ?? {});
     }
   });
@@ -136,34 +191,97 @@ const expectedEvents = [
 ]; // prettier-ignore
 
 /** Keys that GitHub has added since its examples were taken, or that no example happens to show; its OpenAPI has them. */
-const newer = /(^|\.)(auto_merge|active_lock_reason|closed_by|state_reason|reactions(\..*)?|draft|pull_request|merged_at|environment_url|log_url|performed_via_github_app|(transient|production)_environment|(changes|merged_by)(\..*)?)$/;
+const newer =
+  /(^|\.)(auto_merge|active_lock_reason|closed_by|state_reason|reactions(\..*)?|draft|pull_request|merged_at|environment_url|log_url|performed_via_github_app|(transient|production)_environment|(changes|merged_by)(\..*)?)$/;
 
 const anything = expect.anything() as unknown;
-const repository = { id: anything, full_name: anything, default_branch: "main", archived: false, private: false, owner: { login: "acme" } };
+const repository = {
+  id: anything,
+  full_name: anything,
+  default_branch: "main",
+  archived: false,
+  private: false,
+  owner: { login: "acme" },
+};
 const sender = { login: anything, id: anything, type: "User" };
 const read: Record<string, Json> = {
-  ping: { zen: anything, hook_id: anything, hook: { type: "Repository", active: true }, repository, sender },
-  issues: { issue: { id: anything, number: anything, title: anything, state: anything, labels: anything, user: { login: anything }, html_url: anything, updated_at: anything }, repository, sender },
-  issue_comment: { issue: { number: anything }, comment: { id: anything, body: anything, user: { login: anything } }, repository, sender },
-  pull_request: { number: anything, pull_request: { id: anything, merged: expect.any(Boolean) as unknown, html_url: anything, head: { ref: "x", sha: anything }, base: { ref: "main" } }, repository, sender },
-  deployment: { deployment: { id: anything, sha: anything, environment: "Preview" }, repository, sender },
-  deployment_status: { deployment_status: { state: "success", environment_url: "https://preview.example.com" }, deployment: { sha: anything }, repository, sender },
+  ping: {
+    zen: anything,
+    hook_id: anything,
+    hook: { type: "Repository", active: true },
+    repository,
+    sender,
+  },
+  issues: {
+    issue: {
+      id: anything,
+      number: anything,
+      title: anything,
+      state: anything,
+      labels: anything,
+      user: { login: anything },
+      html_url: anything,
+      updated_at: anything,
+    },
+    repository,
+    sender,
+  },
+  issue_comment: {
+    issue: { number: anything },
+    comment: { id: anything, body: anything, user: { login: anything } },
+    repository,
+    sender,
+  },
+  pull_request: {
+    number: anything,
+    pull_request: {
+      id: anything,
+      merged: expect.any(Boolean) as unknown,
+      html_url: anything,
+      head: { ref: "x", sha: anything },
+      base: { ref: "main" },
+    },
+    repository,
+    sender,
+  },
+  deployment: {
+    deployment: { id: anything, sha: anything, environment: "Preview" },
+    repository,
+    sender,
+  },
+  deployment_status: {
+    deployment_status: { state: "success", environment_url: "https://preview.example.com" },
+    deployment: { sha: anything },
+    repository,
+    sender,
+  },
   push: { ref: anything, before: anything, after: anything, commits: anything, repository, sender },
 };
 
 async function playEverything(): Promise<void> {
-  const { number } = github.openIssue({ repo, author: "visitor", title: "A", body: "b", labels: ["x"] });
+  const { number } = github.openIssue({
+    repo,
+    author: "visitor",
+    title: "A",
+    body: "b",
+    labels: ["x"],
+  });
   await github.removeLabel({ repo, number, label: "x" });
   await github.editIssue({ repo, number, title: "B" });
   github.comment({ repo, number, body: "Seen.", by: "bot" });
   await github.closeIssue({ repo, number });
   await github.reopenIssue({ repo, number });
   github.transferIssue({ repo, number, to: "acme/other" });
-  github.deleteIssue({ repo, number: github.openIssue({ repo, author: "visitor", title: "C" }).number });
+  github.deleteIssue({
+    repo,
+    number: github.openIssue({ repo, author: "visitor", title: "C" }).number,
+  });
   const sha = await github.pushFiles({ repo, branch: "x", files: { "a.txt": "2\n" } });
   const headers = { authorization: `Bearer ${github.addToken({ login: "bot" })}` };
   const body = JSON.stringify({ title: "X", head: "x", base: "main", draft: true });
-  const pull = (await (await fetch(`${github.url}/repos/${repo}/pulls`, { method: "POST", headers, body })).json()) as { number: number };
+  const pull = (await (
+    await fetch(`${github.url}/repos/${repo}/pulls`, { method: "POST", headers, body })
+  ).json()) as { number: number };
   await github.addLabel({ repo, number: pull.number, label: "y" });
   await github.editIssue({ repo, number: pull.number, body: "More" });
   await github.pushFiles({ repo, branch: "x", files: { "a.txt": "3\n" } });
@@ -175,7 +293,10 @@ async function playEverything(): Promise<void> {
 function keyPaths(value: unknown, path = ""): string[] {
   if (Array.isArray(value)) return [...new Set(value.flatMap((one) => keyPaths(one, path)))];
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, one]) => [`${path}${key}`, ...keyPaths(one, `${path}${key}.`)]);
+  return Object.entries(value).flatMap(([key, one]) => [
+    `${path}${key}`,
+    ...keyPaths(one, `${path}${key}.`),
+  ]);
 }
 
 async function startReceiver(into: Received[]): Promise<{ url: string; close(): void }> {
@@ -183,11 +304,18 @@ async function startReceiver(into: Received[]): Promise<{ url: string; close(): 
     let body = "";
     for await (const chunk of request.setEncoding("utf8")) body += chunk;
     const isForm = request.headers["content-type"]?.includes("form");
-    into.push({ headers: request.headers, body, payload: JSON.parse(isForm ? new URLSearchParams(body).get("payload")! : body) as Json });
+    into.push({
+      headers: request.headers,
+      body,
+      payload: JSON.parse(isForm ? new URLSearchParams(body).get("payload")! : body) as Json,
+    });
     response.writeHead(202).end("{}");
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, close: () => (server.closeAllConnections(), server.close()) };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    close: () => (server.closeAllConnections(), server.close()),
+  };
 }

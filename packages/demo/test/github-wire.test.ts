@@ -14,7 +14,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "github-wire-"));
   github = await startGithub({ folder });
   wire = await openWireCheck();
-  await github.createRepository({ owner: "acme", name: "shop", ownerType: "Organization", files: { "a.txt": "1\n", "bin.dat": Buffer.from([0, 1, 2]) }, roles: { bot: "admin", reader: "read" } });
+  await github.createRepository({
+    owner: "acme",
+    name: "shop",
+    ownerType: "Organization",
+    files: { "a.txt": "1\n", "bin.dat": Buffer.from([0, 1, 2]) },
+    roles: { bot: "admin", reader: "read" },
+  });
 });
 afterAll(async () => {
   await github.close();
@@ -29,60 +35,132 @@ describe("the wire, as GitHub describes it", () => {
     await octokit.rest.repos.get(repo);
     await octokit.rest.repos.listCollaborators(repo);
     await octokit.rest.repos.checkCollaborator({ ...repo, username: "bot" });
-    const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({ ...repo, username: "reader" });
+    const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({
+      ...repo,
+      username: "reader",
+    });
     expect(data).toMatchObject({ permission: "read", role_name: "read" });
     await octokit.rest.repos.getContent({ ...repo, path: "a.txt" });
-    await expect(octokit.rest.repos.getContent({ ...repo, path: "b.txt" })).rejects.toMatchObject({ status: 404 });
-    await expect(wire.octokit(github.url, "ghp_wrong").rest.repos.get(repo)).rejects.toMatchObject({ status: 401 });
-    await expect(octokit.rest.repos.get({ owner: "acme", repo: "nothing" })).rejects.toMatchObject({ status: 404 });
+    await expect(octokit.rest.repos.getContent({ ...repo, path: "b.txt" })).rejects.toMatchObject({
+      status: 404,
+    });
+    await expect(wire.octokit(github.url, "ghp_wrong").rest.repos.get(repo)).rejects.toMatchObject({
+      status: 401,
+    });
+    await expect(octokit.rest.repos.get({ owner: "acme", repo: "nothing" })).rejects.toMatchObject({
+      status: 404,
+    });
   });
 
   it("speaks of issues, comments and labels", async () => {
     const octokit = wire.octokit(github.url, github.addToken({ login: "bot" }));
-    const { data: issue } = await octokit.rest.issues.create({ ...repo, title: "Wrong total", body: "3 mugs", labels: ["auto-implement"] });
+    const { data: issue } = await octokit.rest.issues.create({
+      ...repo,
+      title: "Wrong total",
+      body: "3 mugs",
+      labels: ["auto-implement"],
+    });
     const one = { ...repo, issue_number: issue.number };
     await octokit.rest.issues.get(one);
     await octokit.rest.issues.update({ ...one, title: "Wrong total of 3" });
-    await octokit.rest.issues.listForRepo({ ...repo, labels: "auto-implement", since: issue.updated_at, state: "open", sort: "updated", direction: "asc", per_page: 100 });
+    await octokit.rest.issues.listForRepo({
+      ...repo,
+      labels: "auto-implement",
+      since: issue.updated_at,
+      state: "open",
+      sort: "updated",
+      direction: "asc",
+      per_page: 100,
+    });
     const { data: comment } = await octokit.rest.issues.createComment({ ...one, body: "Seen." });
     await octokit.rest.issues.getComment({ ...repo, comment_id: comment.id });
-    await octokit.rest.issues.updateComment({ ...repo, comment_id: comment.id, body: "Seen twice." });
-    expect((await octokit.rest.issues.listComments(one)).data).toMatchObject([{ body: "Seen twice." }]);
-    await octokit.rest.issues.createLabel({ ...repo, name: "in-progress", color: "fbca04", description: "An agent works on it" });
-    await expect(octokit.rest.issues.createLabel({ ...repo, name: "In-Progress", color: "fbca04" })).rejects.toMatchObject({ status: 422 });
+    await octokit.rest.issues.updateComment({
+      ...repo,
+      comment_id: comment.id,
+      body: "Seen twice.",
+    });
+    expect((await octokit.rest.issues.listComments(one)).data).toMatchObject([
+      { body: "Seen twice." },
+    ]);
+    await octokit.rest.issues.createLabel({
+      ...repo,
+      name: "in-progress",
+      color: "fbca04",
+      description: "An agent works on it",
+    });
+    await expect(
+      octokit.rest.issues.createLabel({ ...repo, name: "In-Progress", color: "fbca04" }),
+    ).rejects.toMatchObject({ status: 422 });
     await octokit.rest.issues.getLabel({ ...repo, name: "in-progress" });
     await octokit.rest.issues.listLabelsForRepo(repo);
     await octokit.rest.issues.addLabels({ ...one, labels: ["in-progress"] });
     await octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" });
-    await expect(octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" })).rejects.toMatchObject({ status: 404 });
+    await expect(
+      octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" }),
+    ).rejects.toMatchObject({ status: 404 });
     await octokit.rest.issues.setLabels({ ...one, labels: ["preview-pending"] });
-    expect((await octokit.rest.issues.listLabelsOnIssue(one)).data.map(({ name }) => name)).toEqual(["preview-pending"]);
-    const { data: closed } = await octokit.rest.issues.update({ ...one, state: "closed", state_reason: "not_planned" });
-    expect(closed).toMatchObject({ state: "closed", state_reason: "not_planned", closed_by: { login: "bot" } });
+    expect((await octokit.rest.issues.listLabelsOnIssue(one)).data.map(({ name }) => name)).toEqual(
+      ["preview-pending"],
+    );
+    const { data: closed } = await octokit.rest.issues.update({
+      ...one,
+      state: "closed",
+      state_reason: "not_planned",
+    });
+    expect(closed).toMatchObject({
+      state: "closed",
+      state_reason: "not_planned",
+      closed_by: { login: "bot" },
+    });
   });
 
   it("speaks of refs, commits and pull requests", async () => {
     const octokit = wire.octokit(github.url, github.addToken({ login: "bot" }));
     const { data: main } = await octokit.rest.repos.getBranch({ ...repo, branch: "main" });
     await octokit.rest.git.createRef({ ...repo, ref: "refs/heads/x", sha: main.commit.sha });
-    await expect(octokit.rest.git.createRef({ ...repo, ref: "refs/heads/x", sha: main.commit.sha })).rejects.toMatchObject({ status: 422 });
+    await expect(
+      octokit.rest.git.createRef({ ...repo, ref: "refs/heads/x", sha: main.commit.sha }),
+    ).rejects.toMatchObject({ status: 422 });
     const head = { ...repo, title: "X", head: "x", base: "main" };
     await expect(octokit.rest.pulls.create(head)).rejects.toMatchObject({ status: 422 });
-    const sha = await github.pushFiles({ repo: "acme/shop", branch: "x", files: { "a.txt": "1\n2\n", "b/c.txt": "new\n", "bin.dat": Buffer.from([0, 3]) } });
+    const sha = await github.pushFiles({
+      repo: "acme/shop",
+      branch: "x",
+      files: { "a.txt": "1\n2\n", "b/c.txt": "new\n", "bin.dat": Buffer.from([0, 3]) },
+    });
     await octokit.rest.git.getRef({ ...repo, ref: "heads/x" });
     await octokit.rest.git.listMatchingRefs({ ...repo, ref: "heads/" });
     await octokit.rest.repos.getCommit({ ...repo, ref: sha });
-    const { data: pull } = await octokit.rest.pulls.create({ ...head, body: "Refs #1", draft: true });
+    const { data: pull } = await octokit.rest.pulls.create({
+      ...head,
+      body: "Refs #1",
+      draft: true,
+    });
     const one = { ...repo, pull_number: pull.number };
     const { data: got } = await octokit.rest.pulls.get(one);
-    expect(got).toMatchObject({ draft: true, mergeable: true, commits: 1, additions: 2, changed_files: 3, head: { sha } });
+    expect(got).toMatchObject({
+      draft: true,
+      mergeable: true,
+      commits: 1,
+      additions: 2,
+      changed_files: 3,
+      head: { sha },
+    });
     await octokit.rest.pulls.list({ ...repo, head: "acme:x", state: "all" });
     await octokit.rest.pulls.update({ ...one, title: "X2" });
     const { data: files } = await octokit.rest.pulls.listFiles(one);
-    expect(files.map(({ filename, status, patch }) => [filename, status, patch?.slice(0, 2)])).toEqual([["a.txt", "modified", "@@"], ["b/c.txt", "added", "@@"], ["bin.dat", "modified", undefined]]);
+    expect(
+      files.map(({ filename, status, patch }) => [filename, status, patch?.slice(0, 2)]),
+    ).toEqual([
+      ["a.txt", "modified", "@@"],
+      ["b/c.txt", "added", "@@"],
+      ["bin.dat", "modified", undefined],
+    ]);
     await expect(octokit.rest.pulls.merge(one)).rejects.toMatchObject({ status: 405 });
     await expect(octokit.rest.pulls.checkIfMerged(one)).rejects.toMatchObject({ status: 404 });
-    await expect(octokit.rest.git.updateRef({ ...repo, ref: "heads/x", sha: main.commit.sha })).rejects.toMatchObject({ status: 422 });
+    await expect(
+      octokit.rest.git.updateRef({ ...repo, ref: "heads/x", sha: main.commit.sha }),
+    ).rejects.toMatchObject({ status: 422 });
     await octokit.rest.git.updateRef({ ...repo, ref: "heads/x", sha, force: true });
     await octokit.rest.git.createRef({ ...repo, ref: "refs/heads/y", sha });
     const { data: second } = await octokit.rest.pulls.create({ ...head, head: "y" });
@@ -97,14 +175,28 @@ describe("the wire, as GitHub describes it", () => {
 
   it("speaks of deployments and hooks", async () => {
     const octokit = wire.octokit(github.url, github.addToken({ login: "bot" }));
-    const { data: deployment } = await octokit.rest.repos.createDeployment({ ...repo, ref: "main", environment: "Preview" });
+    const { data: deployment } = await octokit.rest.repos.createDeployment({
+      ...repo,
+      ref: "main",
+      environment: "Preview",
+    });
     const one = { ...repo, deployment_id: (deployment as { id: number }).id };
-    await octokit.rest.repos.createDeploymentStatus({ ...one, state: "success", environment_url: "https://preview.example.com" });
+    await octokit.rest.repos.createDeploymentStatus({
+      ...one,
+      state: "success",
+      environment_url: "https://preview.example.com",
+    });
     await octokit.rest.repos.listDeployments({ ...repo, environment: "Preview" });
     await octokit.rest.repos.listDeploymentStatuses(one);
     const config = { url: `${github.url}/nobody-listens`, content_type: "json", secret: "s3cret" };
-    const { data: hook } = await octokit.rest.repos.createWebhook({ ...repo, config, events: ["issues"] });
-    await expect(octokit.rest.repos.createWebhook({ ...repo, config })).rejects.toMatchObject({ status: 422 });
+    const { data: hook } = await octokit.rest.repos.createWebhook({
+      ...repo,
+      config,
+      events: ["issues"],
+    });
+    await expect(octokit.rest.repos.createWebhook({ ...repo, config })).rejects.toMatchObject({
+      status: 422,
+    });
     const of = { ...repo, hook_id: hook.id };
     await octokit.rest.repos.pingWebhook(of);
     await github.webhooks.settled();

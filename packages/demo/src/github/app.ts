@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { authenticate } from "./authorize.ts";
+import { checkRoutes } from "./check-routes.ts";
 import { commentRoutes } from "./comment-routes.ts";
 import type { AppEnvironment } from "./context.ts";
 import { deploymentRoutes } from "./deployment-routes.ts";
@@ -42,6 +43,7 @@ export function createApp(hub: Hub, calls: HookCalls): Hono<AppEnvironment> {
   labelRoutes(hub, app);
   pullRoutes(hub, app);
   deploymentRoutes(hub, app);
+  checkRoutes(hub, app);
   gitRoutes(hub, app);
   hookRoutes(hub, calls, app);
   graphqlRoute(hub, app);

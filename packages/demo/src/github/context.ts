@@ -1,15 +1,8 @@
 import type { Context } from "hono";
-import * as z from "zod";
+import type * as z from "zod";
 import { demand, type Need } from "./authorize.ts";
-import {
-  findRepository,
-  type Hub,
-  type Issue,
-  type Repository,
-  type Token,
-  type User,
-  userOf,
-} from "./hub.ts";
+import { findRepository, userOf } from "./find.ts";
+import type { Hub, Issue, Repository, Token, User } from "./hub.ts";
 import { invalid, notFound, refusal } from "./refuse.ts";
 import type { PullIssue } from "./render-pull.ts";
 

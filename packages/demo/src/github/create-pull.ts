@@ -1,4 +1,5 @@
-import { fullNameOf, type Hub, type Repository, type User } from "./hub.ts";
+import { fullNameOf } from "./find.ts";
+import type { Hub, Repository, User } from "./hub.ts";
 import { newIssue } from "./create-issue.ts";
 import { tellIssue } from "./edit-issue.ts";
 import { invalid } from "./refuse.ts";

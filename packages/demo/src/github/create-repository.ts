@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Hub, type Repository, type Role, userOf } from "./hub.ts";
+import { userOf } from "./find.ts";
+import type { Hub, Repository, Role } from "./hub.ts";
 import { git, readRefs } from "./run-git.ts";
 
 export type FileContent = string | Buffer | { content: string | Buffer; isExecutable: boolean };

@@ -8,7 +8,8 @@ import {
   page,
   repositoryFor,
 } from "./context.ts";
-import { type Hub, nodeId, type Repository } from "./hub.ts";
+import type { Hub, Repository } from "./hub.ts";
+import { nodeId } from "./wire-values.ts";
 import { notFound, refusal } from "./refuse.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
 import { git, resolveCommit, tryGit } from "./run-git.ts";

@@ -8,6 +8,7 @@ import {
   page,
   repositoryFor,
 } from "./context.ts";
+import { createHook } from "./create-hook.ts";
 import type { Delivery, Hook, Hub, Repository, User } from "./hub.ts";
 import { invalid, notFound, refusal } from "./refuse.ts";
 import { renderDelivery, renderDeliveryItem, renderHook } from "./render-hook.ts";
@@ -100,20 +101,6 @@ function deliveryRoutes(hub: Hub, calls: HookCalls, app: Hono<AppEnvironment>, o
     calls.redeliver(repository, hook, deliveryFor(hook, c));
     return c.json({}, 202);
   });
-}
-
-type NewHook = Pick<Hook, "url" | "secret" | "contentType" | "events" | "isActive">;
-
-export function createHook(hub: Hub, repository: Repository, wanted: NewHook): Hook {
-  const hook: Hook = {
-    ...wanted,
-    id: hub.newId(),
-    createdAt: hub.now(),
-    updatedAt: hub.now(),
-    deliveries: [],
-  };
-  repository.hooks.set(hook.id, hook);
-  return hook;
 }
 
 async function patchHook(hub: Hub, c: AppContext): Promise<Response> {

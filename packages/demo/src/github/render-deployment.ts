@@ -1,13 +1,12 @@
-import {
-  type CheckRun,
-  type CommitStatus,
-  type Deployment,
-  type DeploymentStatus,
-  type Hub,
-  nodeId,
-  type Repository,
-  timestamp,
+import type {
+  CheckRun,
+  CommitStatus,
+  Deployment,
+  DeploymentStatus,
+  Hub,
+  Repository,
 } from "./hub.ts";
+import { nodeId, timestamp } from "./wire-values.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
 import { renderUser } from "./render-user.ts";
 

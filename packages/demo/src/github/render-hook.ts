@@ -1,4 +1,5 @@
-import { type Delivery, type Hook, type Hub, type Repository, timestamp } from "./hub.ts";
+import type { Delivery, Hook, Hub, Repository } from "./hub.ts";
+import { timestamp } from "./wire-values.ts";
 import { repositoryUrl } from "./render-repository.ts";
 
 export function renderHook(hub: Hub, repository: Repository, hook: Hook) {

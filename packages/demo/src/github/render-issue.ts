@@ -1,12 +1,5 @@
-import {
-  type Comment,
-  type Hub,
-  type Issue,
-  type Label,
-  nodeId,
-  type Repository,
-  timestamp,
-} from "./hub.ts";
+import type { Comment, Hub, Issue, Label, Repository } from "./hub.ts";
+import { nodeId, timestamp } from "./wire-values.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
 import { authorAssociation, renderUser } from "./render-user.ts";
 

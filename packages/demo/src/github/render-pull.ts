@@ -1,12 +1,6 @@
-import {
-  fullNameOf,
-  type Hub,
-  type Issue,
-  nodeId,
-  type Pull,
-  type Repository,
-  timestamp,
-} from "./hub.ts";
+import { fullNameOf } from "./find.ts";
+import type { Hub, Issue, Pull, Repository } from "./hub.ts";
+import { nodeId, timestamp } from "./wire-values.ts";
 import { issueHtmlUrl, renderLabel } from "./render-issue.ts";
 import { renderRepository, repositoryUrl } from "./render-repository.ts";
 import { authorAssociation, renderUser } from "./render-user.ts";

@@ -1,12 +1,6 @@
-import {
-  fullNameOf,
-  type Hub,
-  nodeId,
-  type Repository,
-  roles,
-  timestamp,
-  type Token,
-} from "./hub.ts";
+import { fullNameOf } from "./find.ts";
+import { type Hub, type Repository, roles, type Token } from "./hub.ts";
+import { nodeId, timestamp } from "./wire-values.ts";
 import { roleOf } from "./authorize.ts";
 import { renderUser } from "./render-user.ts";
 

@@ -1,4 +1,5 @@
-import { type Hub, nodeId, type Repository, timestamp, type User } from "./hub.ts";
+import type { Hub, Repository, User } from "./hub.ts";
+import { nodeId, timestamp } from "./wire-values.ts";
 import { hasRole } from "./authorize.ts";
 
 export function renderUser(hub: Hub, user: User) {

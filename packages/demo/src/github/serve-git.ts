@@ -2,14 +2,8 @@ import { spawn } from "node:child_process";
 import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { canSee, grants, hasRole } from "./authorize.ts";
-import {
-  findRepository,
-  fullNameOf,
-  type Hub,
-  type Repository,
-  type Token,
-  userOf,
-} from "./hub.ts";
+import { findRepository, fullNameOf, userOf } from "./find.ts";
+import type { Hub, Repository, Token } from "./hub.ts";
 import { gitEnvironment } from "./run-git.ts";
 import { syncRefs } from "./sync-refs.ts";
 

@@ -1,4 +1,5 @@
-import { fullNameOf, type Hub, type Repository, type User } from "./hub.ts";
+import { fullNameOf } from "./find.ts";
+import type { Hub, Repository, User } from "./hub.ts";
 import { editIssue, tellIssue } from "./edit-issue.ts";
 import { htmlUrl } from "./render-repository.ts";
 import type { PullIssue } from "./render-pull.ts";

@@ -1,9 +1,8 @@
-import { createHmac, randomUUID } from "node:crypto";
-import type { Delivery, Hook, Hub, Repository } from "./hub.ts";
+import type { Delivery, Hook, Hub, Repository, User } from "./hub.ts";
 import { renderPingHook } from "./render-hook.ts";
 import { renderRepository } from "./render-repository.ts";
 import { renderUser } from "./render-user.ts";
-import type { User } from "./hub.ts";
+import { newDelivery, sendDelivery } from "./send-delivery.ts";
 
 /** One delivery as the double made it; `attempts` counts how often it went out. */
 export type WebhookDelivery = {
@@ -48,7 +47,7 @@ export function createWebhooks(hub: Hub): Webhooks & {
   function enqueue(sending: Sending): void {
     if (held) held.push(sending);
     else if (toLose > 0) toLose -= 1;
-    else queue = queue.then(() => send(hub, sending, stopping.signal));
+    else queue = queue.then(() => sendDelivery(hub, sending, stopping.signal));
   }
 
   function make(
@@ -107,7 +106,7 @@ export function createWebhooks(hub: Hub): Webhooks & {
       if (!sending) throw new Error(`There was no delivery ${guid}.`);
       const again = { ...sending.delivery, id: hub.newId(), isRedelivery: true };
       sending.hook.deliveries.unshift(again);
-      await send(hub, { ...sending, delivery: again }, stopping.signal);
+      await sendDelivery(hub, { ...sending, delivery: again }, stopping.signal);
       return again.statusCode;
     },
     emit(repository, event, payload, sender) {
@@ -141,81 +140,6 @@ export function createWebhooks(hub: Hub): Webhooks & {
       await queue;
     },
   };
-}
-
-function newDelivery(
-  hub: Hub,
-  hook: Hook,
-  event: string,
-  payload: Record<string, unknown>,
-): Delivery {
-  const json = JSON.stringify(payload);
-  const body =
-    hook.contentType === "json" ? json : new URLSearchParams({ payload: json }).toString();
-  const guid = randomUUID();
-  const id = hub.newId();
-  const signatures: Record<string, string> =
-    hook.secret === null
-      ? {}
-      : {
-          "X-Hub-Signature": sign("sha1", hook.secret, body),
-          "X-Hub-Signature-256": sign("sha256", hook.secret, body),
-        };
-  const headers = {
-    Accept: "*/*",
-    "Content-Type":
-      hook.contentType === "json" ? "application/json" : "application/x-www-form-urlencoded",
-    "User-Agent": "GitHub-Hookshot/0demo00",
-    "X-GitHub-Delivery": guid,
-    "X-GitHub-Event": event,
-    "X-GitHub-Hook-ID": String(hook.id),
-    "X-GitHub-Hook-Installation-Target-ID": String(hook.id),
-    "X-GitHub-Hook-Installation-Target-Type": "repository",
-    ...signatures,
-  };
-  const action = typeof payload["action"] === "string" ? payload["action"] : null;
-  const request = { headers, payload: JSON.parse(json) as unknown, body };
-  const response = { headers: {}, payload: "" };
-  return {
-    id,
-    guid,
-    deliveredAt: hub.now(),
-    isRedelivery: false,
-    durationSeconds: 0,
-    statusCode: 0,
-    event,
-    action,
-    request,
-    response,
-  };
-}
-
-function sign(algorithm: "sha1" | "sha256", secret: string, body: string): string {
-  return `${algorithm}=${createHmac(algorithm, secret).update(body).digest("hex")}`;
-}
-
-// GitHub waits ten seconds for an answer and never tries again by itself.
-async function send(hub: Hub, { hook, delivery }: Sending, stopped: AbortSignal): Promise<void> {
-  const began = hub.now().getTime();
-  const signal = AbortSignal.any([stopped, AbortSignal.timeout(10_000)]);
-  const { headers, body } = delivery.request;
-  const answered = await fetch(hook.url, {
-    method: "POST",
-    headers,
-    body,
-    signal,
-    redirect: "manual",
-  }).then(
-    async (answer) => ({
-      status: answer.status,
-      headers: Object.fromEntries(answer.headers),
-      text: await answer.text(),
-    }),
-    (error: unknown) => ({ status: 0, headers: {}, text: String(error) }),
-  );
-  delivery.statusCode = answered.status;
-  delivery.response = { headers: answered.headers, payload: answered.text.slice(0, 10_000) };
-  delivery.durationSeconds = (hub.now().getTime() - began) / 1000;
 }
 
 function renderOrganization(hub: Hub, owner: User) {

@@ -85,30 +85,26 @@ export function apiError(
   return Response.json(body, { status, headers: { "request-id": body.request_id, ...headers } });
 }
 
-/** The stream of a step; a stall or a cut ends it early, each in its way. */
+/** The stream of a step. A stall leaves it open until somebody hangs up, a cut ends the connection in the middle. */
 export function streamOf(
   events: string[],
   fault: ModelFault | undefined,
-  ended: AbortSignal,
+  cut: () => void,
 ): ReadableStream<Uint8Array> {
   const until = fault && "afterEvents" in fault ? fault.afterEvents : events.length;
-  const sent = events.slice(0, until);
-  const bytes = new TextEncoder();
+  const error =
+    fault?.kind === "sse_error"
+      ? [event("error", { error: { type: fault.type, message: fault.message } })]
+      : [];
+  const bytes = [...events.slice(0, until), ...error].map((one) => new TextEncoder().encode(one));
   return new ReadableStream({
     start(controller) {
-      for (const one of sent) controller.enqueue(bytes.encode(one));
-      if (fault?.kind === "sse_error") {
-        controller.enqueue(
-          bytes.encode(event("error", { error: { type: fault.type, message: fault.message } })),
-        );
-      }
-      if (fault?.kind === "stall")
-        ended.addEventListener("abort", () => controller.error(new Error("The stand-in stopped.")));
-      else if (fault?.kind !== "cut") controller.close();
+      for (const one of bytes) controller.enqueue(one);
+      if (fault?.kind !== "cut" && fault?.kind !== "stall") controller.close();
     },
-    pull(controller) {
-      // Only once the bytes before it are on their way: an error drops what is still queued.
-      if (fault?.kind === "cut") controller.error(new Error("Cut, as the scenario says."));
+    pull() {
+      // Called when the bytes before have been taken over.
+      if (fault?.kind === "cut") setImmediate(cut);
     },
   });
 }

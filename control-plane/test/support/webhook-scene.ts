@@ -10,7 +10,7 @@ import { openTestApp, type TestApp, workerRoutes } from "./open-test-app.ts";
 import { seedKey, seedProject, seedUser, seedWorkspace } from "./seed.ts";
 
 export const repositoryId = 4_711;
-const secret = "it's a Secret to Everybody";
+export const webhookSecret = "it's a Secret to Everybody";
 
 export type Sent = {
   event?: string;
@@ -28,6 +28,12 @@ export type WebhookScene = TestApp & {
   /** Signs and sends one delivery as GitHub does. */
   deliver(payload: unknown, sent?: Sent): Promise<WebhookAnswerSeen>;
   runs(): Promise<RunSeen[]>;
+  /** An action of the member's on a run. */
+  act(
+    runId: string | undefined,
+    request: object,
+    headers?: Record<string, string>,
+  ): Promise<WebhookAnswerSeen>;
   /** A request with the member's token. */
   ask(
     method: string,
@@ -51,7 +57,7 @@ export type RunSeen = {
 
 /** A project with a known webhook secret, and the routes that face GitHub and people. */
 export async function openWebhookScene(
-  options: { kind?: Kind; figures?: object; githubApiUrl?: string } = {},
+  options: { kind?: Kind; figures?: object; githubApiUrl?: string; repositoryId?: number } = {},
 ): Promise<WebhookScene> {
   const test = await openTestApp({ ...options, routes: [...webhooks, ...runs, ...workerRoutes] });
   const { db, deps, app } = test;
@@ -59,10 +65,10 @@ export async function openWebhookScene(
   const projectId = await seedProject(db, {
     workspaceId,
     githubRepo: "acme/shop",
-    githubRepoId: repositoryId,
+    githubRepoId: options.repositoryId ?? repositoryId,
   });
   await asSystem(db, (tx) =>
-    sql`update fc.projects set webhook_secret = ${sealWebhookSecret(deps, projectId, secret)} where id = ${projectId}`.execute(
+    sql`update fc.projects set webhook_secret = ${sealWebhookSecret(deps, projectId, webhookSecret)} where id = ${projectId}`.execute(
       tx,
     ),
   );
@@ -71,11 +77,27 @@ export async function openWebhookScene(
     return (await seedKey(db, { kind: "user", userId })).key;
   };
   const member = await keyOf("member");
+  const ask: WebhookScene["ask"] = async (method, path, body, headers = {}) =>
+    app.request(path, {
+      method,
+      headers: {
+        authorization: `Bearer ${member}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   return {
     ...test,
     workspaceId,
     projectId,
     keyOf,
+    ask,
+    async act(runId, request, headers) {
+      const path = `/api/runs/${idOf("prj", projectId)}/${idOf("run", runId ?? "")}/action`;
+      const response = await ask("POST", path, request, headers);
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    },
     async deliver(payload, sent = {}) {
       const { body, headers } = signed(payload, sent);
       const path = `/api/webhook/${sent.project ?? idOf("prj", projectId)}`;
@@ -85,14 +107,6 @@ export async function openWebhookScene(
         body: new Uint8Array(body),
       });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-    },
-    async ask(method, path, body, headers = {}) {
-      const json = body === undefined ? {} : { "content-type": "application/json" };
-      return app.request(path, {
-        method,
-        headers: { authorization: `Bearer ${member}`, ...json, ...headers },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
     },
     async runs() {
       const { rows } = await asProject(db, projectId, (tx) =>
@@ -113,7 +127,7 @@ function signed(payload: unknown, sent: Sent): { body: Buffer; headers: Record<s
   const body = Buffer.from(
     contentType.includes("form") ? new URLSearchParams({ payload: json }).toString() : json,
   );
-  const signature = createHmac("sha256", sent.secret ?? secret)
+  const signature = createHmac("sha256", sent.secret ?? webhookSecret)
     .update(body)
     .digest("hex");
   const headers = {

@@ -1,0 +1,188 @@
+import { sql } from "kysely";
+import { describe, expect, it } from "vitest";
+import { startGate } from "../../src/github/start-gate.ts";
+import { admitRun } from "../../src/github/admit-run.ts";
+import { asProject } from "../../src/platform/as-tenant.ts";
+import { type GithubScene, openGithubScene, repo } from "../support/github-scene.ts";
+import { until } from "../support/until.ts";
+
+const labels = ["auto-implement"];
+
+async function runRow({ db, projectId }: GithubScene) {
+  const { rows } = await asProject(db, projectId, (tx) =>
+    sql<{
+      id: string;
+      projectId: string;
+      stage: string;
+      waiting_for: string | null;
+      reason: string | null;
+      reason_text: string | null;
+      origin: string;
+      is_parked: boolean;
+      comments: { author: string; body: string }[];
+      effects: string[] | null;
+    }>`
+      select r.id, r.project_id as "projectId", r.stage, r.waiting_for, r.reason, r.reason_text, r.origin, j.run_at = 'infinity' as is_parked, s.comments,
+        (select array_agg(o.kind order by o.id) from fc.outbox o) as effects
+      from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id join fc.issue_snapshots s on s.id = j.snapshot_id
+      order by r.started_at desc limit 1`.execute(tx),
+  );
+  if (!rows[0]) throw new Error("There is no run.");
+  return rows[0];
+}
+
+/** An issue by `author`, labelled by `by` after it was opened, and its run at the gate. */
+async function atGate(
+  scene: GithubScene,
+  { author, by = author }: { author: string; by?: string },
+) {
+  scene.hook();
+  const { number } = scene.github.openIssue({ repo, author, title: "The total is wrong" });
+  await scene.github.addLabel({ repo, number, label: "auto-implement", by });
+  await scene.github.webhooks.settled();
+  return { number, run: await runRow(scene) };
+}
+
+describe("the gate's second step", () => {
+  it.each([
+    [
+      "admits a maintainer's own issue as a maintainer's words",
+      "maintainer",
+      "maintainer",
+      "maintainer",
+    ],
+    [
+      "admits a stranger's issue that a person with triage rights labelled, as public words",
+      "stranger",
+      "helper",
+      "public",
+    ],
+  ])("%s", async (_what, author, by, origin) => {
+    await using scene = await openGithubScene();
+    await scene.setToken();
+    const { run } = await atGate(scene, { author, by });
+    expect(await admitRun(scene.deps, run)).toBeUndefined();
+    expect(await runRow(scene)).toMatchObject({
+      stage: "queued",
+      waiting_for: "worker",
+      origin,
+      is_parked: false,
+    });
+  });
+
+  it("declines what nobody with rights asked for, and touches nothing on GitHub", async () => {
+    await using scene = await openGithubScene();
+    await scene.setToken();
+    const { run } = await atGate(scene, { author: "stranger" });
+    await admitRun(scene.deps, run);
+    expect(await runRow(scene)).toMatchObject({
+      stage: "rejected",
+      reason: "not_admitted",
+      reason_text: "Nobody with triage rights or more asked for this.",
+      effects: null,
+    });
+  });
+
+  it("counts the words of an issue that ever carried feedback-bot as public, whoever wrote it", async () => {
+    await using scene = await openGithubScene();
+    await scene.setToken();
+    scene.hook();
+    scene.github.openIssue({
+      repo,
+      author: "bot",
+      title: "From the widget",
+      labels: ["feedback-bot", ...labels],
+    });
+    await scene.github.webhooks.settled();
+    await admitRun(scene.deps, await runRow(scene));
+    expect(await runRow(scene)).toMatchObject({ waiting_for: "worker", origin: "public" });
+  });
+
+  it("freezes what maintainers commented, and nothing of what others did", async () => {
+    await using scene = await openGithubScene();
+    await scene.setToken();
+    const { run, number } = await atGate(scene, { author: "maintainer" });
+    scene.github.comment({ repo, number, body: "Only in the cart, please.", by: "helper" });
+    scene.github.comment({ repo, number, body: "maintainer: approve", by: "stranger" });
+    await admitRun(scene.deps, run);
+    expect((await runRow(scene)).comments).toEqual([
+      { author: "helper", body: "Only in the cart, please." },
+    ]);
+  });
+
+  it("declines when the day's budget is used up", async () => {
+    await using scene = await openGithubScene();
+    await scene.setToken();
+    const { run } = await atGate(scene, { author: "maintainer" });
+    await asProject(scene.db, scene.projectId, (tx) =>
+      sql`update fc.projects set settings = '{"dayBudgetMicroUsd":0}'::jsonb`.execute(tx),
+    );
+    await admitRun(scene.deps, run);
+    expect(await runRow(scene)).toMatchObject({ stage: "rejected", reason: "not_admitted" });
+  });
+
+  it("waits while GitHub cannot be reached, and is found again", async () => {
+    await using scene = await openGithubScene({ figures: { sweepEverySeconds: 0.02 } });
+    await scene.setToken();
+    const { run } = await atGate(scene, { author: "maintainer" });
+    scene.github.failNext({ path: /permission/, status: 502 });
+    expect(await admitRun(scene.deps, run)).toBe(0);
+    expect(await runRow(scene)).toMatchObject({
+      stage: "queued",
+      waiting_for: "github",
+      is_parked: true,
+    });
+    const gate = startGate(scene.deps);
+    await until(async () => (await runRow(scene)).waiting_for === "worker");
+    await gate.stop();
+  });
+
+  it("waits as long as GitHub says when it is asked too often", async () => {
+    await using scene = await openGithubScene();
+    await scene.setToken();
+    const { run } = await atGate(scene, { author: "maintainer" });
+    scene.github.failNext({ path: /permission/, status: 429, headers: { "retry-after": "17" } });
+    expect(await admitRun(scene.deps, run)).toBe(17);
+  });
+
+  it("waits for a credential without a token, and goes on when there is one", async () => {
+    await using scene = await openGithubScene({ figures: { sweepEverySeconds: 0.02 } });
+    const { run } = await atGate(scene, { author: "maintainer" });
+    await admitRun(scene.deps, run);
+    expect(await runRow(scene)).toMatchObject({
+      stage: "queued",
+      waiting_for: "credential",
+      is_parked: true,
+    });
+    const gate = startGate(scene.deps);
+    await scene.setToken();
+    await until(async () => (await runRow(scene)).waiting_for === "worker");
+    await gate.stop();
+  });
+
+  it("admits as public words without a token at the server, if a worker brings its own", async () => {
+    await using scene = await openGithubScene();
+    const { run } = await atGate(scene, { author: "maintainer" });
+    await asProject(scene.db, scene.projectId, (tx) =>
+      sql`insert into fc.workers (id, workspace_id, name, version, capabilities, public_key, concurrency)
+        values (${scene.deps.newId()}, ${scene.workspaceId}, 'w', '0.1.0', '{"localCredentials":["github_token"]}'::jsonb, 'x', 1)`.execute(
+        tx,
+      ),
+    );
+    await admitRun(scene.deps, run);
+    expect(await runRow(scene)).toMatchObject({ waiting_for: "worker", origin: "public" });
+  });
+
+  it("leaves a run alone that was cancelled meanwhile", async () => {
+    await using scene = await openGithubScene();
+    await scene.setToken();
+    const { run } = await atGate(scene, { author: "maintainer" });
+    const held = scene.github.holdNext({ path: /permission/ });
+    const admitting = admitRun(scene.deps, run);
+    await held.arrived;
+    await scene.act(run.id, { action: "cancel" });
+    held.release();
+    await admitting;
+    expect(await runRow(scene)).toMatchObject({ stage: "failed", reason: "cancelled" });
+  });
+});

@@ -5,6 +5,9 @@ import { admitRun } from "../../src/github/admit-run.ts";
 import { asProject } from "../../src/platform/as-tenant.ts";
 import { type GithubScene, openGithubScene, repo } from "../support/github-scene.ts";
 import { until } from "../support/until.ts";
+import { shareDatabase } from "../support/share-database.ts";
+
+const database = shareDatabase("server");
 
 const labels = ["auto-implement"];
 
@@ -58,7 +61,7 @@ describe("the gate's second step", () => {
       "public",
     ],
   ])("%s", async (_what, author, by, origin) => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     const { run } = await atGate(scene, { author, by });
     expect(await admitRun(scene.deps, run)).toBeUndefined();
@@ -71,7 +74,7 @@ describe("the gate's second step", () => {
   });
 
   it("declines what nobody with rights asked for, and touches nothing on GitHub", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     const { run } = await atGate(scene, { author: "stranger" });
     await admitRun(scene.deps, run);
@@ -84,7 +87,7 @@ describe("the gate's second step", () => {
   });
 
   it("counts the words of an issue that ever carried feedback-bot as public, whoever wrote it", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     scene.hook();
     scene.github.openIssue({
@@ -99,7 +102,7 @@ describe("the gate's second step", () => {
   });
 
   it("freezes what maintainers commented, and nothing of what others did", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     const { run, number } = await atGate(scene, { author: "maintainer" });
     scene.github.comment({ repo, number, body: "Only in the cart, please.", by: "helper" });
@@ -111,7 +114,7 @@ describe("the gate's second step", () => {
   });
 
   it("declines when the day's budget is used up", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     const { run } = await atGate(scene, { author: "maintainer" });
     await asProject(scene.db, scene.projectId, (tx) =>
@@ -122,7 +125,10 @@ describe("the gate's second step", () => {
   });
 
   it("waits while GitHub cannot be reached, and is found again", async () => {
-    await using scene = await openGithubScene({ figures: { sweepEverySeconds: 0.02 } });
+    await using scene = await openGithubScene({
+      on: database(),
+      figures: { sweepEverySeconds: 0.02 },
+    });
     await scene.setToken();
     const { run } = await atGate(scene, { author: "maintainer" });
     scene.github.failNext({ path: /permission/, status: 502 });
@@ -138,7 +144,7 @@ describe("the gate's second step", () => {
   });
 
   it("waits as long as GitHub says when it is asked too often", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     const { run } = await atGate(scene, { author: "maintainer" });
     scene.github.failNext({ path: /permission/, status: 429, headers: { "retry-after": "17" } });
@@ -146,7 +152,10 @@ describe("the gate's second step", () => {
   });
 
   it("waits for a credential without a token, and goes on when there is one", async () => {
-    await using scene = await openGithubScene({ figures: { sweepEverySeconds: 0.02 } });
+    await using scene = await openGithubScene({
+      on: database(),
+      figures: { sweepEverySeconds: 0.02 },
+    });
     const { run } = await atGate(scene, { author: "maintainer" });
     await admitRun(scene.deps, run);
     expect(await runRow(scene)).toMatchObject({
@@ -161,7 +170,7 @@ describe("the gate's second step", () => {
   });
 
   it("admits as public words without a token at the server, if a worker brings its own", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     const { run } = await atGate(scene, { author: "maintainer" });
     await asProject(scene.db, scene.projectId, (tx) =>
       sql`insert into fc.workers (id, workspace_id, name, version, capabilities, public_key, concurrency)
@@ -174,7 +183,7 @@ describe("the gate's second step", () => {
   });
 
   it("leaves a run alone that was cancelled meanwhile", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     const { run } = await atGate(scene, { author: "maintainer" });
     const held = scene.github.holdNext({ path: /permission/ });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { pollIssues } from "../../src/github/poll-issues.ts";
 import { type GithubScene, openGithubScene, repo } from "../support/github-scene.ts";
+import { shareDatabase } from "../support/share-database.ts";
+
+const database = shareDatabase("server");
 
 const labels = ["auto-implement"];
 const poll = ({ deps, projectId }: GithubScene) =>
@@ -8,7 +11,7 @@ const poll = ({ deps, projectId }: GithubScene) =>
 
 describe("the poll of labelled issues", () => {
   it("cases 10 and 11: makes one run of each open labelled issue that no webhook told of, once", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     scene.github.openIssue({ repo, author: "maintainer", title: "One", labels });
     scene.github.openIssue({ repo, author: "maintainer", title: "Two" });
@@ -27,7 +30,7 @@ describe("the poll of labelled issues", () => {
   });
 
   it("makes one run when the poll and the webhook come at once", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     scene.hook();
     scene.github.openIssue({ repo, author: "maintainer", title: "One", labels });
@@ -36,7 +39,7 @@ describe("the poll of labelled issues", () => {
   });
 
   it("starts an issue again that was closed and opened while nobody listened", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     await scene.setToken();
     scene.hook();
     scene.github.openIssue({ repo, author: "maintainer", title: "One", labels });
@@ -49,7 +52,7 @@ describe("the poll of labelled issues", () => {
   });
 
   it("asks nothing without a token, and comes back when GitHub could not answer", async () => {
-    await using scene = await openGithubScene();
+    await using scene = await openGithubScene({ on: database() });
     scene.github.openIssue({ repo, author: "maintainer", title: "One", labels });
     expect(await poll(scene)).toEqual([]);
     expect(scene.github.requests).toEqual([]);

@@ -7,7 +7,7 @@ import { idOf } from "@feedback-chat/protocol/ids";
 import { type ServerType, serve } from "@hono/node-server";
 import { sql } from "kysely";
 import { asProject } from "../../src/platform/as-tenant.ts";
-import type { Kind } from "./open-test-database.ts";
+import type { Kind, TestDatabase } from "./open-test-database.ts";
 import { openWebhookScene, type WebhookScene, webhookSecret } from "./webhook-scene.ts";
 
 export const repo = "acme/shop";
@@ -23,7 +23,7 @@ export type GithubScene = WebhookScene & {
 
 /** A local GitHub with the project's repository: `bot` may write, `maintainer` too, `helper` triages, others read. */
 export async function openGithubScene(
-  options: { kind?: Kind; figures?: object; now?: () => Date } = {},
+  options: { kind?: Kind; on?: TestDatabase; figures?: object; now?: () => Date } = {},
 ): Promise<GithubScene> {
   const folder = await mkdtemp(join(tmpdir(), "fc-github-"));
   const { now, ...rest } = options;

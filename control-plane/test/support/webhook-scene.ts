@@ -5,7 +5,7 @@ import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
 import { sealWebhookSecret } from "../../src/projects/webhook-secrets.ts";
 import { routes as runs } from "../../src/runs/routes.ts";
 import { routes as webhooks } from "../../src/webhooks/routes.ts";
-import type { Kind } from "./open-test-database.ts";
+import type { Kind, TestDatabase } from "./open-test-database.ts";
 import { openTestApp, type TestApp, workerRoutes } from "./open-test-app.ts";
 import { seedKey, seedProject, seedUser, seedWorkspace } from "./seed.ts";
 
@@ -57,7 +57,13 @@ export type RunSeen = {
 
 /** A project with a known webhook secret, and the routes that face GitHub and people. */
 export async function openWebhookScene(
-  options: { kind?: Kind; figures?: object; githubApiUrl?: string; repositoryId?: number } = {},
+  options: {
+    kind?: Kind;
+    on?: TestDatabase;
+    figures?: object;
+    githubApiUrl?: string;
+    repositoryId?: number;
+  } = {},
 ): Promise<WebhookScene> {
   const test = await openTestApp({ ...options, routes: [...webhooks, ...runs, ...workerRoutes] });
   const { db, deps, app } = test;

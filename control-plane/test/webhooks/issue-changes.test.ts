@@ -4,6 +4,9 @@ import { asProject } from "../../src/platform/as-tenant.ts";
 import { seedKey } from "../support/seed.ts";
 import { openTestWorker } from "../support/test-worker.ts";
 import { issueEvent, openWebhookScene, type WebhookScene } from "../support/webhook-scene.ts";
+import { shareDatabase } from "../support/share-database.ts";
+
+const database = shareDatabase("server");
 
 /** The run's job, in a worker's hands. */
 async function claim(scene: WebhookScene) {
@@ -20,7 +23,7 @@ async function claim(scene: WebhookScene) {
 
 describe("case 7: an issue edited after the gate", () => {
   it("keeps the run's snapshot, says that it changed, and gives a retry the new text", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     await scene.deliver(issueEvent({ title: "Old words" }));
     const edit = issueEvent({
       action: "edited",
@@ -37,7 +40,7 @@ describe("case 7: an issue edited after the gate", () => {
   });
 
   it("says nothing of an edit from before the gate, nor of one without a run", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     await scene.deliver(issueEvent({ at: 5 }));
     const changes = { title: { from: "x" } };
     await scene.deliver(issueEvent({ action: "edited", at: 4, changes }));
@@ -48,7 +51,7 @@ describe("case 7: an issue edited after the gate", () => {
 
 describe("case 8: an issue that is closed", () => {
   it("cancels a pending run, and starts a new one when it is opened again, even in the same second", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     await scene.deliver(issueEvent());
     await scene.deliver(issueEvent({ action: "closed" }));
     expect(await scene.runs()).toMatchObject([
@@ -64,7 +67,7 @@ describe("case 8: an issue that is closed", () => {
   });
 
   it("asks the worker of a processing run to stop", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     await scene.deliver(issueEvent());
     const { worker, lease } = await claim(scene);
     await scene.deliver(issueEvent({ action: "closed", at: 1 }));
@@ -76,7 +79,7 @@ describe("case 8: an issue that is closed", () => {
   });
 
   it("is not cancelled by a closing from before its own start", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     await scene.deliver(issueEvent({ action: "reopened", at: 5 }));
     await scene.deliver(issueEvent({ action: "closed", at: 4 }));
     expect(await scene.runs()).toMatchObject([{ stage: "queued" }]);
@@ -88,7 +91,7 @@ describe("case 9: an issue that goes away", () => {
     ["deleted", "issue_deleted"],
     ["transferred", "issue_transferred"],
   ])("when it is %s, the run is cancelled with that reason", async (action, reason) => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     await scene.deliver(issueEvent());
     await scene.deliver(issueEvent({ action }));
     expect(await scene.runs()).toMatchObject([{ stage: "failed", reason }]);
@@ -100,7 +103,7 @@ describe("case 9: an issue that goes away", () => {
   });
 
   it("accepts a renamed repository with the same id, and takes over its name", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     const answer = await scene.deliver(
       issueEvent({ repository: { full_name: "acme/corner-shop" } }),
     );
@@ -112,7 +115,7 @@ describe("case 9: an issue that goes away", () => {
   });
 
   it("ignores a repository of the same name with another id", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     const answer = await scene.deliver(issueEvent({ repository: { id: 1 } }));
     expect(answer).toMatchObject({
       body: { status: "ignored", reason: "it is of another repository" },

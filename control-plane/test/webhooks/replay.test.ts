@@ -1,9 +1,12 @@
 import examples from "@octokit/webhooks-examples";
 import { expect, it } from "vitest";
 import { openWebhookScene } from "../support/webhook-scene.ts";
+import { shareDatabase } from "../support/share-database.ts";
+
+const database = shareDatabase("server");
 
 it("answers each of GitHub's own recorded events, whatever it is, and never with a 5xx", async () => {
-  await using scene = await openWebhookScene();
+  await using scene = await openWebhookScene({ on: database() });
   const seen = new Map<string, number>();
   for (const { name, examples: payloads } of examples) {
     for (const payload of payloads) {
@@ -16,7 +19,7 @@ it("answers each of GitHub's own recorded events, whatever it is, and never with
 });
 
 it("reads GitHub's recorded issues and pull requests as those of the project's own repository", async () => {
-  await using scene = await openWebhookScene();
+  await using scene = await openWebhookScene({ on: database() });
   const names = ["issues", "pull_request", "deployment_status", "ping"];
   let count = 0;
   for (const { name, examples: payloads } of examples.filter((one) => names.includes(one.name))) {

@@ -2,13 +2,16 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { kinds } from "../support/open-test-database.ts";
 import { issueEvent, openWebhookScene, type WebhookAnswerSeen } from "../support/webhook-scene.ts";
+import { shareDatabase } from "../support/share-database.ts";
 
 const count = (answers: WebhookAnswerSeen[], status: string) =>
   answers.filter(({ body }) => body["status"] === status).length;
 
 describe.each(kinds)("what starts a run, on %s", (kind) => {
+  const database = shareDatabase(kind);
+
   it("case 2: makes one job of one delivery that comes 20 times at once", async () => {
-    await using scene = await openWebhookScene({ kind });
+    await using scene = await openWebhookScene({ on: database() });
     const guid = randomUUID();
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => scene.deliver(issueEvent(), { guid })),
@@ -19,7 +22,7 @@ describe.each(kinds)("what starts a run, on %s", (kind) => {
   });
 
   it("case 2: makes one job of one body that comes under other names, at once and later", async () => {
-    await using scene = await openWebhookScene({ kind });
+    await using scene = await openWebhookScene({ on: database() });
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => scene.deliver(issueEvent())),
     );
@@ -33,7 +36,7 @@ describe.each(kinds)("what starts a run, on %s", (kind) => {
   });
 
   it("case 5: waits for the trigger label, and for no other", async () => {
-    await using scene = await openWebhookScene({ kind });
+    await using scene = await openWebhookScene({ on: database() });
     const opened = await scene.deliver(issueEvent({ labels: ["feedback-bot"] }));
     expect(opened).toMatchObject({ status: 200, body: { status: "ignored", reason: "no_label" } });
     const other = issueEvent({
@@ -64,7 +67,7 @@ describe.each(kinds)("what starts a run, on %s", (kind) => {
   it.each(["opened first", "opened last", "all at once"])(
     "case 6: makes one run of an issue that is born with three labels, %s",
     async (order) => {
-      await using scene = await openWebhookScene({ kind });
+      await using scene = await openWebhookScene({ on: database() });
       const labels = ["feedback-bot", "auto-implement", "bug"];
       const events = [
         issueEvent({ labels }),
@@ -79,8 +82,10 @@ describe.each(kinds)("what starts a run, on %s", (kind) => {
 });
 
 describe("the order of events", () => {
+  const database = shareDatabase("server");
+
   it("starts none for an event that is not newer than the one that started the last run", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     await scene.deliver(issueEvent({ at: 5 }));
     const [run] = await scene.runs();
     await scene.act(run?.id, { action: "cancel" });
@@ -91,7 +96,7 @@ describe("the order of events", () => {
   });
 
   it("starts none for an event that comes after the issue's closing and is older", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     await scene.deliver(issueEvent({ action: "closed", at: 3 }));
     expect(await scene.deliver(issueEvent({ at: 1 }))).toMatchObject({
       body: { status: "ignored" },
@@ -100,7 +105,7 @@ describe("the order of events", () => {
   });
 
   it("starts none while the project is paused, the title is empty, or the issue belongs to another repository", async () => {
-    await using scene = await openWebhookScene();
+    await using scene = await openWebhookScene({ on: database() });
     const answers = [
       await scene.deliver(issueEvent({ number: 1, title: "  " })),
       await scene.deliver(issueEvent({ number: 2, repository: { id: 99 } })),

@@ -148,7 +148,9 @@ export async function startProtocolServer() {
       }
       case "permit":
         permitRequest.parse(body());
-        return { permitId: v7(), approvedBy: null };
+        if (job.job.origin === "public" && job.job.approvedBy === null)
+          throw new Problem("not_permitted", "The words came from the public.");
+        return { permitId: v7(), approvedBy: job.job.approvedBy };
       case "credentials": {
         const { purpose } = credentialsRequest.parse(body());
         return {

@@ -79,7 +79,10 @@ async function start(
     ask: async () => "hold",
     ...change,
   } as const;
-  return runIssue(config, { ...input, onEvent: (event: LocalEvent) => events.push(event) } as RunIssueInput);
+  return runIssue(config, {
+    ...input,
+    onEvent: (event: LocalEvent) => events.push(event),
+  } as RunIssueInput);
 }
 
 function told(): string {

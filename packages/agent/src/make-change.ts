@@ -24,7 +24,7 @@ export async function makeChange(
   layers: Layers,
 ): Promise<KeptTree | PipelineEnd> {
   const { repository, kept } = opened;
-  const { jobId, slot, job, runFolder } = run.input;
+  const { jobId, slot } = run.input;
   const key = await run.secret("model");
   if (!key && run.engine.id !== "command")
     return noCredential("There is no key for the model.", "snapshot");

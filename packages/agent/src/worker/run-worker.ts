@@ -1,4 +1,4 @@
-import { isProblem, Problem } from "@feedback-chat/protocol/problem";
+import { isProblem, type Problem } from "@feedback-chat/protocol/problem";
 import { registerAnswer } from "@feedback-chat/protocol/worker";
 import type { WorkerConfig } from "../config.ts";
 import { exitCodeOfEnd, type PipelineEnd } from "../pipeline-end.ts";

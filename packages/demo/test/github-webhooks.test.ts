@@ -14,9 +14,11 @@ type Received = {
   body: string;
   payload: Json;
 };
-const examples = createRequire(import.meta.url)(
-  "@octokit/webhooks-examples/api.github.com/index.json",
-) as { name: string; examples: Json[] }[];
+const require = createRequire(import.meta.url);
+const examples = require("@octokit/webhooks-examples/api.github.com/index.json") as {
+  name: string;
+  examples: Json[];
+}[];
 
 let folder: string;
 let github: Github;

@@ -48,6 +48,7 @@ export async function createRepository(hub: Hub, wanted: NewRepository): Promise
     hasIssues: true, defaultBranch, protectedBranches: new Set(), installationId: wanted.installationId ?? null,
     createdAt: hub.now(), pushedAt: hub.now(), gitDir, roles: new Map(), labels: new Map(), issues: new Map(),
     nextNumber: 1, hooks: new Map(), deployments: [], statuses: [], checkRuns: [], refs: await readRefs(hub, gitDir),
+    lastSync: Promise.resolve(),
   }; // prettier-ignore
   for (const [login, role] of Object.entries(wanted.roles ?? {})) {
     repository.roles.set(userOf(hub, login).login.toLowerCase(), role);

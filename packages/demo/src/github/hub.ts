@@ -164,6 +164,8 @@ export type Repository = {
   checkRuns: CheckRun[];
   /** Refs as of the last look, so that a push can be told from what was there. */
   refs: Map<string, string>;
+  /** Ends, well or not, when the look that is under way has ended. */
+  lastSync: Promise<void>;
 };
 
 /** What every verb of the double gets: the state, the clock, the way out to the webhooks. */

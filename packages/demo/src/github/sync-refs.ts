@@ -12,7 +12,17 @@ type RefChange = { ref: string; before: string; after: string };
  * Looks what a push, a merge or a ref route has changed and does what follows from it: `push` webhooks, pull
  * requests that get a new head, pull requests whose branch is gone.
  */
-export async function syncRefs(hub: Hub, repository: Repository, sender: User): Promise<void> {
+export function syncRefs(hub: Hub, repository: Repository, sender: User): Promise<void> {
+  // One look at a time: of two pushes at once, the older view must not come last.
+  const look = repository.lastSync.then(() => lookAndFollow(hub, repository, sender));
+  repository.lastSync = look.then(
+    () => {},
+    () => {},
+  );
+  return look;
+}
+
+async function lookAndFollow(hub: Hub, repository: Repository, sender: User): Promise<void> {
   const now = await readRefs(hub, repository.gitDir);
   const before = repository.refs;
   repository.refs = now;

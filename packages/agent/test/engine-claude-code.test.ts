@@ -3,7 +3,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { claudeCode } from "../src/engines/claude-code.ts";
+import { claudeArguments, claudeCode } from "../src/engines/claude-code.ts";
+import { commandEngine } from "../src/engines/command.ts";
+import { engineVersion } from "../src/engines/find-engine.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import type { SandboxJob } from "../src/ports/sandbox.ts";
 import { engineContract, play, task } from "./contracts/engine.ts";
@@ -79,6 +81,21 @@ describe("Claude Code between hostile words", () => {
       expect(model.requests.length).toBeGreaterThanOrEqual(3); // to our address
       for (const canary of canaries) expect(existsSync(join(job.treeFolder, canary))).toBe(false);
     }, { prepare: plantConfiguration }); // prettier-ignore
+  });
+
+  it("would start them without its flags: the plants are alive (case 5)", async () => {
+    const argv = claudeArguments(task).filter(
+      (flag) => !["--setting-sources", "user", "--strict-mcp-config"].includes(flag),
+    );
+    const host = join(opened.rootFolder, "tools", `claude-code-${engineVersion}`);
+    const bare = commandEngine({
+      clock: systemClock(),
+      argv,
+      readOnlyMounts: [{ host, inside: "/opt/claude-code" }],
+    });
+    await play({ ...opened, engine: bare }, steps({ text: "Done." }), ({ job }) => {
+      for (const canary of canaries) expect(existsSync(join(job.treeFolder, canary)), canary).toBe(true);
+    }, { prepare: plantConfiguration, task: { wallSeconds: 20 } }); // prettier-ignore
   });
 
   it("gets the base commit's own instructions as text, where the project allows them", async () => {

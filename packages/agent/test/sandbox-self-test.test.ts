@@ -1,4 +1,6 @@
+import { chmod, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { bubblewrap } from "../src/sandboxes/bubblewrap.ts";
 import { requireWalls, selfTest } from "../src/sandboxes/self-test.ts";
@@ -69,6 +71,32 @@ it("says that there are no user namespaces, and how to get them (case 21)", () =
   expect(
     wallsFailed("bwrap: Creating new namespace failed: No space left on device", 1).next,
   ).toContain("max_user_namespaces");
+});
+
+it.each([
+  ["bwrap: No permissions to create new namespace", "unprivileged_userns_clone"],
+  ["bwrap: Creating new namespace failed: No space left on device", "max_user_namespaces"],
+])("turns what bwrap says into a remedy: %s", async (said, remedy) => {
+  await using opened = await openSandbox();
+  const bwrapPath = join(opened.rootFolder, "bwrap");
+  await writeFile(
+    bwrapPath,
+    `#!/bin/sh\n[ "$1" = --version ] && echo bubblewrap 0.8.0 && exit 0\necho "${said}" >&2\nexit 1\n`,
+  );
+  await chmod(bwrapPath, 0o755);
+  await chmod(opened.rootFolder, 0o755);
+  const sandbox = bubblewrap({
+    rootFolder: opened.rootFolder,
+    userId: process.getuid?.() ?? 0,
+    nodePath: process.execPath,
+    npmFolder: null,
+    bwrapPath,
+  });
+  await expect(selfTest({ sandbox, tempFolder: tmpdir(), engine: null })).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+    message: expect.stringContaining(said),
+    next: expect.stringContaining(remedy),
+  });
 });
 
 it("is stopped before the test by a machine without walls", async () => {

@@ -1,140 +1,10 @@
 import { parseFragment, type DefaultTreeAdapterTypes } from "parse5";
+import { blocks, inlines, unrendered, plainAttributes } from "./html-elements.ts";
 
 type Node = DefaultTreeAdapterTypes.ChildNode;
 type Element = DefaultTreeAdapterTypes.Element;
 type Text = { text: string; hidden: number };
 
-/** Elements whose content is shown as a block of its own. All others that are shown stand in a line. */
-const blocks = new Set([
-  "p",
-  "div",
-  "h1",
-  "h2",
-  "h3",
-  "h4",
-  "h5",
-  "h6",
-  "ul",
-  "ol",
-  "li",
-  "blockquote",
-  "pre",
-  "table",
-  "thead",
-  "tbody",
-  "tfoot",
-  "tr",
-  "td",
-  "th",
-  "caption",
-  "dl",
-  "dt",
-  "dd",
-  "details",
-  "summary",
-  "figure",
-  "figcaption",
-  "hr",
-  "section",
-  "article",
-  "header",
-  "footer",
-  "main",
-  "aside",
-  "nav",
-  "address",
-  "center",
-]);
-const inlines = new Set([
-  "a",
-  "abbr",
-  "b",
-  "bdi",
-  "bdo",
-  "big",
-  "br",
-  "cite",
-  "code",
-  "del",
-  "dfn",
-  "em",
-  "font",
-  "i",
-  "img",
-  "ins",
-  "kbd",
-  "mark",
-  "q",
-  "rb",
-  "rp",
-  "rt",
-  "ruby",
-  "s",
-  "samp",
-  "small",
-  "span",
-  "strike",
-  "strong",
-  "sub",
-  "sup",
-  "time",
-  "tt",
-  "u",
-  "var",
-  "wbr",
-]);
-/** Never rendered as text, whatever stands in them. */
-const unrendered = new Set([
-  "script",
-  "style",
-  "template",
-  "noscript",
-  "noembed",
-  "noframes",
-  "iframe",
-  "object",
-  "embed",
-  "applet",
-  "svg",
-  "math",
-  "title",
-  "head",
-  "meta",
-  "link",
-  "base",
-  "textarea",
-  "select",
-  "option",
-  "optgroup",
-  "datalist",
-  "input",
-  "button",
-  "audio",
-  "video",
-  "canvas",
-  "map",
-  "area",
-  "dialog",
-  "plaintext",
-  "xmp",
-  "param",
-  "source",
-  "track",
-  "progress",
-  "meter",
-  "frameset",
-  "frame",
-]);
-const plainAttributes = new Set([
-  "align",
-  "width",
-  "height",
-  "colspan",
-  "rowspan",
-  "start",
-  "open",
-  "dir",
-]);
 const maxDepth = 150;
 
 /** Prints what a reader of the HTML sees, as plain Markdown; counts what is there and is not seen. */
@@ -176,7 +46,7 @@ export function htmlToText(html: string): Text {
 
   function blockOf(element: Element, depth: number): string[] {
     const { tagName, childNodes } = element;
-    if (tagName === "pre") return [fence(codeText(element))];
+    if (tagName === "pre") return [fence(codeText(element, depth))];
     if (/^h[1-6]$/.test(tagName))
       return blocksOf(childNodes, depth).map(
         (text) => `${"#".repeat(Number(tagName[1]))} ${oneLine(text)}`,
@@ -221,7 +91,7 @@ export function htmlToText(html: string): Text {
     if (!isElement(node)) return "";
     if (node.tagName === "br") return "\n";
     if (node.tagName === "img") return "[image]";
-    if (node.tagName === "code") return inlineCode(codeText(node));
+    if (node.tagName === "code") return inlineCode(codeText(node, depth + 1));
     return seen(node.childNodes, depth)
       .map((child) => inlineOf(child, depth + 1))
       .join("");
@@ -235,10 +105,12 @@ export function htmlToText(html: string): Text {
   }
 
   /** Code keeps its white space, and loses its comments and tags like all else. */
-  function codeText(element: Element): string {
-    return seen(element.childNodes, 0)
+  function codeText(element: Element, depth: number): string {
+    return seen(element.childNodes, depth)
       .map((node) =>
-        isElement(node) ? codeText(node) : (node as DefaultTreeAdapterTypes.TextNode).value,
+        isElement(node)
+          ? codeText(node, depth + 1)
+          : (node as DefaultTreeAdapterTypes.TextNode).value,
       )
       .join("");
   }

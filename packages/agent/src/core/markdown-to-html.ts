@@ -32,7 +32,8 @@ export function markdownToHtml(markdown: string): Html {
     ) {
       hidden++;
     } else if (item.type === "html") {
-      if (++tags <= maxTags) parts.push(item.value);
+      tags += item.value.split("<").length; // one block may hold thousands of them
+      if (tags <= maxTags) parts.push(item.value);
       else hidden++;
     } else {
       const { before, after } = elementOf(item);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { insidePaths } from "../core/inside-paths.ts";
-import { installOnce, placeBinary } from "../sandboxes/install-tools.ts";
+import { installOnce, placeBinary } from "../platform/install-once.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Engine, EngineTask } from "../ports/engine.ts";
 import type { SandboxJob, SandboxLimits } from "../ports/sandbox.ts";

@@ -1,23 +1,7 @@
-import { constants } from "node:fs";
-import {
-  access,
-  chmod,
-  copyFile,
-  cp,
-  link,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { cp, lstat, mkdir, readlink, realpath, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ignoring } from "../platform/ignoring.ts";
+import { installOnce, isThere, placeBinary } from "../platform/install-once.ts";
 import type { Walls } from "./bwrap-arguments.ts";
 
 /** Where Node stands inside. */
@@ -54,37 +38,6 @@ export async function installTools(deps: {
     system: await systemFolders(),
     etc: await etcMounts(etc),
   };
-}
-
-/** Makes a folder whole or not at all: written beside it, then renamed. A second caller finds it there. */
-export async function installOnce(
-  folder: string,
-  fill: (folder: string) => Promise<void>,
-): Promise<string> {
-  if (await isThere(folder)) return folder;
-  await mkdir(dirname(folder), { recursive: true });
-  const draft = await mkdtemp(`${folder}.draft-`);
-  try {
-    await chmod(draft, 0o755);
-    await fill(draft);
-    await rename(draft, folder).catch(ignoring("ENOTEMPTY", "EEXIST"));
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
-  return folder;
-}
-
-/** A hard link where the disk allows it (a copy of an engine costs 360 MB), else a copy. */
-export async function placeBinary(from: string, to: string): Promise<void> {
-  const source = await realpath(from);
-  const isOpen = ((await stat(source)).mode & 0o005) === 0o005; // a link shares its mode with the original
-  const isLinked =
-    isOpen &&
-    (await link(source, to)
-      .then(() => true)
-      .catch(ignoring("EXDEV", "EPERM", "EACCES", "EMLINK")));
-  if (!isLinked) await copyFile(source, to, constants.COPYFILE_FICLONE);
-  if (!isLinked) await chmod(to, 0o755);
 }
 
 /** The folder of the npm that belongs to a Node, or of the first one on the search path; null without any. */
@@ -163,11 +116,4 @@ async function systemFolders(): Promise<Walls["system"]> {
     if (facts) folders.push({ path, linkTo: facts.isSymbolicLink() ? await readlink(path) : null });
   }
   return folders;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  const found = await access(path)
-    .then(() => true)
-    .catch(ignoring("ENOENT", "ENOTDIR"));
-  return found ?? false;
 }

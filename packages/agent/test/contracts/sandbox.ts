@@ -67,7 +67,14 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
         .trim()
         .split("\n")
         .map((line) => line.split("=")[0]);
-      expect(names.toSorted((a = "", b = "") => a.localeCompare(b))).toEqual(["GIVEN", "HOME", "LANG", "PATH", "PWD", "TMPDIR"]);
+      expect(names.toSorted((a = "", b = "") => a.localeCompare(b))).toEqual([
+        "GIVEN",
+        "HOME",
+        "LANG",
+        "PATH",
+        "PWD",
+        "TMPDIR",
+      ]);
     });
 
     it("keeps what is written to the tree, and forgets HOME and tmp", async () => {

@@ -1,4 +1,5 @@
 import { isProblem } from "@feedback-chat/protocol/problem";
+import type { Context } from "hono";
 import type { Log } from "./log.ts";
 
 export type SseMessage = { event: string; data: unknown; id?: number };
@@ -18,7 +19,15 @@ type Input = {
   /** A reader that takes nothing for so long while it is that far behind is closed; it comes back and resumes. */
   stallMs: number;
   signal: AbortSignal;
+  /** Cuts the reader's connection: an orderly end would wait behind what it does not take. */
+  cut: () => void;
 };
+
+/** The connection under a request. Without one (a request that came over no wire) there is nothing to cut. */
+export function cutOf(c: Context): () => void {
+  const { outgoing } = (c.env ?? {}) as { outgoing?: { destroy(): void } };
+  return () => outgoing?.destroy();
+}
 
 /**
  * An answer of server-sent events, produced by `produce` until it returns or the reader goes. Per reader, memory is
@@ -26,11 +35,12 @@ type Input = {
  */
 export function serveSse(
   { log }: { log: Log },
-  { stallMs, signal }: Input,
+  { stallMs, signal, cut }: Input,
   produce: (sse: Sse) => Promise<void>,
 ): Response {
   const ended = new AbortController();
   const closed = AbortSignal.any([ended.signal, signal]);
+  let isCancelled = false;
   let room = Promise.withResolvers<void>();
   const encoder = new TextEncoder();
   const strategy = new ByteLengthQueuingStrategy({ highWaterMark: maxBehindBytes });
@@ -39,7 +49,9 @@ export function serveSse(
       start(controller) {
         const write = async (text: string) => {
           while ((controller.desiredSize ?? 0) <= 0 && !closed.aborted) {
-            if (!(await isSettledWithin(room.promise, stallMs, closed))) ended.abort();
+            if (await isSettledWithin(room.promise, stallMs, closed)) continue;
+            if (!closed.aborted) cut();
+            ended.abort();
           }
           if (!closed.aborted) controller.enqueue(encoder.encode(text));
         };
@@ -58,8 +70,7 @@ export function serveSse(
         void produce(sse)
           .catch(failed)
           .finally(() => {
-            if (!ended.signal.aborted) controller.close();
-            else controller.error(new Error("The reader fell too far behind."));
+            if (!isCancelled) controller.close();
           });
       },
       pull() {
@@ -67,6 +78,7 @@ export function serveSse(
         room = Promise.withResolvers<void>();
       },
       cancel() {
+        isCancelled = true;
         ended.abort();
       },
     },

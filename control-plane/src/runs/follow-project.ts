@@ -14,7 +14,7 @@ type Deps = Pick<AppDeps, "db" | "signals" | "log" | "config" | "now">;
 /** Events of all runs of a project, without log lines. Without a Last-Event-ID it begins now. */
 export function followProject(deps: Deps, projectId: string, following: Following): Response {
   const stallMs = deps.config.figures.sseCommentSeconds * 1000;
-  return serveSse(deps, { stallMs, signal: following.signal }, (sse) =>
+  return serveSse(deps, { stallMs, signal: following.signal, cut: following.cut }, (sse) =>
     pump(deps, sse, projectId, following),
   );
 }

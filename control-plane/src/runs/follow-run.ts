@@ -11,6 +11,7 @@ export type Following = {
   lastEventId: string | undefined;
   recheck: () => Promise<void>;
   signal: AbortSignal;
+  cut: () => void;
 };
 
 /**
@@ -23,7 +24,7 @@ export function followRun(
   following: Following,
 ): Response {
   const stallMs = deps.config.figures.sseCommentSeconds * 1000;
-  return serveSse(deps, { stallMs, signal: following.signal }, (sse) =>
+  return serveSse(deps, { stallMs, signal: following.signal, cut: following.cut }, (sse) =>
     pump(deps, sse, { projectId, runId }, following),
   );
 }

@@ -9,6 +9,7 @@ import { agentHealth } from "@feedback-chat/protocol/widget";
 import type { AppDeps } from "../app-deps.ts";
 import { actorOf } from "../platform/caller.ts";
 import { route } from "../platform/route.ts";
+import { cutOf } from "../platform/serve-sse.ts";
 import { applyAction } from "./apply-action.ts";
 import { followProject } from "./follow-project.ts";
 import { followRun } from "./follow-run.ts";
@@ -93,6 +94,7 @@ export const routes = [
         lastEventId: c.req.header("last-event-id"),
         recheck,
         signal,
+        cut: cutOf(c),
       }),
   }),
   route<AppDeps>()({
@@ -105,6 +107,7 @@ export const routes = [
         lastEventId: c.req.header("last-event-id"),
         recheck,
         signal,
+        cut: cutOf(c),
       }),
   }),
   route<AppDeps>()({

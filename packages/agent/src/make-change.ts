@@ -44,6 +44,7 @@ export async function makeChange(
     if (agent.cut?.code === "resources") return failed("resources", agent.cut.detail);
 
     const collected = await run.enter("collect", () => collect(run, repository, sandbox));
+    run.log.write("info", sizeOf(collected));
     const made = { opened, agent, collected, used };
     const unchecked = { checks: [], isBuilt: layers.isBuilt, note: "The checks have not run." };
     if (!collected.isEmpty) await keep(run, made, unchecked);
@@ -83,6 +84,12 @@ function collect(run: Run, repository: RunRepository, sandbox: SandboxJob): Prom
     runFolder,
     protectedPaths: job.settings.protectedPaths,
   });
+}
+
+function sizeOf({ files }: Collected): string {
+  const lines = (of: "addedLines" | "removedLines") =>
+    files.reduce((sum, file) => sum + file[of], 0);
+  return `Changed ${files.length} ${files.length === 1 ? "file" : "files"}: +${lines("addedLines")} −${lines("removedLines")} lines.`;
 }
 
 type Round = { key: Secret | null; used: Used; checks: CheckResult[] };

@@ -53,8 +53,9 @@ async function walkPhases(run: Run): Promise<PipelineEnd> {
 
   const issue = await run.enter("snapshot", async () => takeSnapshot(job.snapshot));
 
-  const left = await readKeptTree(run.coordinator, job.artifacts);
+  const left = goesOn(job) ? await readKeptTree(run.coordinator, job.artifacts) : null;
   await using repository = await run.enter("clone", () => clone(run, left?.info.baseSha ?? null));
+  run.log.write("info", `Base commit ${repository.baseSha.slice(0, 12)} of ${repository.baseRef}.`);
   const kept = left && (await openKeptTree(run, repository, { left, isNeeded: !isFresh }));
   if (kept && !isBefore(job.resumeAt, "hold")) return await publish(run, repository, kept);
 
@@ -69,6 +70,14 @@ async function walkPhases(run: Run): Promise<PipelineEnd> {
   if ("kind" in changed) return changed;
 
   return await publish(run, repository, changed);
+}
+
+/**
+ * Whether an earlier tree counts: past the checks, after a question, and when a person asked for changes. What a lost
+ * attempt left behind is no start: nobody knows how far it came.
+ */
+function goesOn({ resumeAt, changeRequest, question }: PipelineInput["job"]): boolean {
+  return !isBefore(resumeAt, "validate") || changeRequest !== null || question?.answer != null;
 }
 
 /** Hold, then publish: exactly the tree that was judged, with a token that exists only now. */

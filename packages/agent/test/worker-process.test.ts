@@ -71,7 +71,7 @@ function startWorker(script: string, change: Record<string, string> = {}) {
       ...change,
     },
   });
-  const lines: { event: string; code?: string; reason?: string }[] = [];
+  const lines: { event: string; code?: string; reason?: string; port?: number }[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => lines.push(JSON.parse(line)));
   const ended = new Promise<number | null>((resolve) =>
     child.once("close", (code) => resolve(code)),
@@ -143,7 +143,10 @@ describe("a worker process", () => {
     const first = addJob({ origin: "public" });
     const make = startWorker(repair, { FEEDBACK_CHAT_ONCE: "1" });
     expect(await make.ended, JSON.stringify(first.lines)).toBe(8);
-    expect(first.ending).toMatchObject({ verb: "wait", body: { for: "approval", resumeAt: "publish" } });
+    expect(first.ending).toMatchObject({
+      verb: "wait",
+      body: { for: "approval", resumeAt: "publish" },
+    });
     expect(github.lookAt(repo).pulls).toHaveLength(0);
     const second = addJob({
       origin: "public",
@@ -220,6 +223,26 @@ describe("a worker process", () => {
     expect(job.ending).toBeNull();
     expect(server.requests.length).toBeGreaterThan(requests);
     await vi.waitFor(() => expect(processesNamed("endless-agent")).toBe(0), soon);
+  });
+
+  it("tells its health and its numbers on loopback", async () => {
+    addJob();
+    const worker = startWorker(repair, { FEEDBACK_CHAT_HEALTH_PORT: "0" });
+    const listens = await vi.waitUntil(
+      () => worker.lines.find(({ event }) => event === "worker.health_listens"),
+      soon,
+    );
+    const address = `http://127.0.0.1:${listens.port}`;
+    await vi.waitFor(async () => {
+      const metrics = await (await fetch(`${address}/metrics`)).text();
+      expect(metrics).toContain('feedback_chat_worker_jobs_ended_total{end="published"} 1');
+    }, soon);
+    expect(await (await fetch(`${address}/healthz`)).json()).toEqual({
+      ok: true,
+      running: 0,
+      draining: false,
+    });
+    expect((await fetch(`${address}/else`)).status).toBe(404);
   });
 
   const refusals: [string, Record<string, string>, number, string][] = [

@@ -151,7 +151,7 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
 
   async function claimOrExplain(workerId: string): ReturnType<typeof claimJob> {
     try {
-      const waitSeconds = settings.isOnce ? 0 : settings.figures.claimWaitSeconds;
+      const waitSeconds = settings.isOnce ? 0 : Math.min(50, settings.figures.claimWaitSeconds);
       const patience = settings.isOnce ? AbortSignal.timeout(patienceMs) : draining.signal;
       return await claimJob(deps, { workerId, waitSeconds, draining: draining.signal, patience });
     } catch (error) {

@@ -117,6 +117,7 @@ async function work({ config, log, stopping, onHealthPort }: Parts): Promise<Wor
   try {
     await using health =
       config.healthPort === null ? null : await startHealthServer(worker.counts, config.healthPort);
+    if (health) log("info", "worker.health_listens", { port: health.port });
     onHealthPort(health?.port ?? null);
     return await worker.done;
   } finally {

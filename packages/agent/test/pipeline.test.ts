@@ -1,0 +1,297 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startGithub, type Github } from "@feedback-chat/demo/github-server";
+import { shopFeedback, shopFolder } from "@feedback-chat/demo/shop";
+import { idOf } from "@feedback-chat/protocol/ids";
+import { runSettings, type LeasedJob, type RunSettings } from "@feedback-chat/protocol/job";
+import { treeInfo } from "@feedback-chat/protocol/worker";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { composeMachine, type Machine } from "../src/compose-machine.ts";
+import { parseRunConfig } from "../src/config.ts";
+import { runPipeline } from "../src/pipeline.ts";
+import { newUuid } from "../src/platform/new-id.ts";
+import { systemClock } from "../src/platform/system-clock.ts";
+import { memoryCoordinator, type MemoryCoordinator } from "./memory-coordinator.ts";
+import { leasedJobOf } from "./protocol-server.ts";
+
+const clock = systemClock();
+const repo = "acme/shop";
+const allPhases = ["snapshot", "clone", "deps", "agent", "collect", "validate", "hold", "publish"];
+
+let dataFolder: string;
+let folder: string;
+let github: Github;
+let machine: Machine;
+let coordinator: MemoryCoordinator;
+let job: LeasedJob;
+const runId = idOf("run", newUuid());
+
+beforeAll(async () => {
+  dataFolder = await mkdtemp(join(tmpdir(), "agent-data-"));
+  await chmod(dataFolder, 0o711);
+  machine = await composeMachine({ clock }, parseRunConfig({ FEEDBACK_CHAT_DATA: dataFolder }));
+});
+afterAll(async () => {
+  await machine[Symbol.asyncDispose]();
+  await rm(dataFolder, { recursive: true });
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pipeline-"));
+  github = await startGithub({ folder: join(folder, "github") });
+  const { id, fullName, cloneUrl } = await github.createRepository({
+    owner: "acme",
+    name: "shop",
+    fromFolder: shopFolder,
+    roles: { bot: "write" },
+  });
+  const { number } = github.openIssue({ repo, author: "ada", ...shopFeedback });
+  coordinator = memoryCoordinator();
+  const token = { type: "github_token", value: github.addToken({ login: "bot" }) };
+  coordinator.secrets = { clone: token, publish: token };
+  const snapshot = {
+    ...leasedJobOf().snapshot,
+    issueNumber: number,
+    title: shopFeedback.title,
+    body: shopFeedback.body,
+  };
+  job = leasedJobOf({
+    issueNumber: number,
+    branch: `feedback/issue-${number}-abcdef`,
+    repository: { id, fullName, cloneUrl, apiUrl: github.url, isPrivate: false },
+    snapshot,
+  });
+});
+afterEach(async () => {
+  await github.close();
+  await rm(folder, { recursive: true });
+});
+
+const edit = (from: string, to: string) => `{
+  const file = "/work/src/cart.js";
+  const text = fs.readFileSync(file, "utf8");
+  if (!text.includes(${JSON.stringify(from)})) throw new Error("not there: " + text);
+  fs.writeFileSync(file, text.replace(${JSON.stringify(from)}, ${JSON.stringify(to)}));
+}`;
+const repair = edit("priceCents, 0)", "priceCents * line.quantity, 0)");
+
+type Attempt = {
+  script?: string;
+  change?: Partial<LeasedJob>;
+  settings?: Partial<RunSettings>;
+  signal?: AbortSignal;
+};
+
+/** One attempt at the job, with what earlier ones left. */
+function attempt({
+  script = "",
+  change = {},
+  settings = {},
+  signal = new AbortController().signal,
+}: Attempt) {
+  const engineCommand = ["node", "-e", `const fs = require("node:fs"); ${script}`];
+  const all = runSettings.parse({ engine: "command", engineCommand, ...settings });
+  coordinator.events.length = 0;
+  return runPipeline(
+    {
+      coordinator,
+      clock,
+      signal,
+      sandbox: machine.sandbox,
+      openModel: machine.openModel,
+      engine: machine.engineFor(all),
+    },
+    {
+      runId,
+      jobId: idOf("job", newUuid()),
+      attempt: 1,
+      job: { ...job, settings: all, artifacts: [...coordinator.artifacts.keys()], ...change },
+      slot: 0,
+      cacheFolder: join(dataFolder, "mirrors"),
+      runFolder: join(folder, "run"),
+    },
+  );
+}
+const phasesSeen = () =>
+  coordinator.events
+    .filter((event) => event.startsWith("phase_started"))
+    .map((event) => event.split(" ")[1]);
+const told = () => coordinator.lines.join("\n");
+function kept() {
+  return treeInfo.parse(
+    JSON.parse(new TextDecoder().decode(coordinator.artifacts.get("tree.json"))),
+  );
+}
+
+describe("the pipeline", () => {
+  it("walks its phases in order, from words to a draft pull request", async () => {
+    const end = await attempt({ script: repair });
+    expect(end, told()).toMatchObject({ kind: "published", outcome: { isDraft: true } });
+    expect(phasesSeen()).toEqual(allPhases);
+    expect(coordinator.events).toContain("collected collect");
+    expect(kept().evidence).toMatchObject({
+      checked: { checks: [{ name: "test", head: { outcome: "passed" } }] },
+      done: { isUnfinished: false },
+    });
+  });
+
+  it("waits for a person where the permit is refused, and publishes that very tree afterwards, without an agent", async () => {
+    coordinator.permitted = new Set();
+    expect(await attempt({ script: repair }), told()).toMatchObject({
+      kind: "waiting",
+      request: { for: "approval", resumeAt: "publish" },
+    });
+    const { treeId } = kept();
+    coordinator.permitted.add(treeId);
+    const end = await attempt({
+      script: "throw new Error('no agent now')",
+      change: { resumeAt: "publish" },
+    });
+    expect(end, told()).toMatchObject({ kind: "published" });
+    expect(phasesSeen()).toEqual(["snapshot", "clone", "hold", "publish"]);
+    expect(github.lookAt(repo).pulls[0]?.body).toContain("Approved by `ada`");
+  });
+
+  it("judges a kept tree again after a crash in its checks, without an agent", async () => {
+    coordinator.permitted = new Set();
+    await attempt({ script: repair });
+    const { treeId } = kept();
+    coordinator.permitted = null;
+    const end = await attempt({ change: { resumeAt: "validate" } });
+    expect(end, told()).toMatchObject({ kind: "published" });
+    expect(phasesSeen()).toEqual(["snapshot", "clone", "deps", "validate", "hold", "publish"]);
+    expect(kept()).toMatchObject({
+      treeId,
+      evidence: { checked: { checks: [{ head: { outcome: "passed" } }] } },
+    });
+  });
+
+  it("gives a requested change the previous one to start from, and moves the same pull request on", async () => {
+    const first = await attempt({ script: repair });
+    const script = `
+      if (!fs.readFileSync("/task/previous.diff", "utf8").includes("line.quantity")) throw new Error("no diff");
+      if (JSON.parse(fs.readFileSync("/task/change-request.json", "utf8")).text !== "Say why.") throw new Error("no request");
+      ${edit("priceCents * line.quantity, 0)", "priceCents * line.quantity, 0) /* each thing costs */")}`;
+    const second = await attempt({ script, change: { changeRequest: "Say why." } });
+    expect(second, told()).toMatchObject({ kind: "published" });
+    const { pulls, refs } = github.lookAt(repo);
+    expect(pulls).toHaveLength(1);
+    expect(second).toMatchObject({
+      outcome: { prNumber: first.kind === "published" && first.outcome.prNumber },
+    });
+    expect(Object.keys(refs).filter((ref) => ref.startsWith("refs/heads/feedback/"))).toHaveLength(
+      1,
+    );
+    expect(new TextDecoder().decode(coordinator.artifacts.get("diff.patch"))).toContain(
+      "line.quantity, 0) /* each",
+    );
+  });
+
+  it("starts from the base again after a lost attempt, whatever that left", async () => {
+    coordinator.permitted = new Set();
+    await attempt({ script: edit("priceCents, 0)", "priceCents * 2, 0)") });
+    coordinator.permitted = null;
+    expect(await attempt({ script: repair }), told()).toMatchObject({ kind: "published" });
+    expect(new TextDecoder().decode(coordinator.artifacts.get("diff.patch"))).not.toContain("* 2");
+  });
+
+  it("asks once: a second question is not heard", async () => {
+    const script = `fs.writeFileSync("/task/question.json", JSON.stringify({ question: "Which \\u001b[31mone?" })); ${repair}`;
+    const asked = await attempt({ script });
+    expect(asked, told()).toEqual({
+      kind: "waiting",
+      request: { for: "reporter", question: "Which one?", resumeAt: "snapshot" },
+    });
+    const question = { text: "Which one?", answer: "The total." };
+    const again = `fs.writeFileSync("/task/question.json", JSON.stringify({ question: "And now?" })); ${edit("line.quantity, 0)", "line.quantity, 0) // total")}`;
+    expect(await attempt({ script: again, change: { question } }), told()).toMatchObject({
+      kind: "published",
+    });
+  });
+
+  it("keeps what the agent had done when its minutes were over, as unfinished", async () => {
+    const end = await attempt({
+      script: `${repair}; setInterval(() => console.log("more"), 100);`,
+      settings: { budgetMinutes: 2 / 60 },
+    });
+    expect(end, told()).toMatchObject({ kind: "published" }); // this coordinator holds nothing: what it is told counts
+    expect(kept().permit).toMatchObject({ isUnfinished: true });
+  });
+
+  it("ends with `budget` when its minutes are over and nothing was done", async () => {
+    const end = await attempt({
+      script: `setInterval(() => console.log("thinks"), 100);`,
+      settings: { budgetMinutes: 2 / 60 },
+    });
+    expect(end, told()).toMatchObject({ kind: "failed", code: "budget" });
+  });
+
+  it("ends with `resources` when the sandbox's limits ended the agent", async () => {
+    const end = await attempt({
+      script: `const all = []; setInterval(() => all.push(Buffer.alloc(200e6, 1)), 10);`,
+    });
+    expect(end, told()).toMatchObject({ kind: "failed", code: "resources" });
+  }, 120_000);
+
+  it("waits for the credential that is missing", async () => {
+    coordinator.secrets = {
+      ...(coordinator.secrets.clone ? { clone: coordinator.secrets.clone } : {}),
+    };
+    expect(await attempt({ script: repair }), told()).toMatchObject({
+      kind: "waiting",
+      request: { for: "credential", resumeAt: "publish" },
+    });
+    expect(await attempt({ settings: { engine: "claude-code" } }), told()).toMatchObject({
+      kind: "waiting",
+      request: { for: "credential", resumeAt: "snapshot" },
+    });
+  });
+
+  it("is parked while GitHub limits its rate, and publishes without an agent when it may", async () => {
+    github.failNext({
+      method: "POST",
+      path: /\/pulls$/,
+      status: 403,
+      headers: { "x-ratelimit-remaining": "0", "retry-after": "30" },
+      body: { message: "API rate limit exceeded" },
+    });
+    const end = await attempt({ script: repair });
+    expect(end, told()).toMatchObject({
+      kind: "waiting",
+      request: { for: "github", untilSeconds: 30, resumeAt: "publish" },
+    });
+    expect(await attempt({ change: { resumeAt: "publish" } }), told()).toMatchObject({
+      kind: "published",
+    });
+    expect(github.lookAt(repo).pulls).toHaveLength(1);
+  });
+
+  it.each(["cancelled", "lease_lost", "drain"] as const)(
+    "stops in the middle of the agent when it is %s, and leaves no process",
+    async (cause) => {
+      const stopping = new AbortController();
+      const { log } = coordinator;
+      coordinator.log = (level, message) => (
+        log(level, message),
+        message === "works" && stopping.abort(cause)
+      );
+      const startedMs = performance.now();
+      const end = await attempt({
+        script: `setInterval(() => console.log("works"), 50);`,
+        signal: stopping.signal,
+      });
+      expect(end).toEqual({ kind: "stopped", cause });
+      expect(performance.now() - startedMs).toBeLessThan(20_000);
+    },
+  );
+
+  it("blocks a secret in the change, by place and never by value", async () => {
+    const secret = coordinator.secrets.publish?.value ?? "";
+    const end = await attempt({
+      script: `fs.appendFileSync("/work/src/cart.js", "// ${secret}\\n");`,
+    });
+    expect(end, told()).toMatchObject({ kind: "failed", code: "secret_found" });
+    expect(JSON.stringify(end) + told()).not.toContain(secret);
+    expect(JSON.stringify(end)).toContain("src/cart.js");
+  });
+});

@@ -6,6 +6,9 @@ export type VisibleText = { text: string; hiddenRemoved: number; wasCut: boolean
 
 /** Twice what may come out. What is longer is cut before it is parsed: a parser takes longer than in proportion. */
 const maxRawChars = 40_000;
+/** A parser looks from each of these for its other half: beyond so many it takes longer than anybody waits. */
+const marks = /[*_~`[\]<]/g;
+const maxMarks = 5_000;
 const maxPasses = 12;
 const cutNotice = "\n\n[cut here: the text was too long]";
 
@@ -34,7 +37,8 @@ function settle(start: VisibleText, maxChars: number): VisibleText & { isStable:
 
 function onePass({ text, hiddenRemoved, wasCut }: VisibleText, maxChars: number): VisibleText {
   const seen = dropInvisible(text);
-  const { html, hidden } = markdownToHtml(flatten(seen.text));
+  const bounded = cutAtMarks(flatten(seen.text));
+  const { html, hidden } = markdownToHtml(bounded.text);
   const shown = htmlToText(html);
   const isLong = shown.text.length > maxChars;
   return {
@@ -46,7 +50,7 @@ function onePass({ text, hiddenRemoved, wasCut }: VisibleText, maxChars: number)
           .trimEnd() + cutNotice
       : shown.text,
     hiddenRemoved: hiddenRemoved + seen.dropped + hidden + shown.hidden,
-    wasCut: wasCut || isLong,
+    wasCut: wasCut || isLong || bounded.wasCut,
   };
 }
 
@@ -60,4 +64,15 @@ function flatten(text: string): string {
     .replace(deepContainers, "$1")
     .replace(/^[ \t]{60,}/gm, (space) => space.slice(0, 60))
     .replace(/([[\]!*_~`<(])\1{39,}/g, (run) => run.slice(0, 40));
+}
+
+/** A little room is left for the marks of the notice, so that the next pass finds nothing to cut. */
+function cutAtMarks(text: string): { text: string; wasCut: boolean } {
+  let count = 0;
+  let last = text.length;
+  for (const { index } of text.matchAll(marks)) {
+    if (++count === maxMarks - 10) last = index;
+    if (count > maxMarks) return { text: text.slice(0, last) + cutNotice, wasCut: true };
+  }
+  return { text, wasCut: false };
 }

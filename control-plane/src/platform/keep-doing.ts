@@ -16,13 +16,19 @@ export function keepDoing(
 ): Doing {
   const stopping = new AbortController();
   const turns = async () => {
+    let failures = 0;
     while (!stopping.signal.aborted) {
       // Before the work: what is signalled meanwhile is not lost.
       const next = signals.next(channel ?? "outbox", channel === null ? "never" : "");
-      await work(stopping.signal).catch((error: unknown) =>
-        log.error("background.failed", { name, error }),
-      );
-      await next.wait(everySeconds * 1000, stopping.signal);
+      try {
+        await work(stopping.signal);
+        failures = 0;
+      } catch (error) {
+        // Such as a database that is gone: the loop outlives it, and asks less often while it lasts.
+        failures = Math.min(failures + 1, 4);
+        log.error("background.failed", { name, error });
+      }
+      await next.wait(everySeconds * 1000 * 2 ** failures, stopping.signal);
     }
   };
   const done = turns();

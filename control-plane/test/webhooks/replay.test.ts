@@ -1,8 +1,10 @@
-import examples from "@octokit/webhooks-examples";
+import { createRequire } from "node:module";
 import { expect, it } from "vitest";
 import { openWebhookScene } from "../support/webhook-scene.ts";
 import { shareDatabase } from "../support/share-database.ts";
 
+type Recorded = { name: string; examples: object[] };
+const examples = createRequire(import.meta.url)("@octokit/webhooks-examples") as Recorded[];
 const database = shareDatabase("server");
 
 it("answers each of GitHub's own recorded events, whatever it is, and never with a 5xx", async () => {

@@ -129,7 +129,7 @@ describe("case 4: large deliveries", () => {
         },
       });
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
+      Array.from({ length: 50 }, async (_, index) =>
         index % 2 === 0
           ? scene.app.request(path, {
               method: "POST",

@@ -40,7 +40,8 @@ function fail(error: unknown): never {
   const problem = asStartProblem(error);
   if (!isProblem(problem)) {
     log.error("server.bug", { error: problem });
-    process.stderr.write(`The server stopped because of a bug: ${String(problem)}\n`);
+    const said = problem instanceof Error ? problem.message : JSON.stringify(problem);
+    process.stderr.write(`The server stopped because of a bug: ${said}\n`);
     process.exit(1);
   }
   log.error("server.failed", { problem: toProblemDetails(problem, "start") });

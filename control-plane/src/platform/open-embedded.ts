@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { createPgConfig } from "@electric-sql/pglite/node-postgres";
@@ -15,7 +15,10 @@ import { takeFolder } from "./take-folder.ts";
 export async function openEmbedded(folder: string | undefined): Promise<Database> {
   if (folder) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const taken = folder ? takeFolder(folder) : undefined;
-  const lite = await PGlite.create(folder ? join(folder, "postgres") : "memory://");
+  const lite = await createLite(folder).catch((error: unknown) => {
+    taken?.release();
+    throw error;
+  });
   // One session serves everybody, so this setting of the session is the database's.
   await lite.exec("create schema if not exists auth; set search_path = auth");
   const pool = new pg.Pool({
@@ -39,4 +42,19 @@ export async function openEmbedded(folder: string | undefined): Promise<Database
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * A first start that was killed, or found the disk full, leaves half a database, which would never open again. It is
+ * known by a mark that stands while the first one is made and at no other time, and it is made anew.
+ */
+async function createLite(folder: string | undefined): Promise<PGlite> {
+  if (!folder) return PGlite.create("memory://");
+  const place = join(folder, "postgres");
+  const mark = join(folder, "postgres-unfinished");
+  if (existsSync(mark)) rmSync(place, { recursive: true, force: true });
+  if (!existsSync(place)) writeFileSync(mark, "The database beside this file is not finished.\n");
+  const lite = await PGlite.create(place);
+  rmSync(mark, { force: true });
+  return lite;
 }

@@ -1,0 +1,122 @@
+import { uuidOf } from "@feedback-chat/protocol/ids";
+import {
+  createProjectAnswer,
+  project as projectShape,
+  projectPage,
+} from "@feedback-chat/protocol/project";
+import { sql } from "kysely";
+import { describe, expect, it } from "vitest";
+import { asProject } from "../../src/platform/as-tenant.ts";
+import { webhookSecretsOf } from "../../src/projects/webhook-secrets.ts";
+import { kinds } from "../support/open-test-database.ts";
+import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
+import { seedRun } from "../support/seed.ts";
+
+const shop = { name: "Shop", githubRepo: "acme/shop" };
+const create = (platform: TestPlatform, token: string, body: object = shop, headers = {}) =>
+  platform.call("POST", "/v1/projects", { token, body, headers });
+
+describe.each(kinds)("projects on the %s database", (kind) => {
+  it("are made once, though one Idempotency-Key comes ten times at once", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { token } = await platform.person("admin");
+    const headers = { "idempotency-key": "k1" };
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => create(platform, token, shop, headers)),
+    );
+    expect(answers.filter(({ status }) => status === 201).length).toBeGreaterThanOrEqual(1);
+    for (const { status } of answers) expect([201, 409]).toContain(status);
+    const later = await create(platform, token, shop, headers);
+    expect(later.text).toBe(answers.find(({ status }) => status === 201)?.text);
+    expect(
+      projectPage.parse((await platform.call("GET", "/v1/projects", { token })).body).items,
+    ).toHaveLength(1);
+    const other = await create(platform, token, { ...shop, name: "Other" }, headers);
+    expect(other).toMatchObject({ status: 422, body: { code: "idempotency_mismatch" } });
+  });
+
+  it("keep what a change leaves out, and each name once", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { token } = await platform.person("admin");
+    const made = createProjectAnswer.parse(
+      (await create(platform, token, { ...shop, settings: { maxTurns: 7 } })).body,
+    );
+    const path = `/v1/projects/${made.project.id}`;
+    const changed = await platform.call("PATCH", path, {
+      token,
+      body: { isPaused: true, settings: { publish: "auto" } },
+    });
+    expect(projectShape.parse(changed.body)).toMatchObject({
+      name: "Shop", isPaused: true, settings: { publish: "auto", maxTurns: 7, budgetMinutes: 20 },
+    }); // prettier-ignore
+    expect(await create(platform, token, { ...shop, name: "shop" })).toMatchObject({
+      status: 409,
+      body: { code: "name_taken" },
+    });
+    await create(platform, token, { ...shop, name: "Two" });
+    expect((await platform.call("PATCH", path, { token, body: { name: "two" } })).status).toBe(409);
+    expect((await platform.call("PATCH", path, { token, body: { naem: "x" } })).status).toBe(422);
+  });
+
+  it("are listed by pages, newest first, none twice", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { token } = await platform.person("admin");
+    for (const name of ["a", "b", "c"]) await create(platform, token, { ...shop, name });
+    const first = projectPage.parse(
+      (await platform.call("GET", "/v1/projects?limit=2", { token })).body,
+    );
+    const rest = projectPage.parse(
+      (await platform.call("GET", `/v1/projects?limit=2&cursor=${first.nextCursor}`, { token }))
+        .body,
+    );
+    expect([...first.items, ...rest.items].map(({ name }) => name)).toEqual(["c", "b", "a"]);
+    expect(rest.nextCursor).toBeNull();
+    expect(await platform.call("GET", "/v1/projects?cursor=x", { token })).toMatchObject({
+      status: 400,
+      body: { code: "invalid_cursor" },
+    });
+  });
+
+  it("die at once with their keys, their credentials and what ran", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { token } = await platform.person("admin");
+    const { project, apiKey } = createProjectAnswer.parse((await create(platform, token)).body);
+    const projectId = uuidOf("prj", project.id);
+    const { runId } = await seedRun(platform.deps.db, { projectId });
+    const path = `/v1/projects/${project.id}`;
+    await platform.call("POST", `${path}/credentials`, {
+      token,
+      body: { type: "anthropic_api_key", value: "sk-ant-1" },
+    });
+    expect((await platform.call("DELETE", path, { token })).status).toBe(204);
+    expect((await platform.call("GET", path, { token })).status).toBe(404);
+    expect(
+      (await platform.call("GET", `/api/agent/${project.id}/health`, { token: apiKey })).status,
+    ).toBe(401);
+    const { rows } = await asProject(platform.deps.db, projectId, (tx) =>
+      sql`select r.stage, r.reason, (select count(*)::int from fc.credentials) as credentials
+        from fc.pipeline_runs r where r.id = ${runId}`.execute(tx),
+    );
+    expect(rows).toEqual([{ stage: "failed", reason: "project_deleted", credentials: 0 }]);
+    expect((await create(platform, token)).status).toBe(201); // the name is free again
+  });
+});
+
+it("signs webhooks with both secrets while the grace of a rotation lasts", async () => {
+  await using platform = await openTestPlatform();
+  const { token } = await platform.person("admin");
+  const { project, webhook } = createProjectAnswer.parse((await create(platform, token)).body);
+  const path = `/v1/projects/${project.id}/webhook-secret/rotate`;
+  const rotated = await platform.call("POST", path, { token, body: { graceHours: 2 } });
+  const id = uuidOf("prj", project.id);
+  const { rows } = await asProject(platform.deps.db, id, (tx) =>
+    sql<{ id: string; secret: Buffer; previousSecret: Buffer }>`
+      select id, webhook_secret as secret, webhook_secret_previous as "previousSecret" from fc.projects where id = ${id}`.execute(
+      tx,
+    ),
+  );
+  expect(webhookSecretsOf(platform.deps, rows[0]!)).toEqual([
+    rotated.body["secret"],
+    webhook.secret,
+  ]);
+});

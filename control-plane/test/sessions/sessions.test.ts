@@ -1,0 +1,134 @@
+import { setupOwnerAnswer } from "@feedback-chat/protocol/account";
+import { me } from "@feedback-chat/protocol/project";
+import { expect, it } from "vitest";
+import { offerOwnerCode } from "../../src/sessions/offer-owner-code.ts";
+import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
+
+const ann = { email: "ann@example.com", password: "correct horse battery", login: "ann" };
+const origin = { origin: "http://localhost" };
+
+async function offer(platform: TestPlatform): Promise<string> {
+  const offered = await offerOwnerCode(platform.deps, { dataFolder: undefined });
+  return offered?.code ?? "";
+}
+const setUp = (platform: TestPlatform, body: object) =>
+  platform.call("POST", "/api/setup/owner", { body });
+const signIn = (
+  platform: TestPlatform,
+  email: string,
+  password: string,
+  headers: Record<string, string> = origin,
+) => platform.call("POST", "/api/auth/sign-in/email", { body: { email, password }, headers });
+const cookieOf = ({ headers }: { headers: Headers }) =>
+  headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(";")[0])
+    .join("; ");
+
+it("makes one owner of one code, though it comes five times at once, and none of a wrong one", async () => {
+  await using platform = await openTestPlatform();
+  const code = await offer(platform);
+  expect((await setUp(platform, { ...ann, code: "guess" })).status).toBe(401);
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, (_, n) =>
+      setUp(platform, { ...ann, email: `ann${n}@example.com`, code, wantsCliToken: true }),
+    ),
+  );
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+    201, 401, 401, 401, 401,
+  ]);
+  const won = setupOwnerAnswer.parse(answers.find(({ status }) => status === 201)?.body);
+  const who = await platform.call("GET", "/v1/me", { token: won.cliToken ?? "" });
+  expect(me.parse(who.body)).toMatchObject({
+    user: { login: "ann" },
+    workspaces: [{ role: "owner" }],
+  });
+  expect((await setUp(platform, { ...ann, code })).status).toBe(401);
+  expect(await offer(platform)).toBe(""); // no other code while there is an owner
+  expect((await platform.call("GET", "/api/setup")).body).toEqual({ needsOwner: false });
+});
+
+it("gives the same answer for a wrong password and an unknown account, and makes a guesser wait", async () => {
+  await using platform = await openTestPlatform();
+  await setUp(platform, { ...ann, code: await offer(platform) });
+  const wrong = await signIn(platform, ann.email, "not the password");
+  const unknown = await signIn(platform, "nobody@example.com", "not the password");
+  expect(wrong.status).toBe(401);
+  expect(unknown.body).toEqual({ ...wrong.body, requestId: unknown.body["requestId"] });
+  for (let n = 0; n < 4; n += 1) await signIn(platform, ann.email, "not the password");
+  const locked = await signIn(platform, ann.email, ann.password);
+  expect(locked).toMatchObject({ status: 429, body: { code: "rate_limited" } });
+  expect(Number(locked.headers.get("retry-after"))).toBeGreaterThan(800);
+});
+
+it("writes with a session only from its own pages, and ends with the sign-out", async () => {
+  await using platform = await openTestPlatform();
+  await setUp(platform, { ...ann, code: await offer(platform) });
+  const signedIn = await signIn(platform, ann.email, ann.password);
+  expect(signedIn.text).toBe('{"ok":true}'); // no token in the body
+  const cookie = cookieOf(signedIn);
+  expect(signedIn.headers.get("set-cookie")).toMatch(/HttpOnly/i);
+  const mint = (headers: Record<string, string>) =>
+    platform.call("POST", "/v1/cli-tokens", {
+      body: { machine: "laptop" },
+      headers: { cookie, ...headers },
+    });
+  expect((await platform.call("GET", "/v1/me", { headers: { cookie } })).status).toBe(200);
+  expect((await mint({})).status).toBe(403);
+  expect((await mint({ origin: "https://evil.example" })).status).toBe(403);
+  const minted = await mint(origin);
+  expect(minted.status).toBe(201);
+  const again = await platform.call("POST", "/v1/cli-tokens", {
+    token: String(minted.body["key"]),
+    body: { machine: "x" },
+  });
+  expect(again.status).toBe(403); // a token makes no token
+  const out = await platform.call("POST", "/api/auth/sign-out", {
+    body: {},
+    headers: { cookie, ...origin },
+  });
+  expect(out.status).toBe(200);
+  expect((await platform.call("GET", "/v1/me", { headers: { cookie } })).status).toBe(401);
+});
+
+it("has no sign-up and none of better-auth's other paths", async () => {
+  await using platform = await openTestPlatform();
+  for (const path of [
+    "sign-up/email",
+    "get-session",
+    "list-sessions",
+    "request-password-reset",
+    "delete-user",
+  ])
+    for (const method of ["GET", "POST"])
+      expect(
+        (await platform.call(method, `/api/auth/${path}`, { headers: origin })).status,
+        `${method} ${path}`,
+      ).toBe(404);
+});
+
+it("sends the cookie as __Host- under https", async () => {
+  await using platform = await openTestPlatform();
+  const { openSessions } = await import("../../src/sessions/open-sessions.ts");
+  const publicUrl = "https://feedback.example";
+  const sessions = openSessions(platform.deps, {
+    secret: "of a length that is accepted, for tests",
+    publicUrl,
+  });
+  await sessions.createAccount({ email: "bo@example.com", name: "Bo", password: ann.password });
+  const response = await sessions.answer(
+    new Request(`${publicUrl}/api/auth/sign-in/email`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: publicUrl },
+      body: JSON.stringify({ email: "bo@example.com", password: ann.password }),
+    }),
+  );
+  const cookie = response.headers
+    .getSetCookie()
+    .find((one) => one.startsWith("__Host-feedback-chat.session_token="));
+  expect(cookie).toMatch(/; Path=\//i);
+  expect(cookie).toMatch(/; HttpOnly/i);
+  expect(cookie).toMatch(/; Secure/i);
+  expect(cookie).toMatch(/; SameSite=Lax/i);
+  expect(cookie).not.toMatch(/Domain/i);
+});

@@ -21,6 +21,13 @@ export function openServer({ log }: Deps, { url, directUrl, poolSize }: Input): 
     options: "-c search_path=auth",
   });
   pool.on("error", (error) => log.warn("database.connection_lost", { reason: error.message }));
+  // One that is lost between two statements of a transaction: without a listener it would end the process. The next
+  // statement fails, and with it the transaction.
+  pool.on("connect", (client) => {
+    client.on("error", (error) =>
+      log.warn("database.connection_lost", { reason: error.message, isInUse: true }),
+    );
+  });
   const db = new Kysely<never>({ dialect: new PostgresDialect({ pool }) });
   const listener = makeListener({ log }, directUrl ?? url);
   const close = async () => {

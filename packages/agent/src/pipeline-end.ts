@@ -1,6 +1,7 @@
 import type { Outcome, WaitRequest } from "@feedback-chat/protocol/worker";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Phase } from "@feedback-chat/protocol/run-machine";
+import { asDiskFull } from "./platform/disk-full.ts";
 import { asGithubWait, asRunFailure } from "./ports/run-failure.ts";
 import type { Coordinator, StopCause } from "./ports/coordinator.ts";
 
@@ -50,6 +51,8 @@ export function problemEnd(error: unknown, resumeAt: Phase): PipelineEnd {
         resumeAt,
       },
     };
+  const full = asDiskFull(error);
+  if (full) return failed(full.code, `${full.message} ${full.next}`, true);
   if (!isProblem(error)) throw error;
   const isLater = retryable.some((code) => isProblem(error, code));
   return failed(error.code, `${error.message} ${error.next}`, isLater);

@@ -138,6 +138,9 @@ async function goOn(parts: Parts, input: RunIssueInput): Promise<RunIssueResult>
     const end = await runOnce(parts);
     await coordinator.flush();
     if (end.kind === "stopped") return { ...resultOf(parts.run), exitCode: 130 };
+    // Nothing is decided by a full disk: the run stays as it is, to be resumed.
+    if (end.kind === "failed" && end.code === "disk_full")
+      throw new Problem("disk_full", end.reason);
     await tellEnd(coordinator, end);
   }
 }

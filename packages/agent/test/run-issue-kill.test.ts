@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -64,8 +64,10 @@ type Started = { killed: Promise<void>; kill(): void; lines: Line[] };
 function start(
   input: Record<string, unknown>,
   isTime: (line: Line) => boolean = () => false,
+  launcher: string[] = [],
 ): Started {
-  const child = spawn(process.execPath, ["--conditions=source", program], {
+  const [command, ...argv] = [...launcher, process.execPath, "--conditions=source", program];
+  const child = spawn(command, argv, {
     stdio: ["pipe", "pipe", "inherit"],
   });
   child.stdin.end(JSON.stringify({ environment, input: { publish: "ask", ...input } }));
@@ -139,4 +141,29 @@ describe("kill -9 of a local run, and --resume", () => {
       await vi.waitFor(() => expect(github.lookAt(repo).pulls).toHaveLength(1));
     },
   );
+});
+
+describe("a full disk", () => {
+  it("is said in one sentence, and what was written stays whole", async () => {
+    const stateHome = join(folder, "state");
+    await mkdir(stateHome);
+    const rights = process.getuid?.() === 0 ? [] : ["--user", "--map-current-user", "--keep-caps"];
+    const script = 'mount -t tmpfs -o size=8k tmpfs "$1" && shift && exec "$@"';
+    const run = start({ repo, issueNumber }, undefined, [
+      "unshare",
+      ...rights,
+      "--mount",
+      "sh",
+      "-c",
+      script,
+      "sh",
+      stateHome,
+    ]);
+    await run.killed;
+    expect(run.lines.at(-1), JSON.stringify(run.lines)).toMatchObject({
+      type: "problem",
+      code: "disk_full",
+    });
+    expect(github.lookAt(repo).pulls).toHaveLength(0);
+  });
 });

@@ -1,3 +1,4 @@
+import { isProblem } from "@feedback-chat/protocol/problem";
 import { parseRunConfig } from "../src/config.ts";
 import { runIssue, type RunIssueInput } from "../src/run-issue.ts";
 
@@ -9,10 +10,15 @@ const { environment, input } = JSON.parse(Buffer.concat(chunks).toString("utf8")
   input: RunIssueInput;
 };
 const say = (line: unknown) => void process.stdout.write(`${JSON.stringify(line)}\n`);
-const result = await runIssue(parseRunConfig(environment), {
-  ...input,
-  signal: new AbortController().signal,
-  onEvent: say,
-  ask: async () => "approve",
-});
-say({ type: "result", result });
+try {
+  const result = await runIssue(parseRunConfig(environment), {
+    ...input,
+    signal: new AbortController().signal,
+    onEvent: say,
+    ask: async () => "approve",
+  });
+  say({ type: "result", result });
+} catch (error) {
+  if (!isProblem(error)) throw error;
+  say({ type: "problem", code: error.code, next: error.next });
+}

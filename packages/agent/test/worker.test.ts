@@ -71,6 +71,7 @@ async function start(
       version: "0.1.0",
       connectSeconds: 5,
       totalSeconds: 30,
+      httpProxies: { httpProxy: "", httpsProxy: "", noProxy: "" },
     },
   );
   const unsealKey = await createUnsealKey();

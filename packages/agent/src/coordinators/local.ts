@@ -52,6 +52,7 @@ export function localCoordinator(
   const { clock, ledger, credentials, onEvent } = deps;
   let state = initial;
   let logged: Promise<void> = Promise.resolve();
+  let logTrouble: unknown;
   let saved: Promise<void> = Promise.resolve();
 
   return {
@@ -62,11 +63,13 @@ export function localCoordinator(
     log(level, message) {
       const line = { at: clock.now().toISOString(), level, message };
       onEvent({ type: "log", ...line });
-      logged = logged.then(() =>
-        appendFile(join(runFolder, "log.ndjson"), `${JSON.stringify(line)}\n`, { mode: 0o600 }),
-      );
+      const file = join(runFolder, "log.ndjson");
+      const text = `${JSON.stringify(line)}\n`;
+      logged = logged
+        .then(() => appendFile(file, text, { mode: 0o600 }))
+        .then(undefined, (error: unknown) => void (logTrouble ??= error)); // thrown by flush
     },
-    flush: () => logged,
+    flush,
     async permit(request) {
       const isApproved = state.approval?.treeId === request.treeId;
       const publish = state.publish === "auto" ? "auto" : "hold";
@@ -151,6 +154,12 @@ export function localCoordinator(
     },
   };
 
+  /** A line that could not be written stops the run at the next point that waits for it. */
+  async function flush(): Promise<void> {
+    await logged;
+    if (logTrouble instanceof Error) throw logTrouble;
+  }
+
   async function end(
     ending: NonNullable<LocalState["ending"]>,
     event: RunEvent,
@@ -160,7 +169,7 @@ export function localCoordinator(
       if (JSON.stringify(state.ending) === JSON.stringify(ending)) return;
       throw new Problem("already_final", "This attempt has already ended.");
     }
-    await logged;
+    await flush();
     await move(event, { ...change, ending });
   }
 
@@ -179,7 +188,8 @@ export function localCoordinator(
   async function save(change: Partial<LocalState>): Promise<void> {
     state = { ...state, ...change };
     // One write at a time, each of what holds by then: two reports at once must not mix in the file.
-    saved = saved.then(() => writeLocalState(runFolder, state));
+    const write = () => writeLocalState(runFolder, state);
+    saved = saved.then(write, write);
     await saved;
   }
 }

@@ -5,7 +5,7 @@ import {
   problemDetails,
 } from "@feedback-chat/protocol/problem";
 import { leaseHeader, leaseHeaderValue } from "@feedback-chat/protocol/worker";
-import { Agent, fetch, type Response } from "undici";
+import { EnvHttpProxyAgent, fetch, type Response } from "undici";
 import * as z from "zod";
 import type { Clock } from "../ports/clock.ts";
 import type { ReachGate } from "./reach-gate.ts";
@@ -41,14 +41,16 @@ export type HttpSettings = {
   version: string;
   connectSeconds: number;
   totalSeconds: number;
+  /** Named even when empty: else undici would read the environment by itself. */
+  httpProxies: { httpProxy: string; httpsProxy: string; noProxy: string };
 };
 type Deps = { clock: Clock; gate: ReachGate };
 
 /** Speaks to the control plane: Bearer key, lease header, time limits, problems as `Problem`. */
 export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings): HttpClient {
-  const dispatcher = new Agent({
+  const dispatcher = new EnvHttpProxyAgent({
     connect: { timeout: settings.connectSeconds * 1000 },
-    pipelining: 1,
+    ...settings.httpProxies,
   });
 
   return {

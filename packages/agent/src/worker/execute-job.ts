@@ -52,7 +52,7 @@ export async function executeJob(
   });
   try {
     const end = await runToItsEnd(deps, { lease, slot, coordinator, signal: held.stopped });
-    const told = await tell(coordinator, end, held.lost);
+    const told = await tell(deps, { coordinator, end, lost: held.lost });
     log(told.kind === "failed" ? "warn" : "info", "job.ended", { ...fields, ...summaryOf(told) });
     return told;
   } finally {
@@ -82,25 +82,27 @@ async function runToItsEnd(
   }
 }
 
+type Telling = { coordinator: LeasedCoordinator; end: PipelineEnd; lost: AbortSignal };
+
+/** An ending that is not taken ends nothing but this job: its lease runs out, and another attempt follows. */
 async function tell(
-  coordinator: LeasedCoordinator,
-  end: PipelineEnd,
-  lost: AbortSignal,
+  { log, onProblem }: ExecuteDeps,
+  { coordinator, end, lost }: Telling,
 ): Promise<PipelineEnd> {
   try {
     if (end.kind === "stopped" && end.cause === "drain") await coordinator.release();
     else await tellEnd(coordinator, end);
     return end;
   } catch (error) {
-    const isOver =
-      lost.aborted ||
-      isProblem(error, "lease_lost") ||
-      isProblem(error, "already_final") ||
-      isProblem(error, "not_found");
-    if (!isOver) throw error;
+    if (!isProblem(error)) throw error;
+    const isOver = lost.aborted || overCodes.some((code) => isProblem(error, code));
+    if (!isOver) log("error", "job.end_refused", { ...summaryOf(end), ...errorFields(error) });
+    if (!isOver) onProblem(error);
     return { kind: "stopped", cause: "lease_lost" };
   }
 }
+
+const overCodes = ["lease_lost", "already_final", "not_found"] as const;
 
 function summaryOf(end: PipelineEnd): Record<string, unknown> {
   switch (end.kind) {

@@ -76,6 +76,7 @@ async function work({ config, log, stopping, onHealthPort }: Parts): Promise<Wor
       version: packageVersion,
       connectSeconds: 5,
       totalSeconds: 30,
+      httpProxies: config.httpProxies,
     },
   );
   const onLogError = (error: unknown) => log("warn", "job.log_not_sent", errorFields(error));

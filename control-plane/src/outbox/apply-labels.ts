@@ -34,7 +34,7 @@ function planOf({ stage, reason, triggerLabel }: ProjectedIssue) {
 }
 
 async function createLabel({ octokit, named }: ProjectGitHub, name: string): Promise<void> {
-  const known = name in labelTable ? labelTable[name as Label] : undefined;
+  const known = Object.hasOwn(labelTable, name) ? labelTable[name as Label] : undefined;
   const { color, description } = known ?? labelTable["auto-implement"];
   // 422: it is there already, perhaps with a colour of the repository's own.
   await octokit.rest.issues

@@ -31,6 +31,10 @@ export const actionVerbs: Record<Exclude<Action, "retry">, Verb> = {
       reason: "rejected",
       then: "declined",
     });
+    if (stopped === "ended")
+      await sql`update fc.pipeline_runs set reason_text = ${reasonText} where id = ${run.id}`.execute(
+        tx,
+      );
     // Nobody works on it: failed by itself, or its pull request is open.
     if (stopped === "inactive")
       await advanceRun(tx, run.id, {

@@ -12,8 +12,9 @@ import { enqueueRun } from "../jobs/enqueue-run.ts";
 import { queueEffect } from "../outbox/queue-effect.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
-import { checkAllowed, type Input, recordAction } from "./apply-action.ts";
-import { readRun, readRunRow } from "./read-run.ts";
+import { checkAllowed } from "./check-allowed.ts";
+import { readRun } from "./read-run.ts";
+import { type ActionOf, recordAction } from "./record-action.ts";
 import type { RunRow } from "./to-run.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "newId" | "now">;
@@ -24,12 +25,11 @@ type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "newId" | "now">;
  */
 export async function retryRun(
   deps: Deps,
-  input: Input & { comment: string | null },
+  input: ActionOf & { comment: string | null },
 ): Promise<ActionAnswer> {
   const { projectId, runId, actor, request } = input;
   const number = await asProject(deps.db, projectId, async (tx) => {
-    await checkAllowed(tx, runId, request);
-    return (await readRunRow(tx, runId)).github_issue_number;
+    return (await checkAllowed(tx, runId, request)).github_issue_number;
   });
   const now = await readIssue(deps, projectId, number);
   if (now === "gone")

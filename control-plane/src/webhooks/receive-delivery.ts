@@ -5,25 +5,13 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import type { WebhookAnswer } from "@feedback-chat/protocol/webhook";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
-import { meaningOf } from "../core/issue-event.ts";
-import { noteDeployment } from "../follow/note-deployment.ts";
-import { notePull } from "../follow/note-pull.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
 import { webhookSecretsOf } from "../projects/webhook-secrets.ts";
+import { eventHandlers, ignore, type Outcome } from "./event-handlers.ts";
 import { findProject, type HookedProject, isOfProject, noteRepository } from "./find-project.ts";
-import { noteEdit, noteIssueEnd } from "./note-issue-change.ts";
-import {
-  decodeBody,
-  deploymentStatusPayload,
-  type Envelope,
-  envelope,
-  issuesPayload,
-  pullPayload,
-  readPayload,
-} from "./payload.ts";
-import { startRun } from "./start-run.ts";
-import { type Delivery, noteOutcome, storeDelivery } from "./store-delivery.ts";
+import { decodeBody, type Envelope, envelope, readPayload } from "./payload.ts";
+import { type Delivery, storeDelivery } from "./store-delivery.ts";
 import { isSignedBy } from "./verify-signature.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "newId">;
@@ -33,12 +21,6 @@ type Incoming = {
   bytes: Buffer;
   header(name: string): string | undefined;
 };
-/** What came of it; `handled` starts no run, which GitHub is told as `ignored` with the reason. */
-type Outcome =
-  | { status: "queued"; jobId: string; runId: string }
-  | { status: "already_queued" | "duplicate" | "ignored" | "handled"; reason: string }
-  | { status: "pong" };
-type Reading = { project: HookedProject; delivery: Delivery; raw: unknown; actor: Actor };
 
 /**
  * Takes one delivery of GitHub: proves it by its signature, stores it once, and does what it means, all in one
@@ -92,116 +74,12 @@ async function take(
   };
   const login = shared.sender?.login;
   const actor: Actor = { kind: "github", id: null, ...(login ? { login } : {}) };
-  const handle = handlers[event];
+  const handle = Object.hasOwn(eventHandlers, event) ? eventHandlers[event] : undefined;
   if (event === "ping") return pong(tx, deps, delivery);
   const why = handle ? notOurs(project, shared) : `the event ${event} starts nothing`;
   if (!handle || why) return ignore(tx, deps, delivery, why ?? "");
   if (shared.repository) await noteRepository(tx, project, shared.repository);
   return handle(tx, deps, { project, delivery: { ...delivery, body: bytes }, raw, actor });
-}
-
-const handlers: Record<string, (tx: Tx, deps: Deps, reading: Reading) => Promise<Outcome>> = {
-  async issues(tx, deps, { project, delivery, raw, actor }) {
-    const payload = readPayload(issuesPayload, raw);
-    const { issue, changes } = payload;
-    const meaning = meaningOf(
-      {
-        action: payload.action,
-        label: payload.label?.name ?? null,
-        labels: issue.labels.map(({ name }) => name),
-        isPull: issue.pull_request !== undefined && issue.pull_request !== null,
-        hasTextChanged: changes?.title !== undefined || changes?.body !== undefined,
-      },
-      project.triggerLabel,
-    );
-    if (meaning.kind === "none")
-      return ignore(tx, deps, { ...delivery, body: null }, meaning.reason);
-    const named = { ...delivery, issue: { number: issue.number, updatedAt: issue.updated_at } };
-    const known = await storeDelivery(
-      tx,
-      deps,
-      named,
-      meaning.kind === "may_start" ? "queued" : "handled",
-    );
-    if (!known.isNew) return duplicate;
-    const change = { projectId: project.id, payload, actor };
-    const outcome =
-      meaning.kind === "may_start"
-        ? await startRun(tx, deps, project, { payload, known })
-        : known.hasSameBody
-          ? sameBody
-          : done(
-              meaning.kind === "edited"
-                ? await noteEdit(tx, change)
-                : await noteIssueEnd(tx, deps, { ...change, reason: meaning.reason }),
-              "no run of the issue is open",
-            );
-    if (outcome.status !== "queued" && "reason" in outcome)
-      await noteOutcome(tx, named, outcome.status, outcome.reason);
-    return outcome;
-  },
-
-  async pull_request(tx, deps, { project, delivery, raw, actor }) {
-    const { action, pull_request: pull } = readPayload(pullPayload, raw);
-    const known = await storeDelivery(tx, deps, delivery, "handled");
-    if (!known.isNew) return duplicate;
-    const said =
-      action === "closed" && pull.head.repo?.id === pull.base.repo.id
-        ? await notePull(
-            tx,
-            {
-              projectId: project.id,
-              number: pull.number,
-              branch: pull.head.ref,
-              mergeSha: pull.merged ? (pull.merge_commit_sha ?? "") : null,
-            },
-            actor,
-          )
-        : null;
-    return settle(tx, delivery, done(said, "not the end of a pull request of ours"));
-  },
-
-  async deployment_status(tx, deps, { project, delivery, raw, actor }) {
-    const { deployment, deployment_status: status } = readPayload(deploymentStatusPayload, raw);
-    const known = await storeDelivery(tx, deps, delivery, "handled");
-    if (!known.isNew) return duplicate;
-    const isProduction =
-      deployment.production_environment ?? deployment.environment.toLowerCase() === "production";
-    const said = await noteDeployment(
-      tx,
-      {
-        projectId: project.id,
-        sha: deployment.sha,
-        ref: deployment.ref,
-        state: status.state,
-        isProduction,
-        url: status.environment_url || status.target_url || null,
-      },
-      actor,
-    );
-    return settle(tx, delivery, done(said, "no run of ours was deployed"));
-  },
-};
-
-const duplicate = { status: "duplicate", reason: "this delivery came before" } as const;
-const sameBody = { status: "duplicate", reason: "the same body came before" } as const;
-
-function done(said: string | null, otherwise: string): Outcome {
-  return said === null
-    ? { status: "ignored", reason: otherwise }
-    : { status: "handled", reason: said };
-}
-
-async function settle(tx: Tx, delivery: Delivery, outcome: Outcome): Promise<Outcome> {
-  if ("reason" in outcome) await noteOutcome(tx, delivery, outcome.status, outcome.reason);
-  return outcome;
-}
-
-async function ignore(tx: Tx, deps: Deps, delivery: Delivery, reason: string): Promise<Outcome> {
-  const known = await storeDelivery(tx, deps, delivery, "ignored");
-  if (!known.isNew) return duplicate;
-  await noteOutcome(tx, delivery, "ignored", reason);
-  return { status: "ignored", reason };
 }
 
 async function pong(tx: Tx, deps: Deps, delivery: Delivery): Promise<Outcome> {

@@ -1,10 +1,11 @@
-import { createRequire } from "node:module";
+import recorded from "@octokit/webhooks-examples";
 import { expect, it } from "vitest";
 import { openWebhookScene } from "../support/webhook-scene.ts";
 import { shareDatabase } from "../support/share-database.ts";
 
 type Recorded = { name: string; examples: object[] };
-const examples = createRequire(import.meta.url)("@octokit/webhooks-examples") as Recorded[];
+// Its types speak of a module of CommonJS, whose default Node makes.
+const examples = recorded as unknown as Recorded[];
 const database = shareDatabase("server");
 
 it("answers each of GitHub's own recorded events, whatever it is, and never with a 5xx", async () => {

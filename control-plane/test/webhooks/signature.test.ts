@@ -4,6 +4,10 @@ import { sql } from "kysely";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { asSystem } from "../../src/platform/as-tenant.ts";
+import { mountRoutes } from "../../src/platform/mount-routes.ts";
+import { openServer } from "../../src/platform/open-server.ts";
+import { routes } from "../../src/webhooks/routes.ts";
+import { quietLog } from "../support/open-test-database.ts";
 import { issueEvent, openWebhookScene, type WebhookScene } from "../support/webhook-scene.ts";
 
 let scene: WebhookScene;
@@ -53,9 +57,31 @@ describe("case 1: a delivery that nobody of ours signed", () => {
   );
 });
 
+describe("case 10: a database that is down", () => {
+  it("answers 503 within 5 seconds, so that the delivery is known as failed", async () => {
+    await using database = openServer(
+      { log: quietLog },
+      { url: "postgres://127.0.0.1:1/none", poolSize: 2 },
+    );
+    const { db } = database;
+    const authentication = { callerOf: async () => ({ kind: "anyone" as const }) };
+    const app = mountRoutes(
+      { db, log: quietLog, authentication, features: { ...scene.deps, db } },
+      routes,
+    );
+    const began = performance.now();
+    const path = `/api/webhook/${idOf("prj", scene.projectId)}`;
+    const response = await app.request(path, { method: "POST", body: "{}" });
+    expect([response.status, performance.now() - began < 5_000]).toEqual([503, true]);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+});
+
 describe("case 3: what starts nothing", () => {
   it.each([
     ["push", { ref: "refs/heads/main" }],
+    ["constructor", {}],
+    ["__proto__", {}],
     ["some_event_of_tomorrow", { action: "created" }],
     ["issues", { ...issueEvent({ action: "pinned" }) }],
   ])("ignores %s", async (event, payload) => {

@@ -40,8 +40,11 @@ export async function closeServer(server: ServerType): Promise<void> {
   const { closeAllConnections, closeIdleConnections } = server as Server;
   const closed = once(server, "close");
   server.close();
+  // A connection becomes idle when its answer ends, and would be kept for seconds.
   closeIdleConnections.call(server);
+  const idle = setInterval(() => closeIdleConnections.call(server), 25);
   const timer = setTimeout(() => closeAllConnections.call(server), drainMs);
   await closed;
+  clearInterval(idle);
   clearTimeout(timer);
 }

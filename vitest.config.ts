@@ -59,6 +59,7 @@ export default defineConfig({
       units("testing", "packages/testing"),
       units("control-plane", "control-plane"),
       units("cli", "cli"),
+      units("bench", "bench"),
       suites("protocol", "packages/protocol", 30_000),
       suites("agent", "packages/agent", 60_000),
       suites("demo", "packages/demo", 60_000),

@@ -1,0 +1,53 @@
+import { PgBoss } from "pg-boss";
+import { openOwner } from "./seed-queue.ts";
+
+const queue = "jobs";
+const batchSize = 10_000;
+
+export type Boss = Awaited<ReturnType<typeof openBoss>>;
+
+/** pg-boss as its documentation says, without the upkeep that would run beside the measurement. */
+export async function openBoss(url: string, size: { projects: number; workers: number }) {
+  await using opened = new AsyncDisposableStack();
+  const boss = new PgBoss({
+    connectionString: url,
+    max: size.workers,
+    supervise: false,
+    schedule: false,
+  });
+  boss.on("error", (error) => {
+    throw error;
+  });
+  await boss.start();
+  opened.defer(() => boss.stop({ graceful: false }));
+  await boss.createQueue(queue);
+  const owner = opened.use(await openOwner(url));
+
+  async function workOne(options: object): Promise<void> {
+    for (;;) {
+      const [job] = await boss.fetch(queue, options);
+      if (!job) continue; // another worker was quicker, or its group is busy
+      await boss.complete(queue, job.id);
+      return;
+    }
+  }
+  const owned = opened.move();
+  return {
+    work: () => workOne({}),
+    /** At most one at a time of each group. */
+    workLimited: () => workOne({ groupConcurrency: 1 }),
+    async seed(count: number): Promise<void> {
+      for (let done = 0; done < count; done += batchSize) {
+        const jobs = Array.from({ length: Math.min(batchSize, count - done) }, (_, index) => ({
+          data: { issueNumber: done + index },
+          group: { id: `shop-${(done + index) % size.projects}` },
+        }));
+        await boss.insert(queue, jobs);
+      }
+    },
+    async settle(): Promise<void> {
+      await owner.query("vacuum analyze");
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

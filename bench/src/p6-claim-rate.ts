@@ -1,0 +1,184 @@
+import { randomUUID } from "node:crypto";
+import { uuidOf } from "@feedback-chat/protocol/ids";
+import { makeDatabase } from "@feedback-chat/testing/make-database";
+import pg from "pg";
+import { claimJob } from "../../control-plane/src/jobs/claim-job.ts";
+import { endAttempt } from "../../control-plane/src/jobs/end-attempt.ts";
+import { pickJob } from "../../control-plane/src/jobs/pick-job.ts";
+import type { Tx } from "../../control-plane/src/platform/database.ts";
+import { startPostgres } from "../../scripts/postgres.ts";
+import type { Bench, BenchContext } from "./bench.ts";
+import { compare, type Figure } from "./figure.ts";
+import { openBoss } from "./open-boss.ts";
+import { openQueue, type Queue, serveQueue } from "./open-queue.ts";
+import { giveUp, queueClient } from "./queue-client.ts";
+import { forgetEffects, seedJobs, settleTables } from "./seed-queue.ts";
+
+const workers = 8;
+/** A slice ends after so many jobs, at the latest after so long: a thousand waiting stay about a thousand. */
+const [sliceJobs, sliceMs] = [400, 1_000];
+const rounds = 5;
+
+export const bench: Bench = {
+  name: "p6-claim-rate",
+  about: "fenced claim + end per second, 8 workers, one run at a time per project",
+  async *run(context) {
+    await using cluster = await startPostgres();
+    const atSmallest = new Map<string, readonly number[]>();
+    for (const waiting of context.isFull ? [1_000, 100_000, 1_000_000] : [1_000, 100_000]) {
+      const { ours, baseline } = await measure(cluster.url, { waiting, projects: 32 }, context);
+      yield* figuresOf(`P6 ${waiting} waiting`, ours, baseline);
+      for (const [way, rates] of Object.entries(ours)) {
+        const before = atSmallest.get(way);
+        if (before)
+          yield compare(
+            { bench: `P6 growth, ${way}`, unit: "jobs/s", baselineName: "with 1,000 waiting" },
+            { ours: rates, baseline: before },
+          );
+        else atSmallest.set(way, rates);
+      }
+    }
+    const wide = await measure(cluster.url, { waiting: 10_000, projects: 1_000 }, context);
+    yield* figuresOf("P6 10000 waiting, 1000 projects", wide.ours, wide.baseline);
+  },
+};
+
+type Ways = Record<"verbs" | "http" | "bare", number[]>;
+type Others = Record<"plain" | "limited", number[]>;
+
+function* figuresOf(of: string, ours: Ways, { plain, limited }: Others): Generator<Figure> {
+  const unit = "jobs/s";
+  const plainly = { unit, baselineName: "pg-boss fetch + complete by id" };
+  yield compare({ bench: `${of}, bare SQL`, ...plainly }, { ours: ours.bare, baseline: plain });
+  yield compare({ bench: `${of}, verbs`, ...plainly }, { ours: ours.verbs, baseline: plain });
+  yield compare(
+    { bench: `${of}, verbs`, unit, baselineName: "pg-boss, groupConcurrency 1" },
+    { ours: ours.verbs, baseline: limited },
+  );
+  const bare = { unit, baselineName: "the same SQL bare" };
+  yield compare({ bench: `${of}, verbs`, ...bare }, { ours: ours.verbs, baseline: ours.bare });
+  yield compare({ bench: `${of}, over HTTP`, ...bare }, { ours: ours.http, baseline: ours.bare });
+}
+
+async function measure(
+  clusterUrl: string,
+  { waiting, projects }: { waiting: number; projects: number },
+  { tell }: BenchContext,
+): Promise<{ ours: Ways; baseline: Others }> {
+  tell(`seeding ${waiting} jobs of ${projects} projects, three times`);
+  await using direct = await openQueue(clusterUrl, { projects, workers });
+  await using served = await openQueue(clusterUrl, { projects, workers });
+  await using bossDatabase = await makeDatabase(clusterUrl);
+  await using boss = await openBoss(bossDatabase.url, { projects, workers });
+  for (const queue of [direct, served]) {
+    await seedJobs(queue.owner, { workspaceId: queue.workspaceId, count: waiting });
+    await settleTables(queue.owner);
+  }
+  await boss.seed(waiting);
+  await boss.settle();
+  await using server = await serveQueue(served);
+  const pool = new pg.Pool({ connectionString: direct.url, max: workers });
+  await using closing = new AsyncDisposableStack();
+  closing.defer(() => pool.end());
+
+  const ours: Ways = { verbs: [], http: [], bare: [] };
+  const baseline: Others = { plain: [], limited: [] };
+  const sides: { rates: number[]; work: (worker: number) => Promise<void>; refill: Refill }[] = [
+    { rates: ours.verbs, work: byVerbs(direct), refill: refillOf(direct) },
+    { rates: baseline.plain, work: boss.work, refill: boss.seed },
+    { rates: ours.http, work: overHttp(served, server.url), refill: refillOf(served) },
+    { rates: ours.bare, work: bareSql(direct, pool), refill: refillOf(direct) },
+    { rates: baseline.limited, work: boss.workLimited, refill: boss.seed },
+  ];
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const { rates, work, refill } of sides) {
+      const { jobs, rate } = await slice(work);
+      if (round > 0) rates.push(rate); // the first one warms up
+      await refill(jobs);
+    }
+    tell(`round ${round}/${rounds}: ${Object.entries({ ...ours, ...baseline }).map(([way, rates]) => `${way} ${Math.round(rates.at(-1) ?? 0)}/s`).join(", ")}`); // prettier-ignore
+  }
+  return { ours, baseline };
+}
+
+type Refill = (count: number) => Promise<void>;
+
+function refillOf({ owner, workspaceId }: Queue): Refill {
+  return async (count) => {
+    await forgetEffects(owner);
+    await seedJobs(owner, { workspaceId, count });
+  };
+}
+
+/** Eight workers, each one job after the other. */
+async function slice(
+  work: (worker: number) => Promise<void>,
+): Promise<{ jobs: number; rate: number }> {
+  let jobs = 0;
+  const startMs = performance.now();
+  const isOver = () => jobs >= sliceJobs || performance.now() - startMs > sliceMs;
+  await Promise.all(
+    Array.from({ length: workers }, async (_, worker) => {
+      while (!isOver()) {
+        jobs += 1;
+        await work(worker);
+      }
+    }),
+  );
+  return { jobs, rate: (jobs * 1_000) / (performance.now() - startMs) };
+}
+
+/** What the routes call, in this process. */
+function byVerbs({ deps, workspaceId, keyId, workerIds }: Queue) {
+  const signal = new AbortController().signal;
+  return async (worker: number) => {
+    const workerId = uuidOf("wrk", workerIds[worker] ?? "");
+    const claim = { workspaceId, keyId, workerId, claimId: randomUUID(), waitSeconds: 10 };
+    const { lease } = await claimJob(deps, claim, signal);
+    if (!lease) throw new Error("Nothing was claimed.");
+    const held = {
+      jobId: uuidOf("job", lease.jobId),
+      runId: uuidOf("run", lease.runId),
+      projectId: uuidOf("prj", lease.job.projectId),
+      attempt: lease.attempt,
+      token: lease.token,
+    };
+    await endAttempt(deps, held, { verb: "fail", body: giveUp });
+  };
+}
+
+function overHttp(queue: Queue, url: string) {
+  const clients = queue.workerIds.map((workerId) => queueClient(url, queue.key, workerId));
+  return async (worker: number) => {
+    const client = clients[worker];
+    const lease = await client?.claim(10);
+    if (!client || !lease) throw new Error("Nothing was claimed.");
+    await client.finish(lease);
+  };
+}
+
+const endStatement = `
+  with ended as (
+    update fc.job_queue set status = 'failed', completed_at = now(), lease_token = null, lease_expires_at = null, locked_at = null
+    where id = $1 and attempt = $2 and lease_token = $3 and status = 'processing' returning project_id
+  )
+  update fc.projects p set running_jobs = running_jobs - 1 from ended where p.id = ended.project_id`;
+
+/**
+ * The claim's own statement and the one that ends a job, fenced: as the tables' owner, so without row level security,
+ * and without the run, its events, effects and the answer that a worker gets.
+ */
+function bareSql({ deps: { db }, workspaceId, workerIds }: Queue, pool: pg.Pool) {
+  return async (worker: number) => {
+    const workerId = uuidOf("wrk", workerIds[worker] ?? "");
+    for (;;) {
+      const pick = { workspaceId, workerId, claimId: randomUUID(), leaseSeconds: 30 };
+      // Outside a transaction and without a scope: that is what "bare" means here.
+      const { job } = await pickJob(db as unknown as Tx, pick);
+      if (!job) continue;
+      const { rowCount } = await pool.query(endStatement, [job.jobId, job.attempt, job.token]);
+      if (rowCount !== 1) throw new Error("A job was ended twice.");
+      return;
+    }
+  };
+}

@@ -4,6 +4,7 @@
  */
 export type KillRow = {
   name: string;
+  point: string;
   kill: "worker" | "server";
   at: "before" | "after";
   /** Between worker and control plane, or between the product and GitHub. */
@@ -13,9 +14,11 @@ export type KillRow = {
   body?: RegExp;
   /** The run is held for a person: the row lies on the way to the hold, or on the way out of it. */
   isHeld?: true;
+  /** The point comes with, or after, the approval. */
+  isWayOut?: true;
 };
 
-type Point = Omit<KillRow, "kill" | "at" | "name"> & { what: string };
+type Point = Omit<KillRow, "kill" | "at" | "name" | "point"> & { what: string };
 
 const onEvent = (phase: string): Point => ({
   what: `phase ${phase}`,
@@ -44,13 +47,14 @@ const points: Point[] = [
   onEvent("publish"),
   onJob("complete"),
   onJob("wait", { isHeld: true }),
-  { what: "approve", via: "tap", method: "POST", path: /\/action$/, isHeld: true },
+  { what: "approve", via: "tap", method: "POST", path: /\/action$/, isHeld: true, isWayOut: true },
   {
     what: "permit after the approval",
     via: "tap",
     method: "POST",
     path: /\/jobs\/[^/]+\/permit$/,
     isHeld: true,
+    isWayOut: true,
   },
   {
     what: "complete after the approval",
@@ -58,6 +62,7 @@ const points: Point[] = [
     method: "POST",
     path: /\/jobs\/[^/]+\/complete$/,
     isHeld: true,
+    isWayOut: true,
   },
   { what: "fetch", via: "github", method: "POST", path: /git-upload-pack$/ },
   { what: "push", via: "github", method: "POST", path: /git-receive-pack$/ },
@@ -73,6 +78,7 @@ export const killMatrix: KillRow[] = points.flatMap(({ what, ...point }) =>
   kills(what).flatMap((kill) =>
     (["before", "after"] as const).map((at) => ({
       ...point,
+      point: what,
       name: `${kill} killed ${at} ${what}`,
       kill,
       at,

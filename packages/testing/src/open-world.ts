@@ -207,7 +207,7 @@ async function build(options: WorldOptions, opened: AsyncDisposableStack) {
       await program?.exited;
     },
     /** The newest run, once `is` holds of it. */
-    runThat: (what: string, is: (run: Run) => boolean, seconds?: number) =>
+    runThat: (what: string, is: (run: Run) => boolean, seconds = 120) =>
       waitUntil(what, async () => {
         // The server may be down at this very moment: that is the test.
         const all = await runs().catch((error: unknown) => (error instanceof TypeError || /: 5\d\d /.test(String(error)) ? [] : Promise.reject(error)));

@@ -4,8 +4,6 @@ import { openOwner } from "./seed-queue.ts";
 const queue = "jobs";
 const batchSize = 10_000;
 
-export type Boss = Awaited<ReturnType<typeof openBoss>>;
-
 /** pg-boss as its documentation says, without the upkeep that would run beside the measurement. */
 export async function openBoss(url: string, size: { projects: number; workers: number }) {
   await using opened = new AsyncDisposableStack();

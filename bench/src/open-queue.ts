@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { figures } from "@feedback-chat/protocol/figures";
 import { makeDatabase } from "@feedback-chat/testing/make-database";
 import { startProgram } from "@feedback-chat/testing/start-program";
@@ -72,7 +73,7 @@ async function registerOne(db: Db, of: { workspaceId: string; keyId: string }): 
   return workerId;
 }
 
-const serverFile = join(import.meta.dirname, "../../control-plane/src/main.ts");
+const serverFile = fileURLToPath(import.meta.resolve("@feedback-chat/control-plane/server"));
 
 /** The real server, a process of its own, over the queue's database. */
 export async function serveQueue(queue: Queue): Promise<AsyncDisposable & { url: string }> {

@@ -72,7 +72,7 @@ export const bench: Bench = {
 };
 
 function enginePath(): string {
-  const inAgent = createRequire(new URL("../../packages/agent/package.json", import.meta.url));
+  const inAgent = createRequire(import.meta.resolve("@feedback-chat/agent/package.json"));
   const manifest = inAgent.resolve("@anthropic-ai/claude-code/package.json");
   return join(dirname(manifest), "bin", "claude.exe"); // its name on every system
 }

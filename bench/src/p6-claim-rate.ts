@@ -7,7 +7,7 @@ import { endAttempt } from "../../control-plane/src/jobs/end-attempt.ts";
 import { pickJob } from "../../control-plane/src/jobs/pick-job.ts";
 import type { Tx } from "../../control-plane/src/platform/database.ts";
 import { startPostgres } from "../../scripts/postgres.ts";
-import type { Bench, BenchContext } from "./bench.ts";
+import type { Bench } from "./bench.ts";
 import { compare, type Figure } from "./figure.ts";
 import { openBoss } from "./open-boss.ts";
 import { openQueue, type Queue, serveQueue } from "./open-queue.ts";
@@ -22,31 +22,37 @@ const rounds = 5;
 export const bench: Bench = {
   name: "p6-claim-rate",
   about: "fenced claim + end per second, 8 workers, one run at a time per project",
-  async *run(context) {
+  async *run({ isFull, tell }) {
     await using cluster = await startPostgres();
-    const atSmallest = new Map<string, readonly number[]>();
-    for (const waiting of context.isFull ? [1_000, 100_000, 1_000_000] : [1_000, 100_000]) {
-      const { ours, baseline } = await measure(cluster.url, { waiting, projects: 32 }, context);
-      yield* figuresOf(`P6 ${waiting} waiting`, ours, baseline);
-      for (const [way, rates] of Object.entries(ours)) {
-        const before = atSmallest.get(way);
-        if (before)
-          yield compare(
-            { bench: `P6 growth, ${way}`, unit: "jobs/s", baselineName: "with 1,000 waiting" },
-            { ours: rates, baseline: before },
-          );
-        else atSmallest.set(way, rates);
-      }
-    }
-    const wide = await measure(cluster.url, { waiting: 10_000, projects: 1_000 }, context);
-    yield* figuresOf("P6 10000 waiting, 1000 projects", wide.ours, wide.baseline);
+    await using opened = new AsyncDisposableStack();
+    const sizes = isFull ? [1_000, 100_000, 1_000_000] : [1_000, 100_000];
+    const scenes: Scene[] = [];
+    const open = async (waiting: number, projects: number) => {
+      tell(`seeding ${waiting} jobs of ${projects} projects, three times`);
+      const scene = opened.use(await openScene(cluster.url, { waiting, projects }));
+      scenes.push(scene);
+      return scene;
+    };
+    for (const waiting of sizes) await open(waiting, 32);
+    const wide = await open(10_000, 1_000);
+    await alternate(scenes, tell);
+
+    for (const scene of scenes) yield* figuresOf(scene);
+    const [smallest, ...larger] = scenes;
+    const grown = [...larger.filter((scene) => scene !== wide), wide];
+    for (const { of, ours } of smallest ? grown : [])
+      for (const way of ["verbs", "http", "bare"] as const)
+        yield compare(
+          { bench: `${of}, ${way}: growth`, unit: "jobs/s", baselineName: smallest?.of ?? "" },
+          { ours: ours[way], baseline: smallest?.ours[way] ?? [] },
+        );
   },
 };
 
 type Ways = Record<"verbs" | "http" | "bare", number[]>;
 type Others = Record<"plain" | "limited", number[]>;
 
-function* figuresOf(of: string, ours: Ways, { plain, limited }: Others): Generator<Figure> {
+function* figuresOf({ of, ours, baseline: { plain, limited } }: Scene): Generator<Figure> {
   const unit = "jobs/s";
   const plainly = { unit, baselineName: "pg-boss fetch + complete by id" };
   yield compare({ bench: `${of}, bare SQL`, ...plainly }, { ours: ours.bare, baseline: plain });
@@ -60,45 +66,55 @@ function* figuresOf(of: string, ours: Ways, { plain, limited }: Others): Generat
   yield compare({ bench: `${of}, over HTTP`, ...bare }, { ours: ours.http, baseline: ours.bare });
 }
 
-async function measure(
+type Side = { rates: number[]; work: (worker: number) => Promise<void>; refill: Refill };
+type Scene = AsyncDisposable & { of: string; ours: Ways; baseline: Others; sides: Side[] };
+
+/** One size of the queue, ours twice (its server delivers what ended jobs cause) and pg-boss's. */
+async function openScene(
   clusterUrl: string,
   { waiting, projects }: { waiting: number; projects: number },
-  { tell }: BenchContext,
-): Promise<{ ours: Ways; baseline: Others }> {
-  tell(`seeding ${waiting} jobs of ${projects} projects, three times`);
-  await using direct = await openQueue(clusterUrl, { projects, workers });
-  await using served = await openQueue(clusterUrl, { projects, workers });
-  await using bossDatabase = await makeDatabase(clusterUrl);
-  await using boss = await openBoss(bossDatabase.url, { projects, workers });
+): Promise<Scene> {
+  await using opened = new AsyncDisposableStack();
+  const direct = opened.use(await openQueue(clusterUrl, { projects, workers }));
+  const served = opened.use(await openQueue(clusterUrl, { projects, workers }));
+  const bossDatabase = opened.use(await makeDatabase(clusterUrl));
+  const boss = opened.use(await openBoss(bossDatabase.url, { projects, workers }));
   for (const queue of [direct, served]) {
     await seedJobs(queue.owner, { workspaceId: queue.workspaceId, count: waiting });
     await settleTables(queue.owner);
   }
   await boss.seed(waiting);
   await boss.settle();
-  await using server = await serveQueue(served);
+  const server = opened.use(await serveQueue(served));
   const pool = new pg.Pool({ connectionString: direct.url, max: workers });
-  await using closing = new AsyncDisposableStack();
-  closing.defer(() => pool.end());
+  opened.defer(() => pool.end());
 
   const ours: Ways = { verbs: [], http: [], bare: [] };
   const baseline: Others = { plain: [], limited: [] };
-  const sides: { rates: number[]; work: (worker: number) => Promise<void>; refill: Refill }[] = [
+  const sides = [
     { rates: ours.verbs, work: byVerbs(direct), refill: refillOf(direct) },
     { rates: baseline.plain, work: boss.work, refill: boss.seed },
     { rates: ours.http, work: overHttp(served, server.url), refill: refillOf(served) },
     { rates: ours.bare, work: bareSql(direct, pool), refill: refillOf(direct) },
     { rates: baseline.limited, work: boss.workLimited, refill: boss.seed },
   ];
+  const owned = opened.move();
+  const of = `P6 ${waiting} waiting, ${projects} projects`;
+  return { of, ours, baseline, sides, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** All sides of all sizes in each round: what else the machine does meets them alike. */
+async function alternate(scenes: readonly Scene[], tell: (text: string) => void): Promise<void> {
   for (let round = 0; round <= rounds; round += 1) {
-    for (const { rates, work, refill } of sides) {
-      const { jobs, rate } = await slice(work);
-      if (round > 0) rates.push(rate); // the first one warms up
-      await refill(jobs);
+    for (const { sides } of scenes) {
+      for (const { rates, work, refill } of sides) {
+        const { jobs, rate } = await slice(work);
+        if (round > 0) rates.push(rate); // the first one warms up
+        await refill(jobs);
+      }
     }
-    tell(`round ${round}/${rounds}: ${Object.entries({ ...ours, ...baseline }).map(([way, rates]) => `${way} ${Math.round(rates.at(-1) ?? 0)}/s`).join(", ")}`); // prettier-ignore
+    tell(`round ${round}/${rounds}`);
   }
-  return { ours, baseline };
 }
 
 type Refill = (count: number) => Promise<void>;

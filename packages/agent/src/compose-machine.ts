@@ -8,9 +8,13 @@ import { commandEngine } from "./engines/command.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { ModelAccess, OpenModel } from "./ports/model-access.ts";
+import type { Publish } from "./ports/publisher.ts";
+import type { OpenRegistry } from "./ports/registry.ts";
 import type { Sandbox } from "./ports/sandbox.ts";
+import { openRegistryProxy } from "./proxy/registry-proxy.ts";
 import { startModelProxy, type ProxyEnd } from "./proxy/start-model-proxy.ts";
-import { bubblewrap } from "./sandboxes/bubblewrap.ts";
+import { publishInChild } from "./publish/publish-in-child.ts";
+import { bubblewrap, machineUidFolder } from "./sandboxes/bubblewrap.ts";
 import { findNpm } from "./sandboxes/install-tools.ts";
 import { requireWalls, selfTest } from "./sandboxes/self-test.ts";
 
@@ -18,6 +22,8 @@ import { requireWalls, selfTest } from "./sandboxes/self-test.ts";
 export type Machine = AsyncDisposable & {
   sandbox: Sandbox;
   openModel: OpenModel;
+  openRegistry: OpenRegistry;
+  publish: Publish;
   engineFor(settings: LeasedJob["settings"]): Engine;
   engineIds: string[];
   /** That the walls can be built. @throws Problem sandbox_unavailable */
@@ -39,6 +45,7 @@ export async function composeMachine(
     userId: process.getuid?.() ?? 1000,
     nodePath: process.execPath,
     npmFolder,
+    uidFolder: machineUidFolder,
     ...(config.bwrapPath === null ? {} : { bwrapPath: config.bwrapPath }),
   });
   const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, ...config.httpProxies });
@@ -53,6 +60,8 @@ export async function composeMachine(
   return {
     sandbox,
     openModel: openModelWith({ clock, dispatcher }, config.modelUrl),
+    openRegistry: openRegistryProxy,
+    publish: publishInChild,
     engineFor({ engine, engineCommand }) {
       const argv = config.engineCommand ?? (engine === "command" ? engineCommand : null);
       return argv ? commandEngine({ clock, argv }) : claude;

@@ -5,6 +5,8 @@ import type { Coordinator, Secret } from "./ports/coordinator.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { RunRepository } from "./ports/git.ts";
 import type { OpenModel } from "./ports/model-access.ts";
+import type { Publish } from "./ports/publisher.ts";
+import type { OpenRegistry } from "./ports/registry.ts";
 import type { Sandbox, SandboxLimits } from "./ports/sandbox.ts";
 import type { RunLog } from "./run-log.ts";
 import type { KeptTree } from "./stages/keep-tree.ts";
@@ -16,6 +18,8 @@ export type PipelineDeps = {
   sandbox: Sandbox;
   engine: Engine;
   openModel: OpenModel;
+  openRegistry: OpenRegistry;
+  publish: Publish;
   clock: Clock;
   /** Its reason is a `StopCause`. */
   signal: AbortSignal;

@@ -201,14 +201,13 @@ async function runOnce({ machine, deps, config, run }: Parts): Promise<PipelineE
   const parent = join(config.dataFolder, "runs");
   await sweepOwnedFolders(parent);
   const runFolder = await makeOwnedFolder(parent, state.runId);
-  const { sandbox, openModel, cacheFolder } = machine;
+  const { cacheFolder, ...parts } = machine;
   try {
     return await runPipeline(
       {
+        ...parts,
         coordinator: run.coordinator,
-        sandbox,
         engine: machine.engineFor(state.job.settings),
-        openModel,
         clock: deps.clock,
         signal: deps.signal,
       },

@@ -7,6 +7,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
+import { openRegistryProxy } from "../src/proxy/registry-proxy.ts";
 import { prepareDependencies } from "../src/stages/deps.ts";
 import { harmlessNpmrc, hostsOfLockfile } from "../src/stages/read-lockfile.ts";
 import {
@@ -107,7 +108,7 @@ async function openAll(
   const opened = await openSandbox({ npmFolder });
   const signal = new AbortController().signal;
   const layers = await prepareDependencies(
-    { sandbox: opened.sandbox, signal, log: () => {} },
+    { sandbox: opened.sandbox, openRegistry: openRegistryProxy, signal, log: () => {} },
     {
       repository,
       settings: { subFolder: "" },

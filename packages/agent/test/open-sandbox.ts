@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Readable } from "node:stream";
-import { bubblewrap } from "../src/sandboxes/bubblewrap.ts";
+import { bubblewrap, machineUidFolder } from "../src/sandboxes/bubblewrap.ts";
 import type {
   Sandbox,
   SandboxEnd,
@@ -24,6 +24,7 @@ export async function openSandbox(
 ): Promise<{ sandbox: Sandbox; rootFolder: string } & AsyncDisposable> {
   const rootFolder = await mkdtemp("/tmp/fc-");
   const sandbox = bubblewrap({
+    uidFolder: machineUidFolder,
     rootFolder,
     userId: process.getuid?.() ?? 0,
     nodePath: process.execPath,

@@ -94,11 +94,10 @@ function attempt({
   coordinator.events.length = 0;
   return runPipeline(
     {
+      ...machine,
       coordinator,
       clock,
       signal,
-      sandbox: machine.sandbox,
-      openModel: machine.openModel,
       engine: machine.engineFor(all),
     },
     {

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { asGithubWait, asRunFailure } from "../src/ports/run-failure.ts";
 import { publishInChild } from "../src/publish/publish-in-child.ts";
-import type { PublishPlan, PublishStep } from "../src/publish/publish-plan.ts";
+import type { PublishPlan, PublishStep } from "../src/core/publish-plan.ts";
 import { githubContract } from "./contracts/github.ts";
 import { makeFolder, makeRepository } from "./git/make-repository.ts";
 import { memoryGitHub } from "./publish/memory-github.ts";

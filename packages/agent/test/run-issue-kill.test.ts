@@ -99,7 +99,7 @@ async function resumeAndExpectOnePull(): Promise<void> {
   const { pulls, refs } = github.lookAt(repo);
   expect(pulls).toHaveLength(1);
   expect(Object.keys(refs).filter((ref) => ref.startsWith("refs/heads/feedback/"))).toHaveLength(1);
-  for (const place of ["jobs", "s", "uids", "runs"])
+  for (const place of ["jobs", "s", "runs"])
     expect(await readdir(join(dataFolder, place)), place).toEqual([]);
   const state = await readFile(
     join(folder, "state", "feedback-chat", "runs", runId, "state.json"),

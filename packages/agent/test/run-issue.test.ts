@@ -225,7 +225,7 @@ describe("a run on this machine", () => {
 
   it("leaves no folder of the job behind", async () => {
     await start(repair, { publish: "auto" });
-    for (const place of ["jobs", "s", "uids", "runs"])
+    for (const place of ["jobs", "s", "runs"])
       expect(await readdir(join(dataFolder, place)), place).toEqual([]);
   });
 });

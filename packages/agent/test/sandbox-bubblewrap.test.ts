@@ -4,7 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { bubblewrap, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
+import { bubblewrap, machineUidFolder, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { sandboxContract, running } from "./contracts/sandbox.ts";
 import { inside, openSandbox, until } from "./open-sandbox.ts";
@@ -14,6 +14,7 @@ sandboxContract("bubblewrap", openSandbox);
 it("says how to install bubblewrap where it is missing (cli: no bubblewrap)", async () => {
   await using opened = await openSandbox();
   const sandbox = bubblewrap({
+    uidFolder: machineUidFolder,
     rootFolder: opened.rootFolder,
     userId: process.getuid?.() ?? 0,
     nodePath: process.execPath,

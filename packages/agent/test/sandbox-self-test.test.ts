@@ -2,7 +2,7 @@ import { chmod, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { bubblewrap } from "../src/sandboxes/bubblewrap.ts";
+import { bubblewrap, machineUidFolder } from "../src/sandboxes/bubblewrap.ts";
 import { requireWalls, selfTest } from "../src/sandboxes/self-test.ts";
 import { wallsFailed } from "../src/sandboxes/run-inside.ts";
 import type { Sandbox, SandboxSpec } from "../src/ports/sandbox.ts";
@@ -86,6 +86,7 @@ it.each([
   await chmod(bwrapPath, 0o755);
   await chmod(opened.rootFolder, 0o755);
   const sandbox = bubblewrap({
+    uidFolder: machineUidFolder,
     rootFolder: opened.rootFolder,
     userId: process.getuid?.() ?? 0,
     nodePath: process.execPath,
@@ -102,6 +103,7 @@ it.each([
 it("is stopped before the test by a machine without walls", async () => {
   await using opened = await openSandbox();
   const sandbox = bubblewrap({
+    uidFolder: machineUidFolder,
     rootFolder: opened.rootFolder,
     userId: process.getuid?.() ?? 0,
     nodePath: process.execPath,

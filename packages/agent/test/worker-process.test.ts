@@ -202,7 +202,7 @@ describe("a worker process", () => {
     expect(await worker.ended).toBe(0);
     expect(job).toMatchObject({ status: "pending", ending: { verb: "release" } });
     expect(processesNamed("endless-agent")).toBe(0);
-    for (const place of ["jobs", "s", "uids", "runs"])
+    for (const place of ["jobs", "s", "runs"])
       expect(await readdir(join(dataFolder, place)), place).toEqual([]);
   });
 

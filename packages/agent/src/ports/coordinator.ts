@@ -1,4 +1,11 @@
-import type { ArtifactName, CredentialPurpose, FailRequest, Outcome, PermitRequest, WaitRequest } from "@feedback-chat/protocol/worker";
+import type {
+  ArtifactName,
+  CredentialPurpose,
+  FailRequest,
+  Outcome,
+  PermitRequest,
+  WaitRequest,
+} from "@feedback-chat/protocol/worker";
 import type { Phase } from "@feedback-chat/protocol/run-machine";
 import type { Level } from "./engine.ts";
 
@@ -9,14 +16,20 @@ import type { Level } from "./engine.ts";
  */
 export interface Coordinator {
   /** Durable when it returns. The same event is sent again until it was taken. */
-  report(event: "phase_started" | "collected" | "fix_round", phase: Phase, detail?: string): Promise<void>;
+  report(
+    event: "phase_started" | "collected" | "fix_round",
+    phase: Phase,
+    detail?: string,
+  ): Promise<void>;
   /** Buffered; lines arrive in order. Control bytes, secrets and over-long lines are cleaned by the caller's logger. */
   log(level: Level, message: string): void;
   /**
    * Asks for the one-use leave to publish exactly this tree.
    * `held` = a person has to decide first: end with `wait`.
    */
-  permit(request: PermitRequest): Promise<{ granted: true; approvedBy: string | null } | { granted: false; reason: string }>;
+  permit(
+    request: PermitRequest,
+  ): Promise<{ granted: true; approvedBy: string | null } | { granted: false; reason: string }>;
   /**
    * The secret for a purpose, in memory only. `publish` answers only after `permit`.
    * Null when there is none for it. @throws Problem not_permitted
@@ -24,7 +37,11 @@ export interface Coordinator {
   credential(purpose: CredentialPurpose): Promise<Secret | null>;
   /** @throws Problem budget_exceeded: nothing was reserved (facts.scope says which ceiling). */
   reserve(microUsd: number): Promise<{ reservationId: string }>;
-  settle(reservation: { reservationId: string }, microUsd: number, tokens: { input: number; output: number }): Promise<void>;
+  settle(
+    reservation: { reservationId: string },
+    microUsd: number,
+    tokens: { input: number; output: number },
+  ): Promise<void>;
   putArtifact(name: ArtifactName, bytes: Uint8Array): Promise<void>;
   /** Null when there is none. */
   getArtifact(name: ArtifactName): Promise<Uint8Array | null>;

@@ -31,7 +31,12 @@ export interface EngineRun {
 }
 
 export type StopReason = "cancelled" | "lease_lost" | "budget" | "time" | "idle" | "drain";
-export type EngineEnd = { claim: "done" | "gave_up" | "error"; by: "exit" | "resources" | "time" | "idle" | "stopped"; summary: string; apiStatus: number | null };
+export type EngineEnd = {
+  claim: "done" | "gave_up" | "error";
+  by: "exit" | "resources" | "time" | "idle" | "stopped";
+  summary: string;
+  apiStatus: number | null;
+};
 export type Level = "debug" | "info" | "warn" | "error";
 export type TokenCounts = { input: number; output: number; cacheRead: number; cacheWrite: number };
 

@@ -16,7 +16,12 @@ export interface Sandbox {
   sweep(): Promise<{ removed: string[] }>;
 }
 
-export type SandboxFacts = { mechanism: string; version: string; runsAs: number; memoryLimit: "cgroup" | "polled" };
+export type SandboxFacts = {
+  mechanism: string;
+  version: string;
+  runsAs: number;
+  memoryLimit: "cgroup" | "polled";
+};
 
 /** Folders on the host; inside they are always `/task`, `/work` and `/home/agent`. */
 export interface SandboxJob extends AsyncDisposable {

@@ -4,11 +4,7 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import { BlockList, connect, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { once } from "node:events";
-
-/** One far end that a lockfile names. */
-export type RegistryHost = { protocol: "http:" | "https:"; hostname: string; port: number };
-
-export type RegistryProxy = AsyncDisposable & { refused(): string[] };
+import type { OpenRegistry, RegistryHost } from "../ports/registry.ts";
 
 const maxBytes = 4 * 1024 ** 3;
 
@@ -16,11 +12,9 @@ const maxBytes = 4 * 1024 ** 3;
  * The only exit of the fetch sandbox: a proxy on a unix socket that reaches the hosts of the lockfile and no other, and
  * none that stands inside our own network unless `allowsPrivate`. No credential passes through it.
  */
-export async function openRegistryProxy(input: {
-  socketPath: string;
-  hosts: RegistryHost[];
-  allowsPrivate: boolean;
-}): Promise<RegistryProxy> {
+export async function openRegistryProxy(
+  input: Parameters<OpenRegistry>[0],
+): ReturnType<OpenRegistry> {
   const refused = new Set<string>();
   const sockets = new Set<Duplex>();
   let leftBytes = maxBytes;

@@ -16,11 +16,6 @@ type PullAnswer = {
   head: { sha: string; ref: string };
 };
 
-/** The line by which a pull request names its run. Not an HTML comment: people may see it. */
-export function runMarker(runId: string): string {
-  return `Run: ${runId}`;
-}
-
 /** GitHub's REST API as the publisher's port. The repository is known by its id; its name may change at any time. */
 export function openGitHub(
   { octokit, clock }: Deps,

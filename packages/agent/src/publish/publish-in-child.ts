@@ -6,7 +6,7 @@ import {
   type Published,
   type PublishRequest,
   type PublishStep,
-} from "./publish-plan.ts";
+} from "../core/publish-plan.ts";
 
 export type PublishInChildDeps = { signal: AbortSignal; onStep(step: PublishStep): void };
 

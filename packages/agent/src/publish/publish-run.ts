@@ -12,7 +12,7 @@ import { commitMessage, commitTree } from "./commit-tree.ts";
 import { requireNoSecrets } from "./find-secrets.ts";
 import { archived } from "./github-trouble.ts";
 import { lookBranch, type BranchNow, type Remote } from "./look-branch.ts";
-import type { Published, PublishPlan, PublishStep } from "./publish-plan.ts";
+import type { Published, PublishPlan, PublishStep } from "../core/publish-plan.ts";
 import { pushBranch } from "./push-branch.ts";
 
 export type PublishDeps = GitDeps & {

@@ -4,7 +4,7 @@ import { isProblem } from "@feedback-chat/protocol/problem";
 import { systemClock } from "../platform/system-clock.ts";
 import { openGitHub } from "./github.ts";
 import { openOctokit } from "./open-octokit.ts";
-import { publishPlan, type PublisherLine, type PublishStep } from "./publish-plan.ts";
+import { publishPlan, type PublisherLine, type PublishStep } from "../core/publish-plan.ts";
 import { publishRun } from "./publish-run.ts";
 
 /**

@@ -33,7 +33,12 @@ export type BubblewrapDeps = {
   npmFolder: string | null;
   /** Default: found by the system on its own search path. */
   bwrapPath?: string;
+  /** One for the whole machine: two workers must never give two jobs the same uid. */
+  uidFolder: string;
 };
+
+/** Gone with the next boot, as are the processes that it speaks of. */
+export const machineUidFolder = "/run/feedback-chat/uids";
 
 /** Where the sandbox keeps its folders: below a home only for the user whose home it is. */
 export function sandboxRootFor({

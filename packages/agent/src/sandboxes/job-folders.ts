@@ -22,7 +22,12 @@ import { isAlive, processesOf, readProcess } from "./process-table.ts";
 export const firstUid = 200_000;
 const uidCount = 1_000;
 
-export type FolderDeps = { rootFolder: string; userId: number };
+export type FolderDeps = {
+  rootFolder: string;
+  userId: number;
+  /** Which uids are taken, for all workers of the machine whatever their root folders are. Used as root only. */
+  uidFolder: string;
+};
 export type JobFolders = {
   uid: number;
   treeFolder: string;
@@ -32,18 +37,19 @@ export type JobFolders = {
 };
 
 /** The folders that stay between jobs. Others may pass through, and look at nothing but the tools. */
-export async function makeRoot({ rootFolder }: { rootFolder: string }): Promise<void> {
+export async function makeRoot(deps: FolderDeps): Promise<void> {
+  const { rootFolder, uidFolder } = deps;
   await mkdir(rootFolder, { recursive: true });
   for (const [name, mode] of [
     ["", 0o711],
     ["tools", 0o755],
     ["jobs", 0o711],
     ["s", 0o711],
-    ["uids", 0o700],
   ] as const) {
     await mkdir(join(rootFolder, name), { recursive: true });
     await chmod(join(rootFolder, name), mode);
   }
+  if (isRoot(deps)) await mkdir(uidFolder, { recursive: true, mode: 0o700 });
 }
 
 /** Fresh folders of one job, 0700 and the sandbox uid's. Their names say which process answers for them. */
@@ -70,8 +76,7 @@ export async function makeJobFolders(
     async remove() {
       await removeTree(folder);
       await removeTree(socketFolder);
-      if (isRoot(deps))
-        await unlink(join(deps.rootFolder, "uids", String(uid))).catch(ignoring("ENOENT"));
+      if (isRoot(deps)) await unlink(join(deps.uidFolder, String(uid))).catch(ignoring("ENOENT"));
     },
   };
 }
@@ -136,7 +141,7 @@ async function takeUid(deps: FolderDeps, slot: number, owner: string): Promise<n
   if (!isRoot(deps)) return deps.userId;
   for (let step = 0; step < uidCount; step++) {
     const uid = firstUid + ((slot + step) % uidCount);
-    if (await claimFile(join(deps.rootFolder, "uids", String(uid)), owner)) return uid;
+    if (await claimFile(join(deps.uidFolder, String(uid)), owner)) return uid;
   }
   throw new Error(`all ${uidCount} uids of the sandbox are taken`);
 }
@@ -169,7 +174,7 @@ async function linked(from: string, to: string): Promise<boolean> {
 
 async function endAbandoned(deps: FolderDeps, uid: number): Promise<void> {
   if (uid < firstUid || uid >= firstUid + uidCount) return;
-  const lock = join(deps.rootFolder, "uids", String(uid));
+  const lock = join(deps.uidFolder, String(uid));
   const holder = await readFile(lock, "utf8").catch(ignoring("ENOENT"));
   if (holder !== undefined && isOwned(holder)) return;
   for (const pid of processesOf(uid)) killIfThere(pid);

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { insidePaths } from "../core/inside-paths.ts";
 import type { Level } from "../ports/engine.ts";
 import type { RunRepository } from "../ports/git.ts";
+import type { OpenRegistry } from "../ports/registry.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
 import { fetchPackages } from "./fetch-packages.ts";
 import { pathIn } from "./find-checks.ts";
@@ -21,6 +22,7 @@ export type Layers = AsyncDisposable & {
 
 export type DependenciesDeps = {
   sandbox: Sandbox;
+  openRegistry: OpenRegistry;
   signal: AbortSignal;
   log(level: Level, message: string): void;
 };

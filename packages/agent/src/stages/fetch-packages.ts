@@ -3,13 +3,13 @@ import { dirname, join } from "node:path";
 import { cleanText } from "../core/clean-log.ts";
 import { insidePaths } from "../core/inside-paths.ts";
 import { ignoring } from "../platform/ignoring.ts";
-import { openRegistryProxy, type RegistryHost } from "../proxy/registry-proxy.ts";
 import type { RunRepository } from "../ports/git.ts";
+import type { OpenRegistry, RegistryHost } from "../ports/registry.ts";
 import type { Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
 import { pathIn } from "./find-checks.ts";
 import { harmlessNpmrc } from "./read-lockfile.ts";
 
-export type FetchDeps = { sandbox: Sandbox; signal: AbortSignal };
+export type FetchDeps = { sandbox: Sandbox; openRegistry: OpenRegistry; signal: AbortSignal };
 export type FetchInput = {
   repository: RunRepository;
   subFolder: string;
@@ -32,7 +32,7 @@ const socketName = "registry.sock";
  * No install script runs, no credential of ours is there. The job stays open: its folder is the layer.
  */
 export async function fetchPackages(
-  { sandbox, signal }: FetchDeps,
+  { sandbox, openRegistry, signal }: FetchDeps,
   input: FetchInput,
 ): Promise<{ job: SandboxJob; folder: string } | { problem: string }> {
   const job = await sandbox.open(input.job);
@@ -41,7 +41,7 @@ export async function fetchPackages(
     await input.repository.exportTree(input.repository.baseSha, job.treeFolder);
     await writeNpmrc(input.repository, job.treeFolder, input.subFolder);
     await job.own(job.treeFolder);
-    const said = await install({ job, signal }, input);
+    const said = await install({ job, openRegistry, signal }, input);
     const folder = join(job.treeFolder, pathIn(input.subFolder, "node_modules"));
     if (said !== null) return { problem: said };
     if (!(await lstat(folder).catch(ignoring("ENOENT")))?.isDirectory())
@@ -56,10 +56,10 @@ export async function fetchPackages(
 }
 
 async function install(
-  { job, signal }: { job: SandboxJob; signal: AbortSignal },
+  { job, openRegistry, signal }: Omit<FetchDeps, "sandbox"> & { job: SandboxJob },
   input: FetchInput,
 ): Promise<string | null> {
-  await using proxy = await openRegistryProxy({
+  await using proxy = await openRegistry({
     socketPath: join(job.socketFolder, socketName),
     hosts: input.hosts,
     allowsPrivate: input.allowsPrivateRegistry,

@@ -1,14 +1,18 @@
 import type { LeasedJob } from "@feedback-chat/protocol/job";
 import type { TreeInfo } from "@feedback-chat/protocol/worker";
+import type { Published } from "../core/publish-plan.ts";
 import { pullRequestFor } from "../core/pull-request.ts";
+import { runMarker } from "../core/run-marker.ts";
 import type { GitProtocol } from "../git/git-environment.ts";
 import type { RunRepository } from "../ports/git.ts";
-import { runMarker } from "../publish/github.ts";
-import { publishInChild } from "../publish/publish-in-child.ts";
-import type { Published } from "../publish/publish-plan.ts";
+import type { Publish } from "../ports/publisher.ts";
 import type { RunLog } from "../run-log.ts";
 
-export type PublishTreeDeps = { signal: AbortSignal; log: Pick<RunLog, "write" | "secrets"> };
+export type PublishTreeDeps = {
+  publish: Publish;
+  signal: AbortSignal;
+  log: Pick<RunLog, "write" | "secrets">;
+};
 
 export type PublishTreeInput = {
   runId: string;
@@ -31,7 +35,7 @@ export type PublishTreeInput = {
  * `github_unavailable`); rate_limited with `waitFor: "github"`.
  */
 export async function publishTree(
-  { signal, log }: PublishTreeDeps,
+  { publish, signal, log }: PublishTreeDeps,
   input: PublishTreeInput,
 ): Promise<Published> {
   const { runId, job, repository, tree, token, approvedBy } = input;
@@ -43,7 +47,7 @@ export async function publishTree(
     runMarker: runMarker(runId),
     baseNote: null,
   });
-  return publishInChild(
+  return publish(
     { signal, onStep: (step) => log.write("info", `publish: ${step.replace("_", " ")}`) },
     {
       runId,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { RegistryHost } from "../proxy/registry-proxy.ts";
+import type { RegistryHost } from "../ports/registry.ts";
 
 const lockfile = z.object({
   lockfileVersion: z.int(),

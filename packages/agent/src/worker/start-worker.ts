@@ -132,12 +132,12 @@ type RunDeps = { machine: Machine; clock: ReturnType<typeof systemClock>; ownFol
 
 function runJobOn({ machine, clock, ownFolder }: RunDeps): RunJob {
   return async ({ lease, slot, coordinator, signal }) => {
-    const { sandbox, openModel, cacheFolder } = machine;
+    const { cacheFolder, ...parts } = machine;
     const runFolder = join(ownFolder, folderOf(lease));
     const engine = machine.engineFor(lease.job.settings);
     try {
       return await runPipeline(
-        { coordinator, sandbox, engine, openModel, clock, signal },
+        { ...parts, coordinator, engine, clock, signal },
         { ...lease, slot, cacheFolder, runFolder },
       );
     } finally {

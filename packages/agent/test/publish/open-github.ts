@@ -1,11 +1,7 @@
 import { startGithub, type Github, type NewToken } from "@feedback-chat/demo/github-server";
 import { openGitHub } from "../../src/publish/github.ts";
 import { openOctokit } from "../../src/publish/open-octokit.ts";
-import {
-  publishPlan,
-  type PublishPlan,
-  type PublishRequest,
-} from "../../src/publish/publish-plan.ts";
+import { publishPlan, type PublishPlan, type PublishRequest } from "../../src/core/publish-plan.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { cloneRepository } from "../../src/stages/clone.ts";
 import { collectTree } from "../../src/stages/collect.ts";

@@ -6,7 +6,7 @@ import {
   type PublishPlan,
   type PublishRequest,
   type PublishStep,
-} from "../../src/publish/publish-plan.ts";
+} from "../../src/core/publish-plan.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
 import { collectTree } from "../../src/stages/collect.ts";
 import { fileDeps, openClone } from "../git/open-clone.ts";

@@ -1,4 +1,5 @@
 import { PgBoss } from "pg-boss";
+import { openPool } from "./open-pool.ts";
 import { openOwner } from "./seed-queue.ts";
 
 const queue = "jobs";
@@ -7,9 +8,10 @@ const batchSize = 10_000;
 /** pg-boss as its documentation says, without the upkeep that would run beside the measurement. */
 export async function openBoss(url: string, size: { projects: number; workers: number }) {
   await using opened = new AsyncDisposableStack();
+  const pool = opened.use(openPool(url, size.workers));
   const boss = new PgBoss({
-    connectionString: url,
-    max: size.workers,
+    // As its own, but one whose end we can wait for.
+    db: { executeSql: (text, values) => pool.query(text, values) },
     supervise: false,
     schedule: false,
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { uuidOf } from "@feedback-chat/protocol/ids";
 import { makeDatabase } from "@feedback-chat/testing/make-database";
-import pg from "pg";
+import type pg from "pg";
 import { claimJob } from "../../control-plane/src/jobs/claim-job.ts";
 import { endAttempt } from "../../control-plane/src/jobs/end-attempt.ts";
 import { pickJob } from "../../control-plane/src/jobs/pick-job.ts";
@@ -10,6 +10,7 @@ import { startPostgres } from "../../scripts/postgres.ts";
 import type { Bench } from "./bench.ts";
 import { compare, type Figure } from "./figure.ts";
 import { openBoss } from "./open-boss.ts";
+import { openPool } from "./open-pool.ts";
 import { openQueue, type Queue, serveQueue } from "./open-queue.ts";
 import { giveUp, queueClient } from "./queue-client.ts";
 import { forgetEffects, seedJobs, settleTables } from "./seed-queue.ts";
@@ -86,8 +87,7 @@ async function openScene(
   await boss.seed(waiting);
   await boss.settle();
   const server = opened.use(await serveQueue(served));
-  const pool = new pg.Pool({ connectionString: direct.url, max: workers });
-  opened.defer(() => pool.end());
+  const pool = opened.use(openPool(direct.url, workers));
 
   const ours: Ways = { verbs: [], http: [], bare: [] };
   const baseline: Others = { plain: [], limited: [] };

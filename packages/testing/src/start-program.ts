@@ -10,9 +10,11 @@ export type Program = AsyncDisposable & {
   heard(event: string): Promise<ProgramEvent>;
   exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   kill(signal: NodeJS.Signals): void;
-  /** What it wrote on stderr. */
-  stderr(): string;
+  /** All that it wrote, on stdout and stderr. */
+  said(): string;
 };
+
+const mostKept = 4 * 1024 * 1024;
 
 /** Starts one of the product's programs from its source, in a process group of its own, with NDJSON on stdout. */
 export function startProgram(
@@ -27,9 +29,13 @@ export function startProgram(
   const events: ProgramEvent[] = [];
   const waiting = new Set<() => void>();
   let stderr = "";
+  let stdout = "";
   let isEnded = false;
   child.stderr.on("data", (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString()).slice(-8_000);
+    stderr = (stderr + chunk.toString()).slice(-mostKept);
+  });
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout = (stdout + chunk.toString()).slice(-mostKept);
   });
   createInterface({ input: child.stdout }).on("line", (line) => {
     events.push(line.startsWith("{") ? (JSON.parse(line) as ProgramEvent) : { text: line });
@@ -44,7 +50,7 @@ export function startProgram(
     pid: child.pid ?? 0,
     events,
     exited,
-    stderr: () => stderr,
+    said: () => `${stdout}\n${stderr}`,
     kill: (signal) => void child.kill(signal),
     heard: (name) =>
       new Promise((resolve, reject) => {
@@ -53,7 +59,7 @@ export function startProgram(
           if (!found && !isEnded) return;
           waiting.delete(look);
           if (found) resolve(found);
-          else reject(new Error(`${file} ended before it said ${name}: ${stderr}`));
+          else reject(new Error(`${file} ended before it said ${name}: ${stderr.slice(-8_000)}`));
         };
         waiting.add(look);
         look();

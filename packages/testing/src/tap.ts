@@ -16,9 +16,21 @@ export type Tap = AsyncDisposable & {
   url: string;
   /** Points the tap at another address, for a server that came back elsewhere. */
   aim(target: string): void;
+  /** Nobody gets through until it ends, though the server may be up: an outage as long as a test wants it. */
+  outage(): { end(): void };
   /** Stops the next request that fits, and says so once it is there. */
   holdNext(rule: Rule): Promise<Held>;
-  requests: { method: string; path: string; at: number }[];
+  requests: Tapped[];
+};
+
+export type Tapped = {
+  method: string;
+  path: string;
+  at: number;
+  /** Null until it was answered, and for ever when it was cut. */
+  status: number | null;
+  /** What proved the lease, `<attempt>.<token>`. */
+  lease: string | null;
 };
 
 /**
@@ -29,10 +41,12 @@ export async function openTap(target: string): Promise<Tap> {
   let aimed = new URL(target);
   const rules: (Rule & { hit: (held: Held) => void })[] = [];
   const requests: Tap["requests"] = [];
+  let isOut = false;
   const server = createServer((incoming, answer) => {
     // Both ends may be killed at any moment: that is what this is for.
     answer.on("error", () => answer.destroy());
     incoming.on("error", () => answer.destroy());
+    if (isOut) return void answer.destroy();
     void forward(incoming, answer).catch(() => answer.destroy());
   });
 
@@ -42,7 +56,8 @@ export async function openTap(target: string): Promise<Tap> {
     const body = Buffer.concat(chunks);
     const method = incoming.method ?? "GET";
     const path = incoming.url ?? "/";
-    requests.push({ method, path, at: Date.now() });
+    const tapped: Tapped = { method, path, at: Date.now(), status: null, lease: leaseOf(incoming) };
+    requests.push(tapped);
     const at = rules.findIndex(
       (rule) =>
         rule.method === method &&
@@ -60,6 +75,7 @@ export async function openTap(target: string): Promise<Tap> {
     upstream.end(body);
     const [response] = (await once(upstream, "response")) as [IncomingMessage];
     response.on("error", () => answer.destroy());
+    tapped.status = response.statusCode ?? null;
     if (rule?.when === "after") {
       const all: Buffer[] = [];
       for await (const chunk of response) all.push(chunk as Buffer);
@@ -79,6 +95,10 @@ export async function openTap(target: string): Promise<Tap> {
     aim: (url) => {
       aimed = new URL(url);
     },
+    outage() {
+      isOut = true;
+      return { end: () => void (isOut = false) };
+    },
     holdNext(rule) {
       const { promise, resolve } = Promise.withResolvers<Held>();
       rules.push({ ...rule, hit: resolve });
@@ -90,6 +110,10 @@ export async function openTap(target: string): Promise<Tap> {
       await once(server, "close");
     },
   };
+}
+
+function leaseOf({ headers }: IncomingMessage): string | null {
+  return typeof headers["lease"] === "string" ? headers["lease"] : null;
 }
 
 /** @returns true when it was released, false when it was cut. */

@@ -5,7 +5,8 @@ const found = process.versions.node.split(".").map(Number);
 const isNewEnough =
   found[0]! > required[0]! || (found[0] === required[0] && found[1]! >= required[1]!);
 if (isNewEnough) {
-  import("./main.ts").then(({ main }) => main());
+  // What main throws is a bug: it ends the process with its stack.
+  void import("./main.ts").then(({ main }) => main());
 } else {
   process.stderr.write(
     `feedback-chat needs Node ${required.join(".")} or newer; this is ${process.version}.\n` +

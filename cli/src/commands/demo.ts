@@ -34,8 +34,9 @@ const demo: CommandRun<Flags> = async (context, flags) => {
     `feedback of an anonymous visitor is issue #${issue.number}; GitHub's webhook is on its way`,
   );
   const runId = await world.firstRun(context.signal);
-  const held = await follow(context, world.maintainer, tale, runId, 0, true);
-  const run = isHeld(held) ? await decide(context, world, tale, held) : held;
+  const followed = { context, api: world.maintainer, tale };
+  const held = await follow(followed, { runId, after: 0, endsHeld: true });
+  const run = isHeld(held) ? await decide({ ...followed, world }, held) : held;
   const totalMs = Math.round(performance.now() - filedAt - tale.waitedMs());
   const isOk = run.stage === "preview_ready";
   if (isOk) tale.patch("the pull request's diff", await world.pullDiff(run.branch));
@@ -48,7 +49,7 @@ const demo: CommandRun<Flags> = async (context, flags) => {
     runId: run.id,
     costMicroUsd: run.costMicroUsd,
     totalMs,
-    withoutModelMs: Math.max(0, totalMs - world.modelMs()),
+    withoutModelMs: Math.max(0, totalMs - Math.round(await modelMs(world, run))),
     gitDir: world.gitDir,
   });
   if (flags.keep) await world.stayUp(context.signal);
@@ -56,14 +57,20 @@ const demo: CommandRun<Flags> = async (context, flags) => {
 };
 export default demo;
 
+type Followed = { context: CommandContext; api: ApiClient; tale: Tale };
+
+/** Of a live model we know only how long the agent was at work with it. */
+async function modelMs(world: DemoWorld, run: RunDetail): Promise<number> {
+  const isJudged = run.artifacts.some(({ name }) => name === "evidence.json");
+  return (
+    world.modelMs() ?? (isJudged ? (await world.artifactsOf(run.id)).evidence.spent.agentMs : 0)
+  );
+}
+
 /** Tells events and log lines as they come, until the run is held or settled. */
 async function follow(
-  { signal }: CommandContext,
-  api: ApiClient,
-  tale: Tale,
-  runId: string,
-  after: number,
-  endsHeld: boolean,
+  { context: { signal }, api, tale }: Followed,
+  { runId, after, endsHeld }: { runId: string; after: number; endsHeld: boolean },
 ): Promise<RunDetail> {
   const run = await followRun(api, { runId, after, signal }, {
     onEvent: (entry) => tale.event(entry),
@@ -80,11 +87,10 @@ async function follow(
 
 /** Shows what a person would look at, and decides as the demo's maintainer: a real user with the role member. */
 async function decide(
-  context: CommandContext,
-  world: DemoWorld,
-  tale: Tale,
+  followed: Followed & { world: DemoWorld },
   run: RunDetail,
 ): Promise<RunDetail> {
+  const { context, world, tale, api } = followed;
   const { evidence, diff } = await world.artifactsOf(run.id);
   tale.held(run, evidence, cleanText(diff));
   const isAsked = context.terminal.isInteractive;
@@ -97,11 +103,10 @@ async function decide(
     action,
     `demo-maintainer ${isYes ? "approves" : "rejects"} through the API${isAsked ? "" : " (nobody at a terminal: the demo does it)"}`,
   );
-  await world.maintainer.post(
+  await api.post(
     `/api/runs/${run.projectId}/${run.id}/action`,
     { action, expectedStage: run.stage },
     actionAnswer,
   );
-  const seen = run.timeline.at(-1)?.seq ?? 0;
-  return follow(context, world.maintainer, tale, run.id, seen, false);
+  return follow(followed, { runId: run.id, after: run.timeline.at(-1)?.seq ?? 0, endsHeld: false });
 }

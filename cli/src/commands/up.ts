@@ -9,11 +9,7 @@ import { ensureBubblewrap } from "../platform/ensure-bubblewrap.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import { openProfiles } from "../platform/profiles.ts";
 import type { Child, ChildEvent } from "../platform/start-child.ts";
-import {
-  asProblem,
-  type ControlPlane,
-  startControlPlane,
-} from "../platform/start-control-plane.ts";
+import { type ControlPlane, startControlPlane } from "../platform/start-control-plane.ts";
 import { createWorkerKey, startLocalWorker } from "../platform/start-local-worker.ts";
 import { takeOwner } from "../platform/take-owner.ts";
 
@@ -57,7 +53,7 @@ const up: CommandRun<Flags> = async (context, flags) => {
       dataFolder,
       hasWorker: worker !== undefined,
     });
-  return until(context, plane.child, worker);
+  return await until(context, plane.child, worker);
 };
 export default up;
 
@@ -143,16 +139,8 @@ async function startWorker(
     onEvent,
   }: { plane: ControlPlane; workerKey: string; flags: Flags; onEvent: (event: ChildEvent) => void },
 ): Promise<Child> {
-  try {
-    return await startLocalWorker({
-      url: plane.url,
-      workerKey,
-      env: { ...config.all, ...(flags.offline ? { npm_config_offline: "true" } : {}) },
-      onEvent,
-    });
-  } catch (error) {
-    throw asProblem(error);
-  }
+  const env = { ...config.all, ...(flags.offline ? { npm_config_offline: "true" } : {}) };
+  return startLocalWorker({ url: plane.url, workerKey, env, onEvent });
 }
 
 /** Until Ctrl-C, or until one of the two ends by itself: then the other is ended too, and the exit code says so. */

@@ -17,7 +17,7 @@ import { ensureBubblewrap } from "./ensure-bubblewrap.ts";
 import { findEngineFor } from "./find-engine.ts";
 import { findPart } from "./find-part.ts";
 import type { ChildEvent } from "./start-child.ts";
-import { asProblem, type ControlPlane, startControlPlane } from "./start-control-plane.ts";
+import { type ControlPlane, startControlPlane } from "./start-control-plane.ts";
 import { createWorkerKey, startLocalWorker } from "./start-local-worker.ts";
 import { type Owner, takeOwner } from "./take-owner.ts";
 import type { Tale } from "./tell-demo.ts";
@@ -38,21 +38,55 @@ export type DemoWorld = AsyncDisposable & {
   firstRun(signal: AbortSignal): Promise<string>;
   artifactsOf(runId: string): Promise<{ evidence: Evidence; diff: string }>;
   pullDiff(branch: string): Promise<string>;
-  /** Time in which the model was at work. */
-  modelMs(): number;
+  /** Time in which the scripted model was at work; null for a live one, which we do not see. */
+  modelMs(): number | null;
   stayUp(signal: AbortSignal): Promise<void>;
 };
 
 /** Starts everything that the demo needs, each part as it runs in production; only GitHub's and the model's servers are local. */
 export async function openDemoWorld(context: CommandContext, input: Input): Promise<DemoWorld> {
-  const { tale, isOffline, isKept, liveKey } = input;
   await ensureBubblewrap(context);
-  const parts = await findParts(context, isOffline);
+  const parts = await findParts(context, input.isOffline);
   const folder = makeFolder();
   await using opened = new AsyncDisposableStack();
-  if (!isKept) opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  if (!input.isKept) opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const ends = await startFarEnds({ parts, opened, folder }, input);
+  const { plane, owner, maintainer, project } = await startOurs(
+    { context, parts, opened, folder },
+    ends,
+    input,
+  );
+  const owned = opened.move();
+  return {
+    maintainer,
+    gitDir: ends.gitDir,
+    fileFeedback: () =>
+      ends.github.openIssue({ repo, author: "feedback-app", ...parts.shop.shopFeedback }),
+    firstRun: (signal) => firstRun(maintainer, project.project.id, signal),
+    artifactsOf: (runId) => readArtifacts(maintainer, runId),
+    pullDiff: async (branch) =>
+      (await execa("git", [`--git-dir=${ends.gitDir}`, "diff", `HEAD...${branch}`])).stdout,
+    modelMs: () => ends.model?.busyMs() ?? null,
+    async stayUp(signal) {
+      input.tale.note(`dashboard ${plane.url}  login ${owner.email}  password ${owner.password}`);
+      input.tale.note(`folder ${folder} stays; Ctrl-C ends the demo`);
+      if (!signal.aborted)
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+type Parts = Awaited<ReturnType<typeof findParts>>;
+type FarEnds = Awaited<ReturnType<typeof startFarEnds>>;
+
+/** GitHub with the shop, and the model: the two servers that no machine here reaches. */
+async function startFarEnds(
+  { parts, opened, folder }: { parts: Parts; opened: AsyncDisposableStack; folder: string },
+  { tale, liveKey }: Input,
+) {
   const github = opened.use(await parts.github.startGithub({ folder: join(folder, "github") }));
-  const shop = await github.createRepository({
+  const { gitDir } = await github.createRepository({
     owner: "demo",
     name: "shop",
     fromFolder: parts.shop.shopFolder,
@@ -66,10 +100,27 @@ export async function openDemoWorld(context: CommandContext, input: Input): Prom
     "model",
     liveKey ? "Anthropic's API, with your key" : `a scripted model: ${model?.url}`,
   );
+  return { github, gitDir, model };
+}
+
+type OursDeps = {
+  context: CommandContext;
+  parts: Parts;
+  opened: AsyncDisposableStack;
+  folder: string;
+};
+
+/** Control plane and worker as processes, and between them what a person sets up in the first minutes. */
+async function startOurs(
+  { context, parts, opened, folder }: OursDeps,
+  { github, model }: FarEnds,
+  { tale, isOffline, liveKey }: Input,
+) {
+  const { all } = context.config;
   const environment = {
     GITHUB_API_URL: github.url,
     GITHUB_URL: github.url,
-    ANTHROPIC_BASE_URL: model?.url ?? context.config.all["ANTHROPIC_BASE_URL"],
+    ANTHROPIC_BASE_URL: model?.url ?? all["ANTHROPIC_BASE_URL"],
   };
   const onEvent = (event: ChildEvent) => tellTrouble(tale, event);
   const plane = opened.use(
@@ -80,62 +131,40 @@ export async function openDemoWorld(context: CommandContext, input: Input): Prom
     }),
   );
   tale.step("server", `control plane on an embedded Postgres: ${plane.url}`);
-  const { owner, maintainer, project } = await setUp({
-    plane,
-    github,
-    modelKey: liveKey ?? "sk-ant-demo-not-a-real-key",
-  });
-  github.addHook({ repo, url: project.webhook.url, secret: project.webhook.secret });
+  const made = await setUp({ plane, github, modelKey: liveKey ?? "sk-ant-demo-not-a-real-key" });
+  github.addHook({ repo, url: made.project.webhook.url, secret: made.project.webhook.secret });
   tale.step(
     "project",
-    `${project.project.id} for ${repo}; keys sealed, webhook signed; demo-maintainer has the role member`,
+    `${made.project.project.id} for ${repo}; keys sealed, webhook signed; demo-maintainer has the role member`,
   );
   const workerKey = await createWorkerKey(
-    clientOf(plane.url, owner.token),
-    owner.workspaceId,
+    clientOf(plane.url, made.owner.token),
+    made.owner.workspaceId,
     "demo",
   );
-  const workerEnvironment = {
-    ...clean(context.config.all),
+  const env = {
+    ...clean(all),
     ...environment,
     ...parts.engine,
     FEEDBACK_CHAT_DATA: join(folder, "worker"),
   };
-  opened.use(
-    await startLocalWorker({ url: plane.url, workerKey, env: workerEnvironment, onEvent }).catch(
-      (error: unknown) => Promise.reject(asProblem(error)),
-    ),
-  );
+  opened.use(await startLocalWorker({ url: plane.url, workerKey, env, onEvent }));
   tale.step("worker", "its self-test has shown that the sandbox holds; it waits for a job");
+  return { plane, ...made };
+}
 
-  const owned = opened.move();
+async function readArtifacts(
+  api: ApiClient,
+  runId: string,
+): Promise<{ evidence: Evidence; diff: string }> {
+  const diff = await api.stream(
+    `/v1/runs/${runId}/artifacts/diff.patch`,
+    {},
+    AbortSignal.timeout(30_000),
+  );
   return {
-    maintainer,
-    gitDir: shop.gitDir,
-    fileFeedback: () =>
-      github.openIssue({ repo, author: "feedback-app", ...parts.shop.shopFeedback }),
-    firstRun: (signal) => firstRun(maintainer, project.project.id, signal),
-    async artifactsOf(runId) {
-      const diff = await maintainer.stream(
-        `/v1/runs/${runId}/artifacts/diff.patch`,
-        {},
-        AbortSignal.timeout(30_000),
-      );
-      return {
-        evidence: await maintainer.get(`/v1/runs/${runId}/artifacts/evidence.json`, evidence),
-        diff: await diff.text(),
-      };
-    },
-    pullDiff: async (branch) =>
-      (await execa("git", [`--git-dir=${shop.gitDir}`, "diff", `HEAD...${branch}`])).stdout,
-    modelMs: () => 0,
-    async stayUp(signal) {
-      tale.note(`dashboard ${plane.url}  login ${owner.email}  password ${owner.password}`);
-      tale.note(`folder ${folder} stays; Ctrl-C ends the demo`);
-      if (!signal.aborted)
-        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-    },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    evidence: await api.get(`/v1/runs/${runId}/artifacts/evidence.json`, evidence),
+    diff: await diff.text(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createdKey } from "@feedback-chat/protocol/project";
 import type { ApiClient } from "./api-client.ts";
+import { asProblem } from "./start-control-plane.ts";
 import { type Child, type ChildEvent, startChild } from "./start-child.ts";
 
 type Input = {
@@ -23,7 +24,9 @@ export async function startLocalWorker({ url, workerKey, env, onEvent }: Input):
     },
     onEvent,
   });
-  await child.heard("worker.registered");
+  await child.heard("worker.registered").catch((error: unknown) => {
+    throw asProblem(error);
+  });
   return child;
 }
 

@@ -27,6 +27,8 @@ export type ModelServer = Faults & {
   url: string;
   requests: RecordedModelRequest[];
   counted: Counted;
+  /** Time that it took to answer, over all requests. */
+  busyMs(): number;
   /** Whether this key came in by any request: keys are kept as hashes only. */
   sawKey(key: string): boolean;
   close(): Promise<void>;
@@ -85,14 +87,17 @@ export async function startModel(options: ModelOptions): Promise<ModelServer> {
     return response;
   }
 
+  let busyMs = 0;
   const server = await listen(port, async (request, { cut }) => {
     const recorded = await recordRequest(request, now());
     requests.push(recorded);
     const key = keyOf(request.headers);
     if (key !== null) keys.push(digest(key));
+    const from = performance.now();
     const whole = await guard({ method: request.method, path: recorded.path }, () =>
       answer(request, recorded, cut),
     );
+    busyMs += performance.now() - from;
     if (whole !== "drop") recorded.status = whole.status;
     return whole;
   });
@@ -108,6 +113,7 @@ export async function startModel(options: ModelOptions): Promise<ModelServer> {
     url: server.url,
     requests,
     counted,
+    busyMs: () => busyMs,
     sawKey,
     close,
     [Symbol.asyncDispose]: close,

@@ -1,0 +1,96 @@
+import { existsSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { execa } from "execa";
+import { describe, expect, it } from "vitest";
+import { makeHome, runCli, startCli } from "./support/run-cli.ts";
+
+type Event = { type: string } & Record<string, unknown>;
+const parse = (stdout: string): Event[] =>
+  stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Event);
+const folders = () =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith("feedback-chat-demo-"));
+
+describe("demo", () => {
+  it("leads feedback to a pull request on real parts, and says nothing but NDJSON on stdout", async () => {
+    using home = makeHome();
+    const { code, stdout, stderr } = await runCli(["demo", "--json"], home.env);
+    expect(code, stderr).toBe(0);
+    const events = parse(stdout);
+    expect(events.at(-1)).toEqual({
+      type: "demo.result",
+      ok: true,
+      stage: "preview_ready",
+      pullRequestUrl: expect.stringMatching(/^http.*\/demo\/shop\/pull\/\d+$/),
+      branch: expect.stringMatching(/^feedback\/issue-1-/),
+      runId: expect.stringMatching(/^run_/),
+      costMicroUsd: expect.any(Number),
+      totalMs: expect.any(Number),
+      withoutModelMs: expect.any(Number),
+      gitDir: expect.any(String),
+    });
+    const result = events.at(-1) as Event & {
+      totalMs: number;
+      withoutModelMs: number;
+      costMicroUsd: number;
+      gitDir: string;
+    };
+    expect(result.withoutModelMs).toBeLessThan(result.totalMs);
+    expect(result.costMicroUsd).toBeGreaterThan(0);
+    expect(existsSync(result.gitDir)).toBe(false);
+    const held = events.find(({ type }) => type === "demo.held") as Event & {
+      diff: string;
+      evidence: { checked: { checks: unknown[] } };
+    };
+    expect(held.evidence.checked.checks).toMatchObject([
+      { base: { outcome: "failed" }, head: { outcome: "passed" } },
+    ]);
+    expect(held.diff).toContain("line.quantity");
+    expect(events.some((event) => event["text"] === "approved by demo-maintainer")).toBe(true);
+    expect(stdout).not.toContain("sk-ant-demo-not-a-real-key");
+  }, 180_000);
+
+  it("stays up with --keep, leaves the folder with the branch in it, and ends whole at Ctrl-C", async () => {
+    using home = makeHome();
+    await using demo = startCli(["demo", "--json", "--keep"], home.env);
+    const [line] = await demo.said(/\{"type":"demo\.result".*\}/);
+    const { gitDir, branch } = JSON.parse(line) as { gitDir: string; branch: string };
+    expect((await execa("git", [`--git-dir=${gitDir}`, "symbolic-ref", "HEAD"])).stdout).toBe(
+      "refs/heads/main",
+    );
+    expect(
+      (await execa("git", [`--git-dir=${gitDir}`, "rev-parse", "--is-bare-repository"])).stdout,
+    ).toBe("true");
+    expect((await execa("git", [`--git-dir=${gitDir}`, "rev-parse", branch])).stdout).toMatch(
+      /^[0-9a-f]{40}$/,
+    );
+    const children = (await execa("ps", ["-o", "pid=", "--ppid", String(demo.pid)])).stdout
+      .trim()
+      .split(/\s+/);
+    expect(children).toHaveLength(2);
+    demo.kill("SIGINT");
+    expect((await demo.ended).code).toBe(0);
+    for (const pid of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
+    expect(existsSync(gitDir)).toBe(true);
+    await execa("rm", ["-rf", gitDir.replace(/\/github\/.*/, "")]);
+  }, 180_000);
+
+  it("leaves nothing behind when it is stopped on the way", async () => {
+    using home = makeHome();
+    const before = folders();
+    await using demo = startCli(["demo", "--json"], home.env);
+    await demo.said(/"step":"agent"/);
+    demo.kill("SIGINT");
+    await demo.ended;
+    expect(folders().filter((name) => !before.includes(name))).toEqual([]);
+  }, 180_000);
+
+  it("asks for a key before anything is started with --live", async () => {
+    using home = makeHome();
+    const { code, stderr } = await runCli(["demo", "--live"], home.env);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/ANTHROPIC_API_KEY.*not set[\s\S]*next/);
+  });
+});

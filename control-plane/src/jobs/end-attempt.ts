@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { Stage } from "@feedback-chat/protocol/run-machine";
 import { type RawBuilder, sql } from "kysely";
@@ -25,11 +26,7 @@ export type AttemptRow = EndingJob & {
  * @throws Problem lease_lost, already_final (another ending came first), invalid_transition, not_permitted:
  * nothing was changed.
  */
-export async function endAttempt(
-  { db, config }: Deps,
-  lease: HeldLease,
-  ending: Ending,
-): Promise<{ stage: Stage }> {
+export async function endAttempt({ db, config }: Deps, lease: HeldLease, ending: Ending): Promise<{ stage: Stage }> {
   return asWorker(db, lease, async (tx) => {
     const row = await lockAttempt(tx, isHeldBy(lease));
     return row ? applyEnding(tx, config, row, ending) : sameAnswerOrLost(tx, lease, ending);
@@ -70,9 +67,7 @@ export async function applyEnding(
   await putDown(tx, job, { decision, ending: { ...ending, stage } });
   await sql`
     with freed as (update fc.projects set running_jobs = running_jobs - 1 where id = ${job.projectId} returning workspace_id)
-    select pg_notify('fc_jobs', workspace_id::text), pg_notify('fc_leases', ${job.id}) from freed`.execute(
-    tx,
-  );
+    select pg_notify('fc_jobs', workspace_id::text), pg_notify('fc_leases', ${job.id}) from freed`.execute(tx);
   return { stage };
 }
 
@@ -95,7 +90,7 @@ async function putDown(
       completed_at = case when ${isOver} then now() end, worker_id = case when ${isOver} then worker_id end,
       max_attempts = max_attempts + case when ${isFree} and extra_attempts < 10 then 1 else 0 end,
       extra_attempts = extra_attempts + case when ${isFree} and extra_attempts < 10 then 1 else 0 end,
-      ending = ${JSON.stringify(ending)}::jsonb, ended_lease = case when ${isWorkers} then j.attempt || '.' || j.lease_token end,
+      ending = ${JSON.stringify(ending)}::jsonb, ended_lease = ${isWorkers ? fingerprintOf(job) : null},
       lease_token = null, lease_expires_at = null, locked_at = null, cancel_requested_at = null
     where ${isHeldBy({ jobId: job.id, attempt: job.attempt, token: job.token })}`.execute(tx);
 }
@@ -114,15 +109,17 @@ async function noteOutcome(tx: Tx, runId: string, ending: Ending): Promise<void>
     );
 }
 
+/** Of a lease that is over: enough to know it again, and nothing in a dump that anyone could send. */
+function fingerprintOf({ attempt, token }: Pick<Fence, "attempt" | "token">): string {
+  return createHash("sha256").update(`${attempt}.${token}`).digest("hex");
+}
+
 async function sameAnswerOrLost(tx: Tx, lease: Fence, ending: Ending): Promise<{ stage: Stage }> {
   const { rows } = await sql<{ is_same: boolean; stage: Stage }>`
     select ending - 'stage' = ${JSON.stringify(ending)}::jsonb as is_same, ending ->> 'stage' as stage
-    from fc.job_queue where id = ${lease.jobId} and ended_lease = ${`${lease.attempt}.${lease.token}`}`.execute(
-    tx,
-  );
+    from fc.job_queue where id = ${lease.jobId} and ended_lease = ${fingerprintOf(lease)}`.execute(tx);
   const row = rows[0];
   if (!row) throw leaseLost();
-  if (!row.is_same)
-    throw new Problem("already_final", "This attempt has ended with another answer.");
+  if (!row.is_same) throw new Problem("already_final", "This attempt has ended with another answer.");
   return { stage: row.stage };
 }

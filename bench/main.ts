@@ -18,9 +18,7 @@ const { values, positionals } = parseArgs({
 const wanted =
   positionals.length === 0
     ? benches
-    : benches.filter(({ name }) =>
-        positionals.some((word) => name === word || name.startsWith(`${word}-`)),
-      );
+    : benches.filter(({ name }) => positionals.some((word) => name === word || name.startsWith(`${word}-`)));
 if (wanted.length === 0) {
   const known = benches.map(({ name, about }) => `  ${name.padEnd(20)} ${about}`);
   console.error(`There is no bench "${positionals.join(" ")}". These are:\n${known.join("\n")}`);

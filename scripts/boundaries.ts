@@ -9,6 +9,5 @@ const fewest = 100;
 
 for (const line of violations) process.stdout.write(`${line}\n`);
 process.stdout.write(`${moduleCount} modules read, ${violations.length} violations\n`);
-if (moduleCount < fewest)
-  process.stdout.write(`Too few modules: at least ${fewest} are expected.\n`);
+if (moduleCount < fewest) process.stdout.write(`Too few modules: at least ${fewest} are expected.\n`);
 process.exitCode = violations.length > 0 || moduleCount < fewest ? 1 : 0;

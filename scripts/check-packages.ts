@@ -11,9 +11,7 @@ try {
   const packed = packPackages(join(import.meta.dirname, ".."), into);
   const wrong = packed.flatMap((one) => {
     const manifest = packedManifest(one.file);
-    process.stdout.write(
-      `${one.name} ${one.version}: ${one.packedBytes} B packed, ${one.unpackedBytes} B unpacked\n`,
-    );
+    process.stdout.write(`${one.name} ${one.version}: ${one.packedBytes} B packed, ${one.unpackedBytes} B unpacked\n`);
     return [...judgeTarball(one, manifest), ...judgeWithTools(one.file, manifest)];
   });
   for (const sentence of wrong) process.stdout.write(`${sentence}\n`);

@@ -7,11 +7,9 @@ import "./check-node.js";
 const bin = fileURLToPath(new URL("../cli/src/bin.ts", import.meta.url));
 const args = process.argv.slice(2).filter((arg, at) => !(arg === "--" && at === 0));
 if (args.includes("--keep")) buildDashboard();
-const command = spawn(
-  process.execPath,
-  ["--conditions=source", "--no-warnings", bin, "demo", ...args],
-  { stdio: "inherit" },
-);
+const command = spawn(process.execPath, ["--conditions=source", "--no-warnings", bin, "demo", ...args], {
+  stdio: "inherit",
+});
 // Ctrl-C reaches the command by itself: the terminal sends it to the whole group.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => command.kill("SIGTERM"));

@@ -7,9 +7,7 @@ import "./read-using.ts";
 const folders = ["packages", "control-plane", "cli", "bench"];
 
 /** Reads every import below `root`, type-only ones too, through the `source` condition: no build is needed. */
-export async function findViolations(
-  root: string,
-): Promise<{ moduleCount: number; violations: string[] }> {
+export async function findViolations(root: string): Promise<{ moduleCount: number; violations: string[] }> {
   const there = folders.filter((folder) => existsSync(join(root, folder)));
   const { output } = await cruise(there, {
     baseDir: root,
@@ -26,8 +24,6 @@ export async function findViolations(
     },
   });
   const { modules, summary } = output as ICruiseResult;
-  const violations = summary.violations.map(
-    ({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`,
-  );
+  const violations = summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`);
   return { moduleCount: modules.filter(({ source }) => source.endsWith(".ts")).length, violations };
 }

@@ -24,11 +24,9 @@ export function judgeTarball(packed: Packed, manifest: Manifest): string[] {
 function judgeCli(packed: Packed, manifest: Manifest): string[] {
   const wrong = [];
   const dependencies = Object.keys(manifest.dependencies ?? {});
-  if (dependencies.length > 0)
-    wrong.push(`has production dependencies: ${dependencies.join(", ")}`);
+  if (dependencies.length > 0) wrong.push(`has production dependencies: ${dependencies.join(", ")}`);
   for (const size of ["packedBytes", "unpackedBytes"] as const) {
-    if (packed[size] > cliBudget[size])
-      wrong.push(`${size} ${packed[size]}, allowed ${cliBudget[size]}`);
+    if (packed[size] > cliBudget[size]) wrong.push(`${size} ${packed[size]}, allowed ${cliBudget[size]}`);
   }
   return wrong;
 }
@@ -45,8 +43,6 @@ export function entryPoints(manifest: Manifest, files: readonly string[]): strin
     const matching = files.filter(
       (file) => file.startsWith(before) && file.endsWith(after) && !/(^|\/)chunk-/.test(file),
     );
-    return matching.map((file) =>
-      entry.replace("*", file.slice(before.length, file.length - after.length)),
-    );
+    return matching.map((file) => entry.replace("*", file.slice(before.length, file.length - after.length)));
   });
 }

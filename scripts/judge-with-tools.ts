@@ -11,8 +11,6 @@ export function judgeWithTools(file: string, manifest: Manifest): string[] {
   if (entries.length > 0) tools.push(["attw", file, ...attw, "--entrypoints", ...entries]);
   return tools.flatMap(([program = "", ...args]) => {
     const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
-    return status === 0
-      ? []
-      : [`${manifest.name}: ${program} ended with ${status}\n${stdout}${stderr}`];
+    return status === 0 ? [] : [`${manifest.name}: ${program} ended with ${status}\n${stdout}${stderr}`];
   });
 }

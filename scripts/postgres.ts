@@ -14,16 +14,12 @@ export interface Postgres extends AsyncDisposable {
 /** The newest server binaries of this machine, or nothing. Debian keeps them out of PATH. */
 export function postgresBinaries(): string | undefined {
   const debian = "/usr/lib/postgresql";
-  const versions = existsSync(debian)
-    ? readdirSync(debian).sort((a, b) => Number(b) - Number(a))
-    : [];
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = [
     ...versions.map((version) => join(debian, version, "bin")),
     ...(process.env["PATH"] ?? "").split(":"),
   ];
-  return folders.find(
-    (folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")),
-  );
+  return folders.find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")));
 }
 
 /**
@@ -37,18 +33,7 @@ export async function startPostgres(): Promise<Postgres> {
   const folder = mkdtempSync(join(tmpdir(), "feedback-chat-pg-"));
   if (user) chownSync(folder, user.uid, user.gid);
   const data = join(folder, "data");
-  const initdb = [
-    "-D",
-    data,
-    "-U",
-    "postgres",
-    "-A",
-    "trust",
-    "-E",
-    "UTF8",
-    "--locale=C.UTF-8",
-    "--no-sync",
-  ];
+  const initdb = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
   execFileSync(join(binaries, "initdb"), initdb, {
     stdio: ["ignore", "ignore", "inherit"],
     cwd: folder,
@@ -90,9 +75,7 @@ function serverUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const idOf = (flag: "-u" | "-g") => spawnSync("id", [flag, "postgres"], { encoding: "utf8" });
   const [uid, gid] = [idOf("-u"), idOf("-g")];
-  return uid.status === 0
-    ? { uid: Number(uid.stdout), gid: Number(gid.stdout) }
-    : { uid: 65534, gid: 65534 };
+  return uid.status === 0 ? { uid: Number(uid.stdout), gid: Number(gid.stdout) } : { uid: 65534, gid: 65534 };
 }
 
 function spawnTied(
@@ -103,9 +86,7 @@ function spawnTied(
 ): ChildProcess {
   const stdio: ["ignore", "ignore", "pipe"] = ["ignore", "ignore", "pipe"];
   if (!existsSync("/usr/bin/setpriv")) return spawn(program, args, { cwd, stdio, ...user });
-  const drop = user
-    ? ["--reuid", String(user.uid), "--regid", String(user.gid), "--clear-groups"]
-    : [];
+  const drop = user ? ["--reuid", String(user.uid), "--regid", String(user.gid), "--clear-groups"] : [];
   return spawn("/usr/bin/setpriv", [...drop, "--pdeathsig", "INT", program, ...args], {
     cwd,
     stdio,
@@ -117,9 +98,7 @@ async function untilReady(server: ChildProcess): Promise<void> {
   let said = "";
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
-  server.once("exit", (code) =>
-    reject(new Error(`PostgreSQL ended with ${code} before it was ready:\n${said}`)),
-  );
+  server.once("exit", (code) => reject(new Error(`PostgreSQL ended with ${code} before it was ready:\n${said}`)));
   server.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-20_000);
     if (said.includes("ready to accept connections")) resolve();

@@ -40,22 +40,13 @@ function tell(suite: Suite, result: Result): string {
   return `--- ${suite.name}: ${suite.command.join(" ")}\n${result.output}\n${why}${line}`;
 }
 
-function counts({
-  passed,
-  failed,
-  skipped,
-}: {
-  passed: number;
-  failed: number;
-  skipped: number;
-}): string {
+function counts({ passed, failed, skipped }: { passed: number; failed: number; skipped: number }): string {
   return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`;
 }
 
 /** `N passed, N failed`, and how many were skipped if any were. */
 export function total(results: readonly Result[]): string {
-  const sum = (pick: (result: Result) => number) =>
-    results.reduce((all, result) => all + pick(result), 0);
+  const sum = (pick: (result: Result) => number) => results.reduce((all, result) => all + pick(result), 0);
   return counts({
     passed: sum((r) => r.passed),
     failed: sum((r) => r.failed),

@@ -28,9 +28,7 @@ const running = new Set<ChildProcess>();
 export async function runSuite(around: Surroundings, suite: Suite): Promise<Result> {
   const report = join(around.reports, `${suite.name.replaceAll(/[^a-z0-9]+/gi, "-")}.json`);
   const reporters =
-    suite.tests === "gate"
-      ? []
-      : ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    suite.tests === "gate" ? [] : ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const started = performance.now();
   const { code, output } = await runCommand(around, [...suite.command, ...reporters]);
   const seconds = (performance.now() - started) / 1000;

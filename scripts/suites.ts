@@ -9,13 +9,7 @@ export interface Suite {
   isQuick?: true;
 }
 
-const vitest = (project: string, workers: number) => [
-  "vitest",
-  "run",
-  "--project",
-  project,
-  `--maxWorkers=${workers}`,
-];
+const vitest = (project: string, workers: number) => ["vitest", "run", "--project", project, `--maxWorkers=${workers}`];
 
 export const suites: Suite[] = [
   { name: "types", lane: "processes", command: ["tsc", "-p", "tsconfig.json"], tests: "gate" },

@@ -9,9 +9,7 @@ export interface SourceFile {
 const refusedFolders = new Set(["utils", "util", "helpers", "common", "shared", "misc"]);
 /** Tests, tables and locales may be longer: they are read by looking something up. */
 const isTable = (path: string) =>
-  /[.]test[.]tsx?$|[/](test|tables|locales)[/]|^packages[/]protocol[/]src[/]problem[.]ts$/.test(
-    path,
-  );
+  /[.]test[.]tsx?$|[/](test|tables|locales)[/]|^packages[/]protocol[/]src[/]problem[.]ts$/.test(path);
 /** The engines that always burst. */
 const engines = /(^|\/)(pipeline|claim-job|program|run-machine)[.]ts$/;
 
@@ -31,22 +29,15 @@ export function readSourceFiles(root: string): SourceFile[] {
 
 /** What is against law 13 and the smells of names, as sentences. */
 export function judgeTree(files: readonly SourceFile[]): string[] {
-  const packages = Map.groupBy(
-    files,
-    ({ path }) => /^packages\/[^/]+|^[^/]+/.exec(path)?.[0] ?? path,
-  );
-  return [
-    ...files.flatMap(judgeFile),
-    ...[...packages].flatMap(([name, own]) => judgePackage(name, own)),
-  ];
+  const packages = Map.groupBy(files, ({ path }) => /^packages\/[^/]+|^[^/]+/.exec(path)?.[0] ?? path);
+  return [...files.flatMap(judgeFile), ...[...packages].flatMap(([name, own]) => judgePackage(name, own))];
 }
 
 function judgeFile({ path, lineCount }: SourceFile): string[] {
   const wrong = [];
   const parts = path.split("/");
   const name = parts.at(-1) ?? "";
-  if (/^index[.]tsx?$/.test(name))
-    wrong.push(`${path}: an index file is a barrel; import the file`);
+  if (/^index[.]tsx?$/.test(name)) wrong.push(`${path}: an index file is a barrel; import the file`);
   if (parts.some((part) => refusedFolders.has(part.replace(/[.]tsx?$/, ""))))
     wrong.push(`${path}: name the noun it is about`);
   const most = engines.test(path) ? 200 : isTable(path) ? 600 : 500;

@@ -36,8 +36,7 @@ export function keepSourcePlaces(folder: string): Plugin {
   };
   return {
     name: "keep-source-places",
-    setup: (build) =>
-      build.onLoad({ filter: new RegExp(`^${folder}/src/.*[.]ts$`) }, loadAs(place)),
+    setup: (build) => build.onLoad({ filter: new RegExp(`^${folder}/src/.*[.]ts$`) }, loadAs(place)),
   };
 }
 

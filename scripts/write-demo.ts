@@ -12,9 +12,7 @@ const run = spawnSync(process.execPath, ["--conditions=source", "--no-warnings",
 if (run.status !== 0) throw new Error(`the demo ended with ${run.status}: ${run.stderr}`);
 
 // The diff is shown twice, before the approval and as the pull request's: once is enough for a reader.
-const told = run.stderr
-  .replace(/\nthe pull request's diff\n[\s\S]*?\n(?=\npull request)/, "")
-  .trim();
+const told = run.stderr.replace(/\nthe pull request's diff\n[\s\S]*?\n(?=\npull request)/, "").trim();
 const text = readFileSync(readme, "utf8");
 const marks = /<!-- demo:start -->[\s\S]*<!-- demo:end -->/;
 if (!marks.test(text)) throw new Error("README.md has lost the marks of the demo");
@@ -22,7 +20,6 @@ writeFileSync(
   readme,
   text.replace(
     marks,
-    () =>
-      `<!-- demo:start -->\n\`\`\`text\n${told}\n${run.stdout.trim()}\n\`\`\`\n<!-- demo:end -->`,
+    () => `<!-- demo:start -->\n\`\`\`text\n${told}\n${run.stdout.trim()}\n\`\`\`\n<!-- demo:end -->`,
   ),
 );

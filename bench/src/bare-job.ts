@@ -17,11 +17,7 @@ const model = "claude-sonnet-4-5";
 export async function bareJob(world: World, { enginePath, running }: BareJob): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "feedback-chat-bare-"));
   const [home, task, base, tree] = ["home", "task", "base", "tree"].map((name) => join(folder, name)) as [string, string, string, string]; // prettier-ignore
-  const run = async (
-    program: string,
-    args: string[],
-    { cwd = tree, isRed = false, env = {}, input = "" } = {},
-  ) => {
+  const run = async (program: string, args: string[], { cwd = tree, isRed = false, env = {}, input = "" } = {}) => {
     const child = execa(program, args, {
       cwd, input, reject: !isRed, extendEnv: false,
       env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: home, CI: "true", ...env },
@@ -50,14 +46,7 @@ export async function bareJob(world: World, { enginePath, running }: BareJob): P
     await run("node", ["--test"]);
     const branch = `bare/${folder.slice(-6)}`;
     const author = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"];
-    await run("git", [
-      ...author,
-      "commit",
-      "--quiet",
-      "--all",
-      "--message",
-      "Multiply by the quantity",
-    ]);
+    await run("git", [...author, "commit", "--quiet", "--all", "--message", "Multiply by the quantity"]);
     await run("git", ["push", "--quiet", "origin", `HEAD:refs/heads/${branch}`]);
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -23,29 +23,19 @@ export const bench: Bench = {
       const { seconds, answer } = await inFreshClone(demo);
       ours.push(seconds);
       fromFeedback.push(answer.totalMs / 1_000);
-      tell(
-        `round ${round}/${rounds}: demo ${seconds.toFixed(1)} s, install ${baseline.at(-1)?.toFixed(1)} s`,
-      );
+      tell(`round ${round}/${rounds}: demo ${seconds.toFixed(1)} s, install ${baseline.at(-1)?.toFixed(1)} s`);
     }
     const of = { unit: "s", baselineName: "pnpm install alone" };
     yield compare({ bench: "P14 clone to pull request", ...of }, { ours, baseline });
     const beyond = ours.map((seconds, round) => seconds - (baseline[round] ?? 0));
     const goal = { unit: "s", baselineName: "the goal" };
-    yield compare(
-      { bench: "P14 beyond the install", ...goal },
-      { ours: beyond, baseline: [goalSeconds] },
-    );
-    yield compare(
-      { bench: "P14 feedback to pull request", ...of },
-      { ours: fromFeedback, baseline },
-    );
+    yield compare({ bench: "P14 beyond the install", ...goal }, { ours: beyond, baseline: [goalSeconds] });
+    yield compare({ bench: "P14 feedback to pull request", ...of }, { ours: fromFeedback, baseline });
   },
 };
 
 /** Of what is committed. The clone itself is not counted: both sides need it. */
-async function inFreshClone<T>(
-  work: (folder: string) => Promise<T>,
-): Promise<{ seconds: number; answer: T }> {
+async function inFreshClone<T>(work: (folder: string) => Promise<T>): Promise<{ seconds: number; answer: T }> {
   const folder = mkdtempSync(join(tmpdir(), "feedback-chat-fresh-"));
   try {
     await execa("git", ["clone", "--quiet", root, folder]);

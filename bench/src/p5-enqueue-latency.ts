@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { systemActor } from "@feedback-chat/protocol/actor";
 import type { Lease } from "@feedback-chat/protocol/worker";
-import pg from "pg";
 import { newUuid } from "../../packages/agent/src/platform/new-id.ts";
 import { advanceRun } from "../../control-plane/src/jobs/advance-run.ts";
 import { enqueueRun } from "../../control-plane/src/jobs/enqueue-run.ts";
@@ -11,6 +10,7 @@ import { asProject } from "../../control-plane/src/platform/as-tenant.ts";
 import { startPostgres } from "../../scripts/postgres.ts";
 import type { Bench } from "./bench.ts";
 import { compare } from "./figure.ts";
+import { openBell } from "./open-bell.ts";
 import { openQueue, type Queue, serveQueue } from "./open-queue.ts";
 import { queueClient } from "./queue-client.ts";
 import { percentile } from "./statistics.ts";
@@ -32,9 +32,7 @@ export const bench: Bench = {
       const of = { unit: "ms", baselineName: "LISTEN/NOTIFY round trip" };
       const sides = { ours, baseline };
       yield compare({ bench: `P5 p50, ${waiting} waiting`, ...of }, sides);
-      yield compare({ bench: `P5 p99, ${waiting} waiting`, ...of }, sides, (all) =>
-        percentile(all, 0.99),
-      );
+      yield compare({ bench: `P5 p99, ${waiting} waiting`, ...of }, sides, (all) => percentile(all, 0.99));
       if (first.ours)
         yield compare(
           {
@@ -126,33 +124,5 @@ function startWorkers(queue: Queue, url: string) {
       stopping.abort();
       await working;
     },
-  };
-}
-
-/** The bare round trip: one connection notifies, as many listen, the first that hears it counts. */
-async function openBell(url: string, listeners: number) {
-  await using opened = new AsyncDisposableStack();
-  let heard = Promise.withResolvers<number>();
-  const open = async () => {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    opened.defer(() => client.end());
-    return client;
-  };
-  for (let n = 0; n < listeners; n += 1) {
-    const listener = await open();
-    listener.on("notification", () => heard.resolve(performance.now()));
-    await listener.query("listen bench_bell");
-  }
-  const ringer = await open();
-  const owned = opened.move();
-  return {
-    async ring(): Promise<number> {
-      heard = Promise.withResolvers();
-      const startMs = performance.now();
-      await ringer.query("select pg_notify('bench_bell', $1)", [String(startMs)]);
-      return (await heard.promise) - startMs;
-    },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -145,8 +145,6 @@ async function phasesOf(world: World): Promise<string> {
   const [newest] = await world.runs();
   const { timeline } = await world.runOf(newest?.id ?? "");
   const startMs = Date.parse(timeline[0]?.at ?? "");
-  const said = timeline.map(
-    ({ event, phase, at }) => `${event} ${phase ?? ""} +${Date.parse(at) - startMs} ms`,
-  );
+  const said = timeline.map(({ event, phase, at }) => `${event} ${phase ?? ""} +${Date.parse(at) - startMs} ms`);
   return said.join(", ");
 }

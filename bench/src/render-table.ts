@@ -13,16 +13,12 @@ export function renderTable(figures: readonly Figure[]): string {
     figure.baselineName,
     figure.ratio.toFixed(2),
   ]);
-  const widths = heads.map((head, column) =>
-    Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const isText = (column: number) => column === 0 || column === 5;
   return [heads, ...rows]
     .map((row) =>
       row
-        .map((cell, column) =>
-          isText(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
+        .map((cell, column) => (isText(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
         .join("  ")
         .trimEnd(),
     )

@@ -33,9 +33,9 @@ function machine() {
 
 function versions() {
   const postgres = postgresBinaries();
-  const { dependencies } = JSON.parse(
-    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
-  ) as { dependencies: Record<string, string> };
+  const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
   return {
     node: process.version,
     postgres: postgres ? said(join(postgres, "postgres"), "--version") : "none",

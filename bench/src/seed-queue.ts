@@ -62,9 +62,7 @@ export async function seedJobs(owner: Owner, { workspaceId, count }: Jobs): Prom
 
 /** Statistics as autovacuum would have them by then, and no dead rows of the rounds before. */
 export async function settleTables(owner: Owner): Promise<void> {
-  await owner.query(
-    "vacuum analyze fc.job_queue, fc.pipeline_runs, fc.projects, fc.issues, fc.issue_snapshots",
-  );
+  await owner.query("vacuum analyze fc.job_queue, fc.pipeline_runs, fc.projects, fc.issues, fc.issue_snapshots");
 }
 
 /** Effects of jobs that are over would be delivered while the other side is measured. */

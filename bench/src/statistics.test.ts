@@ -33,10 +33,7 @@ it("compares both sides by the same measure; n, min and max are of ours", () => 
 });
 
 it("writes a figure as one line of JSON with exactly these fields", () => {
-  const figure = compare(
-    { bench: "P0", unit: "s", baselineName: "none" },
-    { ours: [2], baseline: [1] },
-  );
+  const figure = compare({ bench: "P0", unit: "s", baselineName: "none" }, { ours: [2], baseline: [1] });
   expect(Object.keys(JSON.parse(JSON.stringify(figure)) as object)).toEqual([
     "bench",
     "unit",
@@ -51,10 +48,7 @@ it("writes a figure as one line of JSON with exactly these fields", () => {
 });
 
 it("shows people a row for each figure below one head", () => {
-  const figure = compare(
-    { bench: "P0", unit: "s", baselineName: "none" },
-    { ours: [2], baseline: [1] },
-  );
+  const figure = compare({ bench: "P0", unit: "s", baselineName: "none" }, { ours: [2], baseline: [1] });
   const [head, ...rows] = renderTable([figure, figure]).split("\n");
   expect(head).toMatch(/^figure .* ratio$/);
   expect(rows).toHaveLength(2);

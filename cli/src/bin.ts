@@ -2,8 +2,7 @@
 // This file is parsed by whatever Node runs it, Node 12 included: no newer syntax before the check.
 const required = [22, 19];
 const found = process.versions.node.split(".").map(Number);
-const isNewEnough =
-  found[0]! > required[0]! || (found[0] === required[0] && found[1]! >= required[1]!);
+const isNewEnough = found[0]! > required[0]! || (found[0] === required[0] && found[1]! >= required[1]!);
 if (isNewEnough) {
   // What main throws is a bug: it ends the process with its stack.
   void import("./main.ts").then(({ main }) => main());

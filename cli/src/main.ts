@@ -10,9 +10,9 @@ import { buildProgram, isPlainEnd } from "./program.ts";
 
 /** Runs the command line; sets `process.exitCode` and never calls `process.exit`, so that slow pipes are not cut. */
 export async function main(): Promise<void> {
-  const { version } = JSON.parse(
-    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
-  ) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
   const config = parseCliConfig(process.env);
   const isJson = process.argv.includes("--json");
   const isVerbose = process.argv.includes("--verbose");
@@ -35,8 +35,7 @@ export async function main(): Promise<void> {
     }; // prettier-ignore
     const code = await run(context);
     // A command that ended its work on a signal and says nothing else reports the signal.
-    process.exitCode =
-      code ?? (signals.signal.aborted ? signalExitCodes[signals.signal.reason as "SIGINT"] : 0);
+    process.exitCode = code ?? (signals.signal.aborted ? signalExitCodes[signals.signal.reason as "SIGINT"] : 0);
   });
   try {
     await program.parseAsync(process.argv);
@@ -53,8 +52,7 @@ export async function main(): Promise<void> {
 
 function asProblem(error: unknown): Problem | undefined {
   if (isProblem(error)) return error;
-  if (error instanceof CommanderError)
-    return new Problem("usage", error.message.replace(/^error: /, ""));
+  if (error instanceof CommanderError) return new Problem("usage", error.message.replace(/^error: /, ""));
   if ((error as NodeJS.ErrnoException).code === "ENOSPC")
     return new Problem("disk_full", "The disk is full.", { cause: error });
   return undefined;

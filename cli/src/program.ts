@@ -146,9 +146,7 @@ export function buildProgram(version: string, start: Start): Command {
   const groups = new Map<string, Command>();
   for (const row of commands) {
     const [first = "", second] = row.name.split(" ");
-    const parent = second
-      ? (groups.get(first) ?? program.command(first).description(`${first}: see --help`))
-      : program;
+    const parent = second ? (groups.get(first) ?? program.command(first).description(`${first}: see --help`)) : program;
     if (second) groups.set(first, parent);
     addCommand(parent, second ?? first, row, start);
   }
@@ -156,20 +154,17 @@ export function buildProgram(version: string, start: Start): Command {
 }
 
 function addCommand(parent: Command, name: string, row: CommandRow, start: Start): void {
-  const command = withGlobalFlags(
-    parent.command(row.arguments ? `${name} ${row.arguments}` : name),
-  ).description(row.summary);
+  const command = withGlobalFlags(parent.command(row.arguments ? `${name} ${row.arguments}` : name)).description(
+    row.summary,
+  );
   if (row.isRemote) {
     command.option("--url <url>", "the control plane").option("--project <id>", "the project");
   }
-  for (const [flags, description, fallback] of row.options ?? [])
-    command.option(flags, description, fallback);
+  for (const [flags, description, fallback] of row.options ?? []) command.option(flags, description, fallback);
   command.exitOverride().configureOutput({ outputError: () => {} });
   command.action(async (...all: unknown[]) => {
     const self = all.at(-1) as Command;
-    const args = (all.slice(0, -2) as (string | undefined)[]).filter(
-      (value) => value !== undefined,
-    );
+    const args = (all.slice(0, -2) as (string | undefined)[]).filter((value) => value !== undefined);
     const flags = self.optsWithGlobals();
     await start(row, flags as GlobalFlags, async (context) => {
       const { default: run } = await row.load();

@@ -26,10 +26,7 @@ async function pathWithout(program: string, folder: string): Promise<string> {
 }
 
 type Expected = { code: number; says: RegExp; next: RegExp };
-function expectSentence(
-  { code, stderr }: { code: number | null; stderr: string },
-  expected: Expected,
-): void {
+function expectSentence({ code, stderr }: { code: number | null; stderr: string }, expected: Expected): void {
   expect({ code, stderr }).toEqual({
     code: expected.code,
     stderr: expect.stringMatching(expected.says),
@@ -85,7 +82,10 @@ describe("bad input says what, why and what next", () => {
     await once(gone, "listening");
     const url = `http://127.0.0.1:${(gone.address() as AddressInfo).port}`;
     gone.close();
-    const ran = await runCli(["runs", "list", "--project", "prj_x", "--url", url], { ...home.env, FEEDBACK_CHAT_TOKEN: "fcu_x" });
+    const ran = await runCli(["runs", "list", "--project", "prj_x", "--url", url], {
+      ...home.env,
+      FEEDBACK_CHAT_TOKEN: "fcu_x",
+    });
     expectSentence(ran, { code: 7, says: /127\.0\.0\.1:\d+ does not answer: ECONNREFUSED/, next: /Check the address/ });
   });
 
@@ -96,10 +96,7 @@ describe("bad input says what, why and what next", () => {
       says: /No control plane is known/,
       next: /feedback-chat up/,
     });
-    const portal = createServer((_, answer) => answer.end("<html>please log in</html>")).listen(
-      0,
-      "127.0.0.1",
-    );
+    const portal = createServer((_, answer) => answer.end("<html>please log in</html>")).listen(0, "127.0.0.1");
     await once(portal, "listening");
     const url = `http://127.0.0.1:${(portal.address() as AddressInfo).port}`;
     expectSentence(
@@ -156,13 +153,11 @@ describe("bad input says what, why and what next", () => {
   it("ends with 6 when the port is in use, and names it", async () => {
     using home = makeHome();
     const port = new URL(world.tap.url).port;
-    expectSentence(
-      await runCli(
-        ["up", "--no-worker", "--port", port, "--data", join(home.folder, "data")],
-        home.env,
-      ),
-      { code: 6, says: new RegExp(port), next: /--port|another/ },
-    );
+    expectSentence(await runCli(["up", "--no-worker", "--port", port, "--data", join(home.folder, "data")], home.env), {
+      code: 6,
+      says: new RegExp(port),
+      next: /--port|another/,
+    });
   }, 60_000);
 
   it("ends with 1 for a budget of nothing, and starts no process", async () => {

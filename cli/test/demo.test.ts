@@ -10,8 +10,7 @@ const parse = (stdout: string): Event[] =>
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as Event);
-const folders = () =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith("feedback-chat-demo-"));
+const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith("feedback-chat-demo-"));
 
 describe("demo", () => {
   it("leads feedback to a pull request on real parts, and says nothing but NDJSON on stdout", async () => {
@@ -44,9 +43,7 @@ describe("demo", () => {
       diff: string;
       evidence: { checked: { checks: unknown[] } };
     };
-    expect(held.evidence.checked.checks).toMatchObject([
-      { base: { outcome: "failed" }, head: { outcome: "passed" } },
-    ]);
+    expect(held.evidence.checked.checks).toMatchObject([{ base: { outcome: "failed" }, head: { outcome: "passed" } }]);
     expect(held.diff).toContain("line.quantity");
     expect(events.some((event) => event["text"] === "approved by demo-maintainer")).toBe(true);
     expect(stdout).not.toContain("sk-ant-demo-not-a-real-key");
@@ -57,18 +54,10 @@ describe("demo", () => {
     await using demo = startCli(["demo", "--json", "--keep"], home.env);
     const [line] = await demo.said(/\{"type":"demo\.result".*\}/);
     const { gitDir, branch } = JSON.parse(line) as { gitDir: string; branch: string };
-    expect((await execa("git", [`--git-dir=${gitDir}`, "symbolic-ref", "HEAD"])).stdout).toBe(
-      "refs/heads/main",
-    );
-    expect(
-      (await execa("git", [`--git-dir=${gitDir}`, "rev-parse", "--is-bare-repository"])).stdout,
-    ).toBe("true");
-    expect((await execa("git", [`--git-dir=${gitDir}`, "rev-parse", branch])).stdout).toMatch(
-      /^[0-9a-f]{40}$/,
-    );
-    const children = (await execa("ps", ["-o", "pid=", "--ppid", String(demo.pid)])).stdout
-      .trim()
-      .split(/\s+/);
+    expect((await execa("git", [`--git-dir=${gitDir}`, "symbolic-ref", "HEAD"])).stdout).toBe("refs/heads/main");
+    expect((await execa("git", [`--git-dir=${gitDir}`, "rev-parse", "--is-bare-repository"])).stdout).toBe("true");
+    expect((await execa("git", [`--git-dir=${gitDir}`, "rev-parse", branch])).stdout).toMatch(/^[0-9a-f]{40}$/);
+    const children = (await execa("ps", ["-o", "pid=", "--ppid", String(demo.pid)])).stdout.trim().split(/\s+/);
     expect(children).toHaveLength(2);
     demo.kill("SIGINT");
     expect((await demo.ended).code).toBe(0);

@@ -50,19 +50,14 @@ type Input = {
 export function createApp(deps: ServerDeps, input: Input): Hono {
   const app = new Hono();
   const authentication = makeAuthentication(deps, input);
-  const api = mountRoutes(
-    { ...deps, authentication, features: deps, stopping: input.stopping },
-    routes,
-  );
+  const api = mountRoutes({ ...deps, authentication, features: deps, stopping: input.stopping }, routes);
   const files = serveFiles(input.dashboardFolder);
   app.use(securityHeaders({ isSecure: input.publicUrl.startsWith("https:") }));
   app.route("/", mountAuth(deps));
   app.route("/", api);
   app.notFound((c) => {
     const isPage = ["GET", "HEAD"].includes(c.req.method) && !/^\/(api|v1)(\/|$)/.test(c.req.path);
-    return isPage
-      ? files(c)
-      : problemResponse(c, new Problem("not_found", "There is nothing at this address."));
+    return isPage ? files(c) : problemResponse(c, new Problem("not_found", "There is nothing at this address."));
   });
   app.onError((error, c) => answerError(deps, error, c));
   return app;

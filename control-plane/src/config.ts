@@ -53,9 +53,7 @@ export type Config = {
 export function parseConfig(env: Record<string, string | undefined>): Config {
   const parsed = environment.safeParse(env);
   if (!parsed.success) {
-    const named = parsed.error.issues
-      .map(({ path, message }) => `${path.join(".")}: ${message}`)
-      .join("; ");
+    const named = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
     throw new Problem("usage", `The environment is not valid: ${named}`, {
       next: "Correct the variables that are named.",
     });

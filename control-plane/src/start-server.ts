@@ -71,8 +71,7 @@ async function serve(
   const signals = await listenForSignals(database);
   const stopping = new AbortController();
   // The address may come from the system (port 0), and the app needs it: requests wait for the app these few moments.
-  const { promise: app, resolve: answerWith } =
-    Promise.withResolvers<ReturnType<typeof createApp>>();
+  const { promise: app, resolve: answerWith } = Promise.withResolvers<ReturnType<typeof createApp>>();
   const server = createAdaptorServer({
     fetch: async (request, env) => (await app).fetch(request, env),
   });
@@ -110,14 +109,10 @@ async function openDatabase({ log }: Deps, config: Config): Promise<Database> {
   } catch (error) {
     await database.close();
     const { host } = new URL(url);
-    throw new Problem(
-      "unavailable",
-      `The database at ${host} does not answer: ${reasonOf(error)}`,
-      {
-        next: "Start it, or correct DATABASE_URL. Without DATABASE_URL the server uses an embedded database.",
-        cause: error,
-      },
-    );
+    throw new Problem("unavailable", `The database at ${host} does not answer: ${reasonOf(error)}`, {
+      next: "Start it, or correct DATABASE_URL. Without DATABASE_URL the server uses an embedded database.",
+      cause: error,
+    });
   }
   return database;
 }

@@ -38,9 +38,7 @@ describe.each(kinds)("the schema on %s", (kind) => {
   it("holds exactly the moves of the protocol", async () => {
     const { rows } = await sql<{
       move: string;
-    }>`select from_stage || ' ' || event || ' ' || to_stage as move from fc.run_moves`.execute(
-      database().db,
-    );
+    }>`select from_stage || ' ' || event || ' ' || to_stage as move from fc.run_moves`.execute(database().db);
     const expected = stages.flatMap((from) =>
       Object.entries(moves[from]).map(([event, to]) => `${from} ${event} ${to}`),
     );
@@ -55,9 +53,7 @@ describe.each(kinds)("the schema on %s", (kind) => {
         !untenanted.includes(name) && !(isEnabled && isForced && policies > 0),
     );
     expect(open.map(({ name }) => name)).toEqual([]);
-    const tenants = tables.filter(
-      ({ columns }) => columns.includes("project_id") || columns.includes("workspace_id"),
-    );
+    const tenants = tables.filter(({ columns }) => columns.includes("project_id") || columns.includes("workspace_id"));
     expect(tenants.length).toBeGreaterThanOrEqual(17);
   });
 
@@ -74,9 +70,7 @@ describe.each(kinds)("the schema on %s", (kind) => {
       return sql.raw<{ name: string; rows: number }>(counts).execute(tx);
     });
     expect(nobody.rows.filter(({ rows }) => rows > 0)).toEqual([]);
-    const everything = await asSystem(db, (tx) =>
-      sql.raw<{ name: string; rows: number }>(counts).execute(tx),
-    );
+    const everything = await asSystem(db, (tx) => sql.raw<{ name: string; rows: number }>(counts).execute(tx));
     expect(everything.rows.filter(({ rows }) => rows > 0).length).toBeGreaterThan(8);
     for (const table of tables.filter(({ columns }) => columns.includes("project_id"))) {
       const foreign = await asProject(db, mine.projectId, (tx) =>
@@ -99,9 +93,7 @@ describe.each(kinds)("the schema on %s", (kind) => {
     );
     await expect(writing).rejects.toThrow("row-level security");
     const { numAffectedRows } = await asProject(db, mine.projectId, (tx) =>
-      sql`update fc.pipeline_runs set branch = 'stolen' where project_id = ${other.projectId}`.execute(
-        tx,
-      ),
+      sql`update fc.pipeline_runs set branch = 'stolen' where project_id = ${other.projectId}`.execute(tx),
     );
     expect(numAffectedRows).toBe(0n);
   });
@@ -117,9 +109,7 @@ describe.each(kinds)("the schema on %s", (kind) => {
     await expect(jump).rejects.toThrow("no move from queued to deployed");
     const invent = asProject(db, projectId, (tx) =>
       sql`insert into fc.run_events (run_id, seq, project_id, project_seq, from_stage, event, to_stage, attempt, actor)
-        values (${runId}, 900, ${projectId}, 900, 'queued', 'published', 'preview_ready', 0, '{}')`.execute(
-        tx,
-      ),
+        values (${runId}, 900, ${projectId}, 900, 'queued', 'published', 'preview_ready', 0, '{}')`.execute(tx),
     );
     await expect(invent).rejects.toThrow("foreign key");
   });
@@ -133,9 +123,9 @@ describe.each(kinds)("the schema on %s", (kind) => {
       "delete from fc.audit_logs",
       "update fc.run_logs set message = ''",
     ]) {
-      await expect(
-        asProject(db, projectId, (tx) => sql.raw(statement).execute(tx)),
-      ).rejects.toThrow("permission denied");
+      await expect(asProject(db, projectId, (tx) => sql.raw(statement).execute(tx))).rejects.toThrow(
+        "permission denied",
+      );
     }
   });
 

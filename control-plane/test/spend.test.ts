@@ -31,9 +31,7 @@ describe.each(kinds)("spending on %s", (kind) => {
     });
     const leases = [await scene.lease(), await scene.lease(), await scene.lease()];
     const answers = await Promise.all(
-      leases.flatMap((lease) =>
-        [1, 2].map(() => scene.worker.say(lease, "spend/reserve", reserve(400))),
-      ),
+      leases.flatMap((lease) => [1, 2].map(() => scene.worker.say(lease, "spend/reserve", reserve(400)))),
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
     expect(answers.find(({ status }) => status !== 200)?.body).toMatchObject({ scope: "day" });
@@ -43,8 +41,7 @@ describe.each(kinds)("spending on %s", (kind) => {
       ),
     );
     const [first] = leases;
-    if (first)
-      expect((await scene.worker.say(first, "spend/reserve", reserve(400))).status).toBe(200);
+    if (first) expect((await scene.worker.say(first, "spend/reserve", reserve(400))).status).toBe(200);
   });
 
   it("answers a repeated reservation with the same id, and reserves once", async () => {

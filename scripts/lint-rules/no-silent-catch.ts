@@ -13,10 +13,8 @@ export const noSilentCatch: Rule = {
       CallExpression(node) {
         const callee = node["callee"] as Node;
         const handler = node["arguments"].at(-1) as Node | undefined;
-        if (callee.type !== "MemberExpression" || callee["property"].name !== "catch" || !handler)
-          return;
-        if (handler.type !== "ArrowFunctionExpression" && handler.type !== "FunctionExpression")
-          return;
+        if (callee.type !== "MemberExpression" || callee["property"].name !== "catch" || !handler) return;
+        if (handler.type !== "ArrowFunctionExpression" && handler.type !== "FunctionExpression") return;
         if (isSilent(handler["body"])) context.report({ node: handler, message });
       },
     };
@@ -41,8 +39,5 @@ function isNothing(value: Node | null): boolean {
 
 function isLog(value: Node): boolean {
   const callee = value.type === "CallExpression" ? (value["callee"] as Node) : undefined;
-  return (
-    callee?.type === "MemberExpression" &&
-    ["console", "log", "logger"].includes(callee["object"].name)
-  );
+  return callee?.type === "MemberExpression" && ["console", "log", "logger"].includes(callee["object"].name);
 }

@@ -23,8 +23,7 @@ export const noSleepInTest: Rule = {
         if (call.type === "CallExpression" && timers.has(call["callee"].name)) report(node);
       },
       NewExpression(node) {
-        if (node["callee"].name === "Promise" && resolvesByTimer(node["arguments"][0]))
-          report(node);
+        if (node["callee"].name === "Promise" && resolvesByTimer(node["arguments"][0])) report(node);
       },
     };
   },
@@ -35,15 +34,9 @@ function resolvesByTimer(executor: Node | undefined): boolean {
   const resolve = executor?.["params"]?.[0]?.name as string | undefined;
   const body = executor?.["body"] as Node | undefined;
   const call =
-    body?.type === "BlockStatement"
-      ? body["body"].length === 1
-        ? body["body"][0].expression
-        : undefined
-      : body;
-  const calls =
-    call?.type === "UnaryExpression" ? (call["argument"] as Node) : (call as Node | undefined);
-  if (!resolve || calls?.type !== "CallExpression" || calls["callee"].name !== "setTimeout")
-    return false;
+    body?.type === "BlockStatement" ? (body["body"].length === 1 ? body["body"][0].expression : undefined) : body;
+  const calls = call?.type === "UnaryExpression" ? (call["argument"] as Node) : (call as Node | undefined);
+  if (!resolve || calls?.type !== "CallExpression" || calls["callee"].name !== "setTimeout") return false;
   const callback = calls["arguments"][0] as Node;
   return callback["name"] === resolve || callback["body"]?.callee?.name === resolve;
 }

@@ -1,21 +1,7 @@
 import { dotted, type Node, type Rule } from "./rule.ts";
 
-const impure = new Set([
-  "Date.now",
-  "Math.random",
-  "performance.now",
-  "crypto.randomUUID",
-  "crypto.getRandomValues",
-]);
-const globals = new Set([
-  "process",
-  "fetch",
-  "setTimeout",
-  "setInterval",
-  "setImmediate",
-  "Buffer",
-  "console",
-]);
+const impure = new Set(["Date.now", "Math.random", "performance.now", "crypto.randomUUID", "crypto.getRandomValues"]);
+const globals = new Set(["process", "fetch", "setTimeout", "setInterval", "setImmediate", "Buffer", "console"]);
 
 /** Law 1: core has no `node:` import, clock, randomness, `process` or `fetch`; what it needs is an argument. */
 export const pureCore: Rule = {
@@ -27,8 +13,7 @@ export const pureCore: Rule = {
       });
     const checkSource = (node: Node) => {
       const source = node["source"]?.value;
-      if (typeof source === "string" && source.startsWith("node:"))
-        refuse(node, `import of ${source}`);
+      if (typeof source === "string" && source.startsWith("node:")) refuse(node, `import of ${source}`);
     };
     return {
       ImportDeclaration: checkSource,
@@ -41,12 +26,10 @@ export const pureCore: Rule = {
       },
       CallExpression(node) {
         const callee = node["callee"] as Node;
-        if (callee.type === "Identifier" && globals.has(callee["name"]))
-          refuse(node, `${callee["name"]}()`);
+        if (callee.type === "Identifier" && globals.has(callee["name"])) refuse(node, `${callee["name"]}()`);
       },
       NewExpression(node) {
-        if (dotted(node["callee"]) === "Date" && node["arguments"].length === 0)
-          refuse(node, "new Date()");
+        if (dotted(node["callee"]) === "Date" && node["arguments"].length === 0) refuse(node, "new Date()");
       },
     };
   },

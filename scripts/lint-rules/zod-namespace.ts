@@ -6,14 +6,11 @@ export const zodNamespace: Rule = {
     return {
       ImportDeclaration(node) {
         if (node["source"].value !== "zod" || node["importKind"] === "type") return;
-        const isNamespace = (node["specifiers"] as Node[]).every(
-          (one) => one.type === "ImportNamespaceSpecifier",
-        );
+        const isNamespace = (node["specifiers"] as Node[]).every((one) => one.type === "ImportNamespaceSpecifier");
         if (!isNamespace)
           context.report({
             node,
-            message:
-              'Write `import * as z from "zod"`: `{ z }` bundles 3.5 times as large (law 6).',
+            message: 'Write `import * as z from "zod"`: `{ z }` bundles 3.5 times as large (law 6).',
           });
       },
     };

@@ -23,11 +23,7 @@ const planted: [file: string, imports: string, rule: string][] = [
   ["packages/agent/src/engines/upwards.ts", "../stages/stage.ts", "adapters-know-only-ports"],
   ["packages/agent/src/stages/sideways.ts", "../engines/engine.ts", "stages-know-only-ports"],
   ["packages/agent/src/stages/inwards.ts", "../ports/port.ts", "none"],
-  [
-    "packages/agent/src/worker/loop.ts",
-    "../engines/engine.ts",
-    "pipeline-and-worker-know-no-adapter",
-  ],
+  ["packages/agent/src/worker/loop.ts", "../engines/engine.ts", "pipeline-and-worker-know-no-adapter"],
   ["packages/agent/src/worker/start-worker.ts", "../engines/engine.ts", "none"],
   ["control-plane/src/platform/upwards.ts", "../jobs/claim-job.ts", "platform-knows-no-feature"],
   ["control-plane/src/runs/borrowed.ts", "../jobs/routes.ts", "features-share-no-routes"],
@@ -39,22 +35,10 @@ const planted: [file: string, imports: string, rule: string][] = [
   ["cli/src/platform/asks.ts", "../commands/up.ts", "commands-share-no-command"],
   ["cli/src/commands/up.ts", "@feedback-chat/agent/worker", "light-front"],
   ["cli/test/worker.test.ts", "@feedback-chat/agent/worker", "none"],
-  [
-    "control-plane/src/jobs/heavy.ts",
-    "@feedback-chat/agent/worker",
-    "control-plane-knows-only-the-agents-core",
-  ],
-  [
-    "packages/demo/src/knows.ts",
-    "@feedback-chat/agent/core/pure",
-    "demo-and-testing-know-no-product",
-  ],
+  ["control-plane/src/jobs/heavy.ts", "@feedback-chat/agent/worker", "control-plane-knows-only-the-agents-core"],
+  ["packages/demo/src/knows.ts", "@feedback-chat/agent/core/pure", "demo-and-testing-know-no-product"],
   ["cli/src/core/uses-test.ts", "../../test/fixture.ts", "product-knows-no-test"],
-  [
-    "cli/src/commands/relative.ts",
-    "../../../packages/protocol/src/run.ts",
-    "packages-meet-at-published-entries",
-  ],
+  ["cli/src/commands/relative.ts", "../../../packages/protocol/src/run.ts", "packages-meet-at-published-entries"],
   ["control-plane/src/runs/circle-back.ts", "./circle.ts", "no-cycle"],
   ["control-plane/src/runs/lost.ts", "./nowhere.ts", "every-import-is-found"],
   ["cli/src/commands/inner.ts", "@feedback-chat/protocol/inner/secret", "every-import-is-found"],
@@ -86,12 +70,8 @@ describe("the boundary rules", () => {
     for (const file of plain) write(file, "export const value = 1;\n");
     for (const [file, imports] of planted)
       write(file, `import { value } from "${imports}";\nexport const own = value;\n`);
-    write(
-      "control-plane/src/runs/circle.ts",
-      'import { own } from "./circle-back.ts";\nexport const value = own;\n',
-    );
-    const typeOnly =
-      'import type { value } from "@feedback-chat/agent/worker";\nexport type Own = typeof value;\n';
+    write("control-plane/src/runs/circle.ts", 'import { own } from "./circle-back.ts";\nexport const value = own;\n');
+    const typeOnly = 'import type { value } from "@feedback-chat/agent/worker";\nexport type Own = typeof value;\n';
     write("cli/src/commands/types.ts", typeOnly);
     write("cli/src/core/types.ts", typeOnly);
     const using =
@@ -121,27 +101,21 @@ describe("the boundary rules", () => {
   });
 
   it.each(planted)("judges %s -> %s", (file, _imports, rule) => {
-    const named = found.violations
-      .filter((line) => line.includes(`: ${file} -> `))
-      .map((line) => line.split(":")[0]);
+    const named = found.violations.filter((line) => line.includes(`: ${file} -> `)).map((line) => line.split(":")[0]);
     if (rule === "none") expect(named).toEqual([]);
     else expect(named).toContain(rule);
   });
 
   it("reads type-only imports, and lets the light front have them outside core", () => {
-    expect(
-      found.violations
-        .filter((line) => line.includes("/types.ts -> "))
-        .map((line) => line.split(":")[0]),
-    ).toEqual(["core-knows-only-core"]);
+    expect(found.violations.filter((line) => line.includes("/types.ts -> ")).map((line) => line.split(":")[0])).toEqual(
+      ["core-knows-only-core"],
+    );
   });
 
   it("reads a file that says `using`, and the import inside it", () => {
-    expect(
-      found.violations
-        .filter((line) => line.includes("/using.ts -> "))
-        .map((line) => line.split(":")[0]),
-    ).toEqual(["control-plane-knows-only-the-agents-core"]);
+    expect(found.violations.filter((line) => line.includes("/using.ts -> ")).map((line) => line.split(":")[0])).toEqual(
+      ["control-plane-knows-only-the-agents-core"],
+    );
   });
 
   it("has a planted violation for each rule", () => {

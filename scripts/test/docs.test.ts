@@ -4,22 +4,18 @@ import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
-const links = (text: string) =>
-  [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => path ?? "");
+const links = (text: string) => [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => path ?? "");
 
 describe("the documentation", () => {
   it("names exactly two commands in the README, and both are scripts of the root", () => {
-    const commands = [...read("README.md").matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text]) =>
-      text?.trim(),
-    );
+    const commands = [...read("README.md").matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text]) => text?.trim());
     expect(commands).toEqual(["npm run demo", "npm test"]);
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(["demo", "test"]));
   });
 
   it("shows a real run of the demo in the README, as written by its script", () => {
-    const [, told = ""] =
-      /<!-- demo:start -->([\s\S]*)<!-- demo:end -->/.exec(read("README.md")) ?? [];
+    const [, told = ""] = /<!-- demo:start -->([\s\S]*)<!-- demo:end -->/.exec(read("README.md")) ?? [];
     for (const words of [
       "webhook",
       "held",
@@ -48,11 +44,7 @@ describe("the documentation", () => {
         ),
       ].map(([name]) => name);
       expect(variables.length).toBeGreaterThan(5);
-      expect(
-        [...new Set(variables)].filter(
-          (name) => !named.includes(name) && name !== "GITHUB_ACTIONS",
-        ),
-      ).toEqual([]);
+      expect([...new Set(variables)].filter((name) => !named.includes(name) && name !== "GITHUB_ACTIONS")).toEqual([]);
     },
   );
 });

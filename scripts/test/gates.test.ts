@@ -27,8 +27,7 @@ function write(files: Record<string, string>): void {
  * no node_modules: a linter that follows a link to ours would read every file of every dependency.
  */
 function runGate(name: string): { status: number | null; output: string } {
-  for (const file of ["tsconfig.json", ".oxfmtrc.json", "knip.json"])
-    cpSync(join(root, file), join(folder, file));
+  for (const file of ["tsconfig.json", ".oxfmtrc.json", "knip.json"]) cpSync(join(root, file), join(folder, file));
   const { compilerOptions } = readJson("tsconfig.base.json");
   const lint = readJson(".oxlintrc.json");
   write({
@@ -55,8 +54,7 @@ function readJson(file: string): Record<string, unknown> {
 }
 
 const workspace = {
-  "package.json":
-    '{ "name": "planted-root", "private": true, "type": "module", "workspaces": ["cli"] }\n',
+  "package.json": '{ "name": "planted-root", "private": true, "type": "module", "workspaces": ["cli"] }\n',
   "cli/package.json": '{ "name": "planted", "private": true, "type": "module" }\n',
 };
 
@@ -126,9 +124,7 @@ describe("the tools that judge a tarball", () => {
 
   it("refuse an entry behind a star whose types were not built", () => {
     const file = pack({ "dist/a.js": "export const a = 1;\n" });
-    expect(judgeWithTools(file, manifest).join("\n")).toMatch(
-      /planted: (attw|publint) ended with 1/,
-    );
+    expect(judgeWithTools(file, manifest).join("\n")).toMatch(/planted: (attw|publint) ended with 1/);
   });
 
   it("refuse an entry that is CommonJS although it says otherwise", () => {

@@ -69,9 +69,7 @@ describe("a suite of vitest", () => {
   });
 
   it("counts skipped tests by name", async () => {
-    plant(
-      'it("a", () => {}); it("b", () => {}); it.skip("c", () => {});'.replace(".skip", "['skip']"),
-    );
+    plant('it("a", () => {}); it("b", () => {}); it.skip("c", () => {});'.replace(".skip", "['skip']"));
     expect(total([await runSuite(around, project)])).toBe("2 passed, 0 failed, 1 skipped");
   });
 });
@@ -90,10 +88,7 @@ describe("a gate", () => {
   });
 
   it("is ended, with what it started, when it runs past its limit", async () => {
-    const result = await runSuite(
-      { ...around, limitSeconds: 0.3 },
-      gate("bash", "-c", "sleep 61 & sleep 61"),
-    );
+    const result = await runSuite({ ...around, limitSeconds: 0.3 }, gate("bash", "-c", "sleep 61 & sleep 61"));
     expect(result).toMatchObject({ failed: 1, complaint: "ran past its time limit and was ended" });
     expect(result.seconds).toBeLessThan(10);
   });
@@ -115,9 +110,7 @@ describe("every test file of the repository", () => {
     });
     const files = JSON.parse(listed) as { file: string; projectName: string }[];
     expect(files.length).toBeGreaterThan(10);
-    const patterns = suites.flatMap(({ command }) =>
-      command.filter((_, at) => command[at - 1] === "--project"),
-    );
+    const patterns = suites.flatMap(({ command }) => command.filter((_, at) => command[at - 1] === "--project"));
     const runs = (pattern: string, project: string) =>
       pattern.startsWith("*") ? project.endsWith(pattern.slice(1)) : pattern === project;
     const wrong = files.filter(
@@ -133,7 +126,7 @@ describe("every test file of the repository", () => {
       cwd: root,
       exclude: (path) => /(^|[/])(node_modules|dist|fixtures|shop)$/.test(path),
     });
-    const places = /^(packages[/][^/]+|control-plane|cli)[/](src|test)[/].*[.]test[.]ts$/;
+    const places = /^(packages[/][^/]+|control-plane|cli|bench)[/](src|test)[/].*[.]test[.]ts$/;
     expect(there.filter((path) => !places.test(path))).toEqual([]);
   });
 });
@@ -141,17 +134,12 @@ describe("every test file of the repository", () => {
 describe("every project of TypeScript", () => {
   it("has a gate of types", () => {
     const root = join(import.meta.dirname, "../..");
-    const projects = globSync(
-      "{tsconfig.json,{packages/*,control-plane,cli,bench}/**/tsconfig.json}",
-      {
-        cwd: root,
-        exclude: (path) => /(^|[/])(node_modules|dist|fixtures|shop)$/.test(path),
-      },
-    );
+    const projects = globSync("{tsconfig.json,{packages/*,control-plane,cli,bench}/**/tsconfig.json}", {
+      cwd: root,
+      exclude: (path) => /(^|[/])(node_modules|dist|fixtures|shop)$/.test(path),
+    });
     expect(projects).toContain("tsconfig.json");
-    const checked = suites.flatMap(({ command: [program, , project] }) =>
-      program === "tsc" ? [project] : [],
-    );
+    const checked = suites.flatMap(({ command: [program, , project] }) => (program === "tsc" ? [project] : []));
     expect(new Set(checked)).toEqual(new Set(projects));
   });
 });

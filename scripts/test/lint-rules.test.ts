@@ -25,26 +25,10 @@ const planted: [file: string, code: string, rule: string][] = [
   ["control-plane/src/jobs/env-bracket.ts", 'export const a = process["env"];', "env-in-config"],
   ["control-plane/src/config.ts", 'export const a = process.env["PORT"];', "none"],
   ["cli/src/bin.ts", "export const a = process.env;", "none"],
-  [
-    "control-plane/src/jobs/zod.ts",
-    'import { z } from "zod"; export const a = z;',
-    "zod-namespace",
-  ],
-  [
-    "control-plane/src/jobs/zod-type.ts",
-    'import type { ZodType } from "zod"; export type A = ZodType;',
-    "none",
-  ],
-  [
-    "control-plane/src/jobs/zod-namespace.ts",
-    'import * as z from "zod"; export const a = z;',
-    "none",
-  ],
-  [
-    "cli/src/commands/empty.ts",
-    "export function a(f: () => void) { try { f(); } catch {} }",
-    "no-silent-catch",
-  ],
+  ["control-plane/src/jobs/zod.ts", 'import { z } from "zod"; export const a = z;', "zod-namespace"],
+  ["control-plane/src/jobs/zod-type.ts", 'import type { ZodType } from "zod"; export type A = ZodType;', "none"],
+  ["control-plane/src/jobs/zod-namespace.ts", 'import * as z from "zod"; export const a = z;', "none"],
+  ["cli/src/commands/empty.ts", "export function a(f: () => void) { try { f(); } catch {} }", "no-silent-catch"],
   [
     "cli/src/commands/null.ts",
     "export function a(f: () => 1) { try { return f(); } catch { return null; } }",
@@ -55,32 +39,16 @@ const planted: [file: string, code: string, rule: string][] = [
     "export function a(f: () => void, log: Console) { try { f(); } catch (e) { log.error(e); } }",
     "no-silent-catch",
   ],
-  [
-    "cli/src/commands/promise.ts",
-    "export const a = (p: Promise<1>) => p.catch(() => undefined);",
-    "no-silent-catch",
-  ],
+  ["cli/src/commands/promise.ts", "export const a = (p: Promise<1>) => p.catch(() => undefined);", "no-silent-catch"],
   [
     "cli/src/commands/answers.ts",
     "export function a(f: () => void) { try { f(); return true; } catch { return false; } }",
     "none",
   ],
-  [
-    "cli/test/only.test.ts",
-    'import { it } from "vitest"; it.only("a", () => {});',
-    "no-skipped-test",
-  ],
-  [
-    "cli/src/core/skip.test.ts",
-    'import { describe } from "vitest"; describe.skip("a", () => {});',
-    "no-skipped-test",
-  ],
+  ["cli/test/only.test.ts", 'import { it } from "vitest"; it.only("a", () => {});', "no-skipped-test"],
+  ["cli/src/core/skip.test.ts", 'import { describe } from "vitest"; describe.skip("a", () => {});', "no-skipped-test"],
   ["cli/test/todo.test.ts", 'import { it } from "vitest"; it.todo("a");', "no-skipped-test"],
-  [
-    "cli/test/skip-if.test.ts",
-    'import { it } from "vitest"; it.skipIf(true)("a", () => {});',
-    "no-skipped-test",
-  ],
+  ["cli/test/skip-if.test.ts", 'import { it } from "vitest"; it.skipIf(true)("a", () => {});', "no-skipped-test"],
   [
     "cli/test/sleep.test.ts",
     "export const a = async () => { await new Promise((done) => setTimeout(done, 9)); };",
@@ -110,11 +78,7 @@ const planted: [file: string, code: string, rule: string][] = [
 
 const steps = (count: number) => "  step();\n".repeat(count);
 planted.push(
-  [
-    "cli/src/commands/long.ts",
-    `export function a(step: () => void) {\n${steps(60)}}`,
-    "short-function",
-  ],
+  ["cli/src/commands/long.ts", `export function a(step: () => void) {\n${steps(60)}}`, "short-function"],
   ["cli/src/commands/fits.ts", `export function a(step: () => void) {\n${steps(58)}}`, "none"],
   [
     "cli/src/commands/methods.ts",
@@ -129,10 +93,7 @@ describe("the house's lint rules", () => {
   const found = new Map<string, string[]>();
 
   beforeAll(() => {
-    const config = JSON.parse(readFileSync(join(root, ".oxlintrc.json"), "utf8")) as Record<
-      string,
-      unknown
-    >;
+    const config = JSON.parse(readFileSync(join(root, ".oxlintrc.json"), "utf8")) as Record<string, unknown>;
     config["jsPlugins"] = [join(root, "scripts/lint-rules/house.ts")];
     config["options"] = {}; // types need a tsconfig, and none of the planted lines is about types
     writeFileSync(join(folder, ".oxlintrc.json"), JSON.stringify(config));

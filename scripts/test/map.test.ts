@@ -9,8 +9,7 @@ const builtOrInstalled = new Set(["node_modules", "dist"]);
 function pathsIn(text: string): string[] {
   const quoted = [...text.matchAll(/`([^`\s]+)`/g)].map(([, word]) => word ?? "");
   return quoted.filter(
-    (word) =>
-      /^[.\w][\w./-]*$/.test(word) && (word.includes("/") || /\w[.](ts|md|json)$/.test(word)),
+    (word) => /^[.\w][\w./-]*$/.test(word) && (word.includes("/") || /\w[.](ts|md|json)$/.test(word)),
   );
 }
 
@@ -22,10 +21,7 @@ function isThere(path: string, rooms: readonly string[]): boolean {
 describe("AGENTS.md", () => {
   const text = readFileSync(join(root, "AGENTS.md"), "utf8");
   const folders = readdirSync(root, { withFileTypes: true })
-    .filter(
-      (entry) =>
-        entry.isDirectory() && !entry.name.startsWith(".") && !builtOrInstalled.has(entry.name),
-    )
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && !builtOrInstalled.has(entry.name))
     .map((entry) => entry.name);
   const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}`);
 

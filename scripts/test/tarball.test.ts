@@ -40,9 +40,5 @@ it("names every entry behind a star, and no chunk", () => {
     "dist/core/chunk-AB.js",
     "dist/run.js",
   ];
-  expect(entryPoints({ ...cli, exports }, files)).toEqual([
-    "./core/gate",
-    "./core/deep/price",
-    "./run",
-  ]);
+  expect(entryPoints({ ...cli, exports }, files)).toEqual(["./core/gate", "./core/deep/price", "./run"]);
 });

@@ -8,9 +8,7 @@ const credentialsSet: CommandRun<{ stdin?: boolean }> = async (context, flags, [
     throw new Problem("usage", `The types are ${credentialTypes.join(", ")}, not "${type}".`);
   const api = openApi(context);
   const projectId = api.projectId();
-  const value = flags.stdin
-    ? await readStdin()
-    : await context.terminal.secret(`Value of ${type}`, "--stdin");
+  const value = flags.stdin ? await readStdin() : await context.terminal.secret(`Value of ${type}`, "--stdin");
   if (!value)
     throw new Problem("usage", "The value is empty.", {
       next: "Pipe it in: `… | feedback-chat credentials set TYPE --stdin`.",

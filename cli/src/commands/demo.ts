@@ -14,11 +14,9 @@ type Flags = { keep?: boolean; live?: boolean; offline?: boolean };
 const demo: CommandRun<Flags> = async (context, flags) => {
   const liveKey = flags.live ? context.config.all["ANTHROPIC_API_KEY"] : undefined;
   if (flags.live && !liveKey)
-    throw new Problem(
-      "missing_key",
-      "--live needs your own ANTHROPIC_API_KEY, and it is not set.",
-      { next: "Set ANTHROPIC_API_KEY, or leave --live out." },
-    );
+    throw new Problem("missing_key", "--live needs your own ANTHROPIC_API_KEY, and it is not set.", {
+      next: "Set ANTHROPIC_API_KEY, or leave --live out.",
+    });
   const tale = makeTale(context.terminal);
   tale.title("feedback-chat: what a user says becomes a pull request you can trust");
   await using world = await openDemoWorld(context, {
@@ -29,10 +27,7 @@ const demo: CommandRun<Flags> = async (context, flags) => {
   });
   const filedAt = performance.now();
   const issue = world.fileFeedback();
-  tale.step(
-    "webhook",
-    `feedback of an anonymous visitor is issue #${issue.number}; GitHub's webhook is on its way`,
-  );
+  tale.step("webhook", `feedback of an anonymous visitor is issue #${issue.number}; GitHub's webhook is on its way`);
   const runId = await world.firstRun(context.signal);
   const followed = { context, api: world.maintainer, tale };
   const held = await follow(followed, { runId, after: 0, endsHeld: true });
@@ -62,9 +57,7 @@ type Followed = { context: CommandContext; api: ApiClient; tale: Tale };
 /** Of a live model we know only how long the agent was at work with it. */
 async function modelMs(world: DemoWorld, run: RunDetail): Promise<number> {
   const isJudged = run.artifacts.some(({ name }) => name === "evidence.json");
-  return (
-    world.modelMs() ?? (isJudged ? (await world.artifactsOf(run.id)).evidence.spent.agentMs : 0)
-  );
+  return world.modelMs() ?? (isJudged ? (await world.artifactsOf(run.id)).evidence.spent.agentMs : 0);
 }
 
 /** Tells events and log lines as they come, until the run is held or settled. */
@@ -86,27 +79,19 @@ async function follow(
 }
 
 /** Shows what a person would look at, and decides as the demo's maintainer: a real user with the role member. */
-async function decide(
-  followed: Followed & { world: DemoWorld },
-  run: RunDetail,
-): Promise<RunDetail> {
+async function decide(followed: Followed & { world: DemoWorld }, run: RunDetail): Promise<RunDetail> {
   const { context, world, tale, api } = followed;
   const { evidence, diff } = await world.artifactsOf(run.id);
   tale.held(run, evidence, cleanText(diff));
   const isAsked = context.terminal.isInteractive;
   const isYes = await tale.waiting(
-    async () =>
-      !isAsked || (await context.terminal.confirm("Approve it as demo-maintainer?", "nothing")),
+    async () => !isAsked || (await context.terminal.confirm("Approve it as demo-maintainer?", "nothing")),
   );
   const action = isYes ? "approve" : "reject";
   tale.step(
     action,
     `demo-maintainer ${isYes ? "approves" : "rejects"} through the API${isAsked ? "" : " (nobody at a terminal: the demo does it)"}`,
   );
-  await api.post(
-    `/api/runs/${run.projectId}/${run.id}/action`,
-    { action, expectedStage: run.stage },
-    actionAnswer,
-  );
+  await api.post(`/api/runs/${run.projectId}/${run.id}/action`, { action, expectedStage: run.stage }, actionAnswer);
   return follow(followed, { runId: run.id, after: run.timeline.at(-1)?.seq ?? 0, endsHeld: false });
 }

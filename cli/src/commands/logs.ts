@@ -21,8 +21,7 @@ const logs: CommandRun<Flags> = async (context, flags, [named]) => {
       );
   };
   let after = flags.tail ? 0 : await printAll(api, runId, print);
-  if (flags.tail)
-    after = await printTail(api, { runId, count: wholeNumber("--tail", flags.tail) }, print);
+  if (flags.tail) after = await printTail(api, { runId, count: wholeNumber("--tail", flags.tail) }, print);
   if (!flags.follow) return 0;
   const run = await followRun(api, { runId, after, signal: context.signal }, {
     onLine: print,
@@ -49,17 +48,10 @@ async function newestRun(api: ApiClient): Promise<string> {
 }
 
 /** @returns the seq of the last line, from where following goes on. */
-async function printAll(
-  api: ApiClient,
-  runId: string,
-  print: (line: LogLine) => void,
-): Promise<number> {
+async function printAll(api: ApiClient, runId: string, print: (line: LogLine) => void): Promise<number> {
   let after = 0;
   for (;;) {
-    const { lines, next } = await api.get(
-      `/v1/runs/${runId}/logs?after=${after}&limit=500`,
-      logPage,
-    );
+    const { lines, next } = await api.get(`/v1/runs/${runId}/logs?after=${after}&limit=500`, logPage);
     for (const line of lines) print(line);
     after = lines.at(-1)?.seq ?? after;
     if (next === null || lines.length === 0) return after;
@@ -86,13 +78,11 @@ function tellStage({ terminal }: CommandContext, stage: string, waitingFor: stri
 function leastLevel(level: string | undefined): number {
   if (!level) return 0;
   const at = logLevels.indexOf(level as "info");
-  if (at === -1)
-    throw new Problem("usage", `--level is one of ${logLevels.join(", ")}, not "${level}".`);
+  if (at === -1) throw new Problem("usage", `--level is one of ${logLevels.join(", ")}, not "${level}".`);
   return at;
 }
 
 function wholeNumber(flag: string, text: string): number {
-  if (!/^\d{1,6}$/.test(text))
-    throw new Problem("usage", `${flag} is a whole number, not "${text}".`);
+  if (!/^\d{1,6}$/.test(text)) throw new Problem("usage", `${flag} is a whole number, not "${text}".`);
   return Number(text);
 }

@@ -7,19 +7,12 @@ import { openApi } from "../platform/api-client.ts";
 const projectsCreate: CommandRun<{ name?: string; repo?: string }> = async (context, flags) => {
   const repo = fullName.safeParse(flags.repo ?? "");
   if (!repo.success)
-    throw new Problem(
-      "usage",
-      flags.repo ? `"${flags.repo}" is no owner/name.` : "Which repository?",
-      { next: "Give --repo owner/name." },
-    );
+    throw new Problem("usage", flags.repo ? `"${flags.repo}" is no owner/name.` : "Which repository?", {
+      next: "Give --repo owner/name.",
+    });
   const api = openApi(context);
   const name = flags.name ?? repo.data.split("/")[1] ?? repo.data;
-  const made = await api.post(
-    "/v1/projects",
-    { name, githubRepo: repo.data },
-    createProjectAnswer,
-    randomUUID(),
-  );
+  const made = await api.post("/v1/projects", { name, githubRepo: repo.data }, createProjectAnswer, randomUUID());
   const { terminal } = context;
   terminal.result("projects create", made);
   if (terminal.isJson) return;

@@ -11,8 +11,6 @@ const projectsList: CommandRun = async (context) => {
   if (page.items.length === 0)
     context.terminal.say("No project yet: `feedback-chat projects create --repo owner/name`.");
   for (const { id, name, githubRepo, isPaused } of page.items)
-    context.terminal.data(
-      `${id}  ${cleanText(name)}  ${githubRepo}${isPaused ? "  paused" : ""}\n`,
-    );
+    context.terminal.data(`${id}  ${cleanText(name)}  ${githubRepo}${isPaused ? "  paused" : ""}\n`);
 };
 export default projectsList;

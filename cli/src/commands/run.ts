@@ -25,16 +25,10 @@ type Result = Awaited<ReturnType<RunEntry["runIssue"]>>;
 const run: CommandRun<Flags> = async (context, flags, [issue]) => {
   const isOffline = flags.offline ?? false;
   const environment = withEnvFile(context.config.all, context.folder);
-  const wanted = flags.resume
-    ? { resume: flags.resume }
-    : await wantedIssue(context, flags, issue, environment);
+  const wanted = flags.resume ? { resume: flags.resume } : await wantedIssue(context, flags, issue, environment);
   const part = await findPart(context, "@feedback-chat/agent", isOffline);
   const { parseRunConfig, runIssue } = await part.load<RunEntry>("run");
-  const engine = await findEngineFor(
-    { ...context, config: { ...context.config, all: environment } },
-    part,
-    isOffline,
-  );
+  const engine = await findEngineFor({ ...context, config: { ...context.config, all: environment } }, part, isOffline);
   const publish = publishOf(context, flags.publish);
   const result = await runIssue(parseRunConfig({ ...environment, ...engine }), {
     ...wanted,
@@ -63,16 +57,11 @@ async function wantedIssue(
     throw new Problem("usage", `--budget is an amount in dollars, not "${flags.budget}".`);
   const host = new URL(config.all["GITHUB_URL"] || "https://github.com").host;
   const remote = await readRemote(folder);
-  const repo =
-    flags.repo ??
-    environment["GITHUB_REPO"] ??
-    (remote ? repositoryOfRemote(remote, host) : undefined);
+  const repo = flags.repo ?? environment["GITHUB_REPO"] ?? (remote ? repositoryOfRemote(remote, host) : undefined);
   if (!repo)
     throw new Problem(
       "usage",
-      remote
-        ? `The remote ${remote.replace(/\/\/[^@/]*@/, "//")} is not on ${host}.`
-        : "This folder has no remote.",
+      remote ? `The remote ${remote.replace(/\/\/[^@/]*@/, "//")} is not on ${host}.` : "This folder has no remote.",
       { next: "Give --repo owner/name." },
     );
   return {
@@ -98,9 +87,7 @@ function publishOf({ terminal }: CommandContext, flag: string | undefined): Inpu
 function tell({ terminal }: CommandContext, event: Parameters<Input["onEvent"]>[0]): void {
   if (terminal.isJson) return terminal.event({ ...event, type: `run.${event.type}` });
   if (event.type === "log")
-    return void (
-      event.level !== "debug" && terminal.say(terminal.dim(`  ${cleanText(event.message)}`))
-    );
+    return void (event.level !== "debug" && terminal.say(terminal.dim(`  ${cleanText(event.message)}`)));
   terminal.say(
     `${event.at.slice(11, 19)} ${event.stage}${event.phase ? `, ${event.phase}` : ""}${event.detail ? `: ${cleanText(event.detail)}` : ""}`,
   );
@@ -113,14 +100,11 @@ async function ask(
   terminal.say(`\n${cleanText(held.diff)}`);
   for (const line of renderEvidence(held.evidence)) terminal.say(cleanText(line));
   terminal.say(`held     ${held.reason}`);
-  return (await terminal.confirm(`Push ${held.branch} and open the pull request?`, "--publish"))
-    ? "approve"
-    : "hold";
+  return (await terminal.confirm(`Push ${held.branch} and open the pull request?`, "--publish")) ? "approve" : "hold";
 }
 
 function tellResult({ terminal }: CommandContext, result: Result): void {
-  if (terminal.isJson)
-    return terminal.event({ type: "run.result", ok: result.exitCode === 0, ...result });
+  if (terminal.isJson) return terminal.event({ type: "run.result", ok: result.exitCode === 0, ...result });
   if (result.prUrl) return terminal.data(`${result.prUrl}\n`);
   terminal.say(
     `${result.stage}${result.waitingFor ? `, waits for ${result.waitingFor}` : ""}${result.reasonText ? `: ${cleanText(result.reasonText)}` : ""}`,

@@ -5,11 +5,7 @@ import { actionAnswer, runDetail } from "@feedback-chat/protocol/run";
 import type { CommandRun } from "../command.ts";
 import { openApi } from "../platform/api-client.ts";
 
-const runsAction: CommandRun<{ comment?: string; expectStage?: string }> = async (
-  context,
-  flags,
-  [runId, action],
-) => {
+const runsAction: CommandRun<{ comment?: string; expectStage?: string }> = async (context, flags, [runId, action]) => {
   if (!actions.includes(action as "retry"))
     throw new Problem("usage", `The actions are ${actions.join(", ")}, not "${action}".`);
   const api = openApi(context);
@@ -19,15 +15,8 @@ const runsAction: CommandRun<{ comment?: string; expectStage?: string }> = async
     ...(flags.comment ? { comment: flags.comment } : {}),
     ...(flags.expectStage ? { expectedStage: flags.expectStage } : {}),
   };
-  const { run } = await api.post(
-    `/api/runs/${projectId}/${runId}/action`,
-    body,
-    actionAnswer,
-    randomUUID(),
-  );
+  const { run } = await api.post(`/api/runs/${projectId}/${runId}/action`, body, actionAnswer, randomUUID());
   context.terminal.result("runs action", { run });
-  context.terminal.say(
-    `${action}: ${run.id} is ${run.stage}${run.waitingFor ? `, waits for ${run.waitingFor}` : ""}`,
-  );
+  context.terminal.say(`${action}: ${run.id} is ${run.stage}${run.waitingFor ? `, waits for ${run.waitingFor}` : ""}`);
 };
 export default runsAction;

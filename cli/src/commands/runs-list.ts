@@ -6,10 +6,7 @@ import { cleanText } from "../platform/clean-text.ts";
 
 const runsList: CommandRun<{ limit: string }> = async (context, flags) => {
   const api = openApi(context);
-  const page = await api.get(
-    `/api/runs/${api.projectId()}?limit=${encodeURIComponent(flags.limit)}`,
-    runPage,
-  );
+  const page = await api.get(`/api/runs/${api.projectId()}?limit=${encodeURIComponent(flags.limit)}`, runPage);
   context.terminal.result("runs list", page);
   if (context.terminal.isJson) return;
   if (page.items.length === 0) context.terminal.say("This project has no run yet.");

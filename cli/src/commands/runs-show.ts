@@ -13,9 +13,7 @@ const runsShow: CommandRun = async (context, _flags, [runId]) => {
   terminal.data(
     `stage ${run.stage}${run.waitingFor ? `, waits for ${run.waitingFor}` : ""}${run.reasonText ? `: ${cleanText(run.reasonText)}` : ""}\n`,
   );
-  terminal.data(
-    `cost ${dollars(run.costMicroUsd)}  attempt ${run.attempt}  ${run.prUrl ?? "no pull request"}\n`,
-  );
+  terminal.data(`cost ${dollars(run.costMicroUsd)}  attempt ${run.attempt}  ${run.prUrl ?? "no pull request"}\n`);
   for (const entry of run.timeline) {
     const who = entry.actor.login ?? entry.actor.kind;
     terminal.data(

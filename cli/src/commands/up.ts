@@ -37,15 +37,9 @@ const up: CommandRun<Flags> = async (context, flags) => {
     onEvent,
   });
   const workspaceId = await logIn(context, plane);
-  terminal.say(
-    `feedback-chat is up: ${terminal.bold(plane.url)}  (data in ${dataFolder}; Ctrl-C ends it)`,
-  );
-  const workerKey = flags.worker
-    ? await workerKeyOf(context, { plane, dataFolder, workspaceId })
-    : undefined;
-  await using worker = workerKey
-    ? await startWorker(context, { plane, workerKey, flags, onEvent })
-    : undefined;
+  terminal.say(`feedback-chat is up: ${terminal.bold(plane.url)}  (data in ${dataFolder}; Ctrl-C ends it)`);
+  const workerKey = flags.worker ? await workerKeyOf(context, { plane, dataFolder, workspaceId }) : undefined;
+  await using worker = workerKey ? await startWorker(context, { plane, workerKey, flags, onEvent }) : undefined;
   if (terminal.isJson)
     terminal.event({
       type: "up.ready",
@@ -108,15 +102,10 @@ async function logIn(
 
 async function workerKeyOf(
   { terminal, config }: CommandContext,
-  {
-    plane,
-    dataFolder,
-    workspaceId,
-  }: { plane: ControlPlane; dataFolder: string; workspaceId: string | undefined },
+  { plane, dataFolder, workspaceId }: { plane: ControlPlane; dataFolder: string; workspaceId: string | undefined },
 ): Promise<string | undefined> {
   const file = join(dataFolder, "worker-key");
-  const kept =
-    config.workerKey ?? ignoring(["ENOENT"], () => readFileSync(file, "utf8").trim(), "");
+  const kept = config.workerKey ?? ignoring(["ENOENT"], () => readFileSync(file, "utf8").trim(), "");
   if (kept) return kept;
   const token = openProfiles(config.configFolder).forUrl(plane.url)?.token;
   if (!workspaceId || !token) {
@@ -170,8 +159,7 @@ async function until(
 /** The parts' own log lines are data for machines; people see what matters. */
 function tell({ terminal }: CommandContext, { event, ...fields }: ChildEvent): void {
   if (terminal.isJson) return terminal.event({ type: "up.log", event, ...fields });
-  if (fields["level"] === "warn" || fields["level"] === "error")
-    terminal.say(`${event} ${JSON.stringify(fields)}`);
+  if (fields["level"] === "warn" || fields["level"] === "error") terminal.say(`${event} ${JSON.stringify(fields)}`);
   else if (event.startsWith("job.") || event.startsWith("run."))
     terminal.say(terminal.dim(`${event} ${JSON.stringify(fields)}`));
 }

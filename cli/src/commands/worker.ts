@@ -25,9 +25,7 @@ const worker: CommandRun<Flags> = async (context, flags) => {
     ...(await findEngineFor(context, part, isOffline)),
   });
   const log = (level: string, event: string, fields: Record<string, unknown> = {}) =>
-    context.terminal.data(
-      `${JSON.stringify({ at: new Date().toISOString(), level, event, ...fields })}\n`,
-    );
+    context.terminal.data(`${JSON.stringify({ at: new Date().toISOString(), level, event, ...fields })}\n`);
   const started = startWorker({ config, log });
   if (context.signal.aborted) started.drain();
   context.signal.addEventListener("abort", () => started.drain(), { once: true });
@@ -45,10 +43,7 @@ const worker: CommandRun<Flags> = async (context, flags) => {
 };
 export default worker;
 
-function environmentOf(
-  { config, flags: global }: CommandContext,
-  flags: Flags,
-): Record<string, string | undefined> {
+function environmentOf({ config, flags: global }: CommandContext, flags: Flags): Record<string, string | undefined> {
   return {
     ...config.all,
     FEEDBACK_CHAT_URL: global.url ?? config.url,

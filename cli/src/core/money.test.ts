@@ -3,12 +3,7 @@ import { dollars, parseDollars } from "./money.ts";
 
 describe("money", () => {
   it("shows small amounts with four digits and others with two", () => {
-    expect([0, 1_234, 999_999, 2_000_000].map(dollars)).toEqual([
-      "$0.00",
-      "$0.0012",
-      "$1.0000",
-      "$2.00",
-    ]);
+    expect([0, 1_234, 999_999, 2_000_000].map(dollars)).toEqual(["$0.00", "$0.0012", "$1.0000", "$2.00"]);
   });
 
   it("reads what it may be given, and nothing else", () => {

@@ -9,18 +9,14 @@ export function renderEvidence(evidence: Evidence): string[] {
     `asked    #${asked.issueNumber} ${asked.title}`,
     `done     ${done.isUnfinished ? "(unfinished) " : ""}${oneLine(done.summary)}`,
     ...done.files.map(
-      ({ path, change, addedLines, removedLines }) =>
-        `         ${change} ${path} (+${addedLines} -${removedLines})`,
+      ({ path, change, addedLines, removedLines }) => `         ${change} ${path} (+${addedLines} -${removedLines})`,
     ),
     ...checked.checks.map(
       ({ name, base, head }) =>
         `checked  ${name}: ${base ? `${base.outcome} before, ` : ""}${head.outcome} after, ${duration(head.durationMs)}`,
     ),
     ...(checked.note ? [`         ${checked.note}`] : []),
-    ...flagged.map(
-      ({ level, path, line, detail }) =>
-        `${level.padEnd(8)} ${path}${line ? `:${line}` : ""} ${detail}`,
-    ),
+    ...flagged.map(({ level, path, line, detail }) => `${level.padEnd(8)} ${path}${line ? `:${line}` : ""} ${detail}`),
     `spent    ${dollars(spent.costMicroUsd)}, ${spent.inputTokens + spent.outputTokens} tokens, ${duration(spent.totalMs)}`,
   ];
 }

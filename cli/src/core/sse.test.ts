@@ -2,8 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makeSseParser } from "./sse.ts";
 
-const text =
-  'id: 3\nevent: log\ndata: {"a":1}\n\n: comment\n\nid: 4\r\nevent: stage\r\ndata: one\r\ndata: two\r\n\r\n';
+const text = 'id: 3\nevent: log\ndata: {"a":1}\n\n: comment\n\nid: 4\r\nevent: stage\r\ndata: one\r\ndata: two\r\n\r\n';
 const whole = [
   { id: "3", event: "log", data: '{"a":1}' },
   { id: "4", event: "stage", data: "one\ntwo" },

@@ -15,8 +15,7 @@ export function makeSseParser(): (piece: string) => SseMessage[] {
     rest = lines.pop() ?? "";
     for (const line of lines) {
       if (line === "") {
-        if (data.length > 0)
-          messages.push({ event: event || "message", data: data.join("\n"), id });
+        if (data.length > 0) messages.push({ event: event || "message", data: data.join("\n"), id });
         event = "";
         data = [];
         continue;

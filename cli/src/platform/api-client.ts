@@ -23,11 +23,9 @@ export function openApi({ config, flags }: Pick<CommandContext, "config" | "flag
   const named = profiles.read(flags.profile);
   const url = flags.url ?? config.url ?? named?.url;
   if (!url || !URL.canParse(url))
-    throw new Problem(
-      "unauthenticated",
-      url ? `"${url}" is no address.` : "No control plane is known.",
-      { next: "Start one with `feedback-chat up`, or give --url and FEEDBACK_CHAT_TOKEN." },
-    );
+    throw new Problem("unauthenticated", url ? `"${url}" is no address.` : "No control plane is known.", {
+      next: "Start one with `feedback-chat up`, or give --url and FEEDBACK_CHAT_TOKEN.",
+    });
   const stored = profiles.forUrl(url);
   const token = config.token ?? stored?.token;
   if (!token)

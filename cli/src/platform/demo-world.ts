@@ -4,11 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMemberAnswer } from "@feedback-chat/protocol/account";
 import { type Evidence, evidence } from "@feedback-chat/protocol/evidence";
-import {
-  type CreateProjectAnswer,
-  createProjectAnswer,
-  credential,
-} from "@feedback-chat/protocol/project";
+import { type CreateProjectAnswer, createProjectAnswer, credential } from "@feedback-chat/protocol/project";
 import { runPage } from "@feedback-chat/protocol/run";
 import { execa } from "execa";
 import type { CommandContext } from "../command.ts";
@@ -51,27 +47,20 @@ export async function openDemoWorld(context: CommandContext, input: Input): Prom
   await using opened = new AsyncDisposableStack();
   if (!input.isKept) opened.defer(() => rmSync(folder, { recursive: true, force: true }));
   const ends = await startFarEnds({ parts, opened, folder }, input);
-  const { plane, owner, maintainer, project } = await startOurs(
-    { context, parts, opened, folder },
-    ends,
-    input,
-  );
+  const { plane, owner, maintainer, project } = await startOurs({ context, parts, opened, folder }, ends, input);
   const owned = opened.move();
   return {
     maintainer,
     gitDir: ends.gitDir,
-    fileFeedback: () =>
-      ends.github.openIssue({ repo, author: "feedback-app", ...parts.shop.shopFeedback }),
+    fileFeedback: () => ends.github.openIssue({ repo, author: "feedback-app", ...parts.shop.shopFeedback }),
     firstRun: (signal) => firstRun(maintainer, project.project.id, signal),
     artifactsOf: (runId) => readArtifacts(maintainer, runId),
-    pullDiff: async (branch) =>
-      (await execa("git", [`--git-dir=${ends.gitDir}`, "diff", `HEAD...${branch}`])).stdout,
+    pullDiff: async (branch) => (await execa("git", [`--git-dir=${ends.gitDir}`, "diff", `HEAD...${branch}`])).stdout,
     modelMs: () => ends.model?.busyMs() ?? null,
     async stayUp(signal) {
       input.tale.note(`dashboard ${plane.url}  login ${owner.email}  password ${owner.password}`);
       input.tale.note(`folder ${folder} stays; Ctrl-C ends the demo`);
-      if (!signal.aborted)
-        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -93,13 +82,8 @@ async function startFarEnds(
     roles: { "feedback-app": "triage", "pipeline-bot": "write" },
   });
   tale.step("github", `a local GitHub with the demo shop: ${github.url}/${repo}`);
-  const model = liveKey
-    ? undefined
-    : opened.use(await parts.model.startModel({ scenario: "fix-cart" }));
-  tale.step(
-    "model",
-    liveKey ? "Anthropic's API, with your key" : `a scripted model: ${model?.url}`,
-  );
+  const model = liveKey ? undefined : opened.use(await parts.model.startModel({ scenario: "fix-cart" }));
+  tale.step("model", liveKey ? "Anthropic's API, with your key" : `a scripted model: ${model?.url}`);
   return { github, gitDir, model };
 }
 
@@ -137,11 +121,7 @@ async function startOurs(
     "project",
     `${made.project.project.id} for ${repo}; keys sealed, webhook signed; demo-maintainer has the role member`,
   );
-  const workerKey = await createWorkerKey(
-    clientOf(plane.url, made.owner.token),
-    made.owner.workspaceId,
-    "demo",
-  );
+  const workerKey = await createWorkerKey(clientOf(plane.url, made.owner.token), made.owner.workspaceId, "demo");
   const env = {
     ...clean(all),
     ...environment,
@@ -153,15 +133,8 @@ async function startOurs(
   return { plane, ...made };
 }
 
-async function readArtifacts(
-  api: ApiClient,
-  runId: string,
-): Promise<{ evidence: Evidence; diff: string }> {
-  const diff = await api.stream(
-    `/v1/runs/${runId}/artifacts/diff.patch`,
-    {},
-    AbortSignal.timeout(30_000),
-  );
+async function readArtifacts(api: ApiClient, runId: string): Promise<{ evidence: Evidence; diff: string }> {
+  const diff = await api.stream(`/v1/runs/${runId}/artifacts/diff.patch`, {}, AbortSignal.timeout(30_000));
   return {
     evidence: await api.get(`/v1/runs/${runId}/artifacts/evidence.json`, evidence),
     diff: await diff.text(),
@@ -219,11 +192,7 @@ async function setUp({
     createProjectAnswer,
     randomUUID(),
   );
-  await api.post(
-    `/v1/projects/${project.project.id}/credentials`,
-    { type: "github_token", value: token },
-    credential,
-  );
+  await api.post(`/v1/projects/${project.project.id}/credentials`, { type: "github_token", value: token }, credential);
   await api.post(
     `/v1/projects/${project.project.id}/credentials`,
     { type: "anthropic_api_key", value: modelKey },
@@ -245,9 +214,7 @@ async function firstRun(api: ApiClient, projectId: string, signal: AbortSignal):
 }
 
 /** The worker gets its keys from the control plane, sealed: none of the user's own goes into the demo. */
-function clean(
-  environment: Record<string, string | undefined>,
-): Record<string, string | undefined> {
+function clean(environment: Record<string, string | undefined>): Record<string, string | undefined> {
   const {
     ANTHROPIC_API_KEY: _a,
     CLAUDE_CODE_OAUTH_TOKEN: _b,
@@ -259,6 +226,5 @@ function clean(
 }
 
 function tellTrouble(tale: Tale, { event, ...fields }: ChildEvent): void {
-  if (fields["level"] === "warn" || fields["level"] === "error")
-    tale.note(`${event} ${JSON.stringify(fields)}`);
+  if (fields["level"] === "warn" || fields["level"] === "error") tale.note(`${event} ${JSON.stringify(fields)}`);
 }

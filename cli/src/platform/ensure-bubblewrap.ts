@@ -18,14 +18,10 @@ export async function ensureBubblewrap({
   const searchPath = config.all["PATH"] ?? "/usr/bin";
   if (hasProgram("bwrap", searchPath)) return;
   const isRoot = process.getuid?.() === 0;
-  if (!isRoot || !hasProgram("apt-get", searchPath))
-    throw missing(isRoot ? command : `sudo ${command}`);
+  if (!isRoot || !hasProgram("apt-get", searchPath)) throw missing(isRoot ? command : `sudo ${command}`);
   if (
     terminal.isInteractive &&
-    !(await terminal.confirm(
-      `The sandbox needs bubblewrap. Install it now (${command})?`,
-      "nothing",
-    ))
+    !(await terminal.confirm(`The sandbox needs bubblewrap. Install it now (${command})?`, "nothing"))
   )
     throw missing(command);
   terminal.say(`Installing bubblewrap, which the sandbox needs: ${command}`);

@@ -14,19 +14,10 @@ type Deps = Pick<CommandContext, "terminal" | "config" | "folder" | "version">;
  * beside the agent, in the project or in the cache; fetched there once if it is nowhere. Nothing for another engine.
  * @throws Problem package_missing
  */
-export async function findEngineFor(
-  deps: Deps,
-  agent: Part,
-  isOffline: boolean,
-): Promise<Record<string, string>> {
+export async function findEngineFor(deps: Deps, agent: Part, isOffline: boolean): Promise<Record<string, string>> {
   const { all } = deps.config;
   if (all["FEEDBACK_CHAT_ENGINE_PATH"] || all["FEEDBACK_CHAT_ENGINE_COMMAND"]) return {};
-  const part = await findPart(
-    { ...deps, folder: agent.folder },
-    "@anthropic-ai/claude-code",
-    isOffline,
-    engineVersion,
-  );
+  const part = await findPart({ ...deps, folder: agent.folder }, "@anthropic-ai/claude-code", isOffline, engineVersion);
   const programs = ["claude.exe", "claude"].map((name) => join(part.folder, "bin", name));
   return { FEEDBACK_CHAT_ENGINE_PATH: programs.find(isProgram) ?? programs[0]! };
 }

@@ -1,12 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -44,11 +36,7 @@ export async function findPart(
   wanted = version,
 ): Promise<Part> {
   const cached = join(config.cacheFolder, "parts", `${name.replace("/", "+")}@${wanted}`);
-  for (const from of [
-    join(folder, "package.json"),
-    import.meta.filename,
-    join(cached, "package.json"),
-  ]) {
+  for (const from of [join(folder, "package.json"), import.meta.filename, join(cached, "package.json")]) {
     const found = lookFrom(from, name, wanted);
     if (found) return found;
   }
@@ -64,10 +52,7 @@ export async function findPart(
   await install({ name, version: wanted, into: cached });
   const installed = lookFrom(join(cached, "package.json"), name, wanted);
   if (!installed)
-    throw new Problem(
-      "package_missing",
-      `${name}@${wanted} was fetched but cannot be found in ${cached}.`,
-    );
+    throw new Problem("package_missing", `${name}@${wanted} was fetched but cannot be found in ${cached}.`);
   return installed;
 }
 
@@ -77,16 +62,11 @@ function lookFrom(from: string, name: PartName, version: string): Part | undefin
   try {
     manifest = require.resolve(`${name}/package.json`);
   } catch (error) {
-    if (
-      ["MODULE_NOT_FOUND", "ERR_PACKAGE_PATH_NOT_EXPORTED"].includes(
-        (error as NodeJS.ErrnoException).code ?? "",
-      )
-    )
+    if (["MODULE_NOT_FOUND", "ERR_PACKAGE_PATH_NOT_EXPORTED"].includes((error as NodeJS.ErrnoException).code ?? ""))
       return undefined;
     throw error;
   }
-  if ((JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version !== version)
-    return undefined;
+  if ((JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version !== version) return undefined;
   const resolve = (entry: string) => require.resolve(`${name}/${entry}`);
   return {
     folder: dirname(manifest),
@@ -96,15 +76,7 @@ function lookFrom(from: string, name: PartName, version: string): Part | undefin
 }
 
 /** Into a temporary folder, then renamed: a part is there whole or not at all. Install scripts stay off, but for the engine's. */
-async function install({
-  name,
-  version,
-  into,
-}: {
-  name: PartName;
-  version: string;
-  into: string;
-}): Promise<void> {
+async function install({ name, version, into }: { name: PartName; version: string; into: string }): Promise<void> {
   const { execa } = await import("execa");
   mkdirSync(dirname(into), { recursive: true, mode: 0o700 });
   const temporary = mkdtempSync(`${into}.new-`);

@@ -26,11 +26,7 @@ type Input = { runId: string; after: number; signal: AbortSignal };
  * proxies that cut idle streams. What was seen last is named in `Last-Event-ID`.
  * @throws Problem not_found, unauthenticated, forbidden: those do not heal.
  */
-export async function followRun(
-  api: ApiClient,
-  { runId, after, signal }: Input,
-  seen: Seen,
-): Promise<RunDetail> {
+export async function followRun(api: ApiClient, { runId, after, signal }: Input, seen: Seen): Promise<RunDetail> {
   let last = after;
   let isTold = false;
   for (let failures = 0; !signal.aborted;) {
@@ -44,12 +40,9 @@ export async function followRun(
       if (ended || isSettled(run.stage)) return run;
     } catch (error) {
       if (signal.aborted) break;
-      if (isProblem(error) && !["network", "unavailable", "rate_limited"].includes(error.code))
-        throw error;
+      if (isProblem(error) && !["network", "unavailable", "rate_limited"].includes(error.code)) throw error;
       if (!isTold)
-        seen.onTrouble?.(
-          `The server does not answer; trying again until it does. (${(error as Error).message})`,
-        );
+        seen.onTrouble?.(`The server does not answer; trying again until it does. (${(error as Error).message})`);
       isTold = true;
     }
     failures += 1;
@@ -82,8 +75,7 @@ async function readStream(
       timer = setTimeout(() => idle.abort(), 45_000);
       for (const message of parse(decoder.decode(bytes as Uint8Array, { stream: true }))) {
         if (message.event === "end") return true;
-        if (message.event === "cost")
-          seen.onCost?.(runStreamMessages.cost.parse(JSON.parse(message.data)));
+        if (message.event === "cost") seen.onCost?.(runStreamMessages.cost.parse(JSON.parse(message.data)));
         if (message.event !== "log" && message.event !== "stage") continue;
         const at = Number(message.id);
         if (at <= seq) continue;

@@ -3,8 +3,7 @@ export function ignoring<T>(codes: readonly string[], work: () => T, otherwise: 
   try {
     return work();
   } catch (error) {
-    if (error instanceof Error && "code" in error && codes.includes(String(error.code)))
-      return otherwise;
+    if (error instanceof Error && "code" in error && codes.includes(String(error.code))) return otherwise;
     throw error;
   }
 }

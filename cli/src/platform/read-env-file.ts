@@ -8,11 +8,7 @@ export function withEnvFile(
   environment: Record<string, string | undefined>,
   folder: string,
 ): Record<string, string | undefined> {
-  const text = ignoring(
-    ["ENOENT", "ENOTDIR"],
-    () => readFileSync(join(folder, ".env.local"), "utf8"),
-    "",
-  );
+  const text = ignoring(["ENOENT", "ENOTDIR"], () => readFileSync(join(folder, ".env.local"), "utf8"), "");
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
   return { ...parseEnv(text), ...set };
 }

@@ -4,15 +4,7 @@ import { execa } from "execa";
 export async function readRemote(folder: string): Promise<string | undefined> {
   const { exitCode, stdout } = await execa(
     "git",
-    [
-      "-c",
-      "core.fsmonitor=false",
-      "-c",
-      "core.hooksPath=/dev/null",
-      "config",
-      "--get",
-      "remote.origin.url",
-    ],
+    ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "config", "--get", "remote.origin.url"],
     {
       cwd: folder,
       reject: false,

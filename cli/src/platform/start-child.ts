@@ -29,10 +29,7 @@ export function startChild({ file, args = [], env, onEvent }: Input): Child {
     env,
     stdio: ["pipe", "pipe", "pipe"],
   });
-  const waiting = new Map<
-    string,
-    { resolve: (event: ChildEvent) => void; reject: (error: Error) => void }[]
-  >();
+  const waiting = new Map<string, { resolve: (event: ChildEvent) => void; reject: (error: Error) => void }[]>();
   let stderr = "";
   let failure: ChildEvent | undefined;
   child.stderr.on("data", (chunk: Buffer) => {
@@ -64,8 +61,7 @@ export function startChild({ file, args = [], env, onEvent }: Input): Child {
     stop,
     heard(event) {
       const { promise, resolve, reject } = Promise.withResolvers<ChildEvent>();
-      if (child.exitCode !== null)
-        reject(new ChildDied({ file, stderr, failure, exitCode: child.exitCode }));
+      if (child.exitCode !== null) reject(new ChildDied({ file, stderr, failure, exitCode: child.exitCode }));
       waiting.set(event, [...(waiting.get(event) ?? []), { resolve, reject }]);
       return promise;
     },

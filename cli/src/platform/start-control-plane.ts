@@ -1,9 +1,4 @@
-import {
-  fromProblemDetails,
-  Problem,
-  problemCodes,
-  problemDetails,
-} from "@feedback-chat/protocol/problem";
+import { fromProblemDetails, Problem, problemCodes, problemDetails } from "@feedback-chat/protocol/problem";
 import type { CommandContext } from "../command.ts";
 import { findPart } from "./find-part.ts";
 import { type Child, ChildDied, type ChildEvent, startChild } from "./start-child.ts";
@@ -57,7 +52,5 @@ export function asProblem(error: unknown): unknown {
   const { problem, code, reason, next } = error.failure;
   if (problem) return fromProblemDetails(problemDetails.parse(problem));
   const known = problemCodes.find((one) => one === code);
-  return known
-    ? new Problem(known, String(reason), typeof next === "string" ? { next } : {})
-    : error;
+  return known ? new Problem(known, String(reason), typeof next === "string" ? { next } : {}) : error;
 }

@@ -30,16 +30,7 @@ export async function startLocalWorker({ url, workerKey, env, onEvent }: Input):
   return child;
 }
 
-export async function createWorkerKey(
-  api: ApiClient,
-  workspaceId: string,
-  name: string,
-): Promise<string> {
-  const { key } = await api.post(
-    `/v1/workspaces/${workspaceId}/worker-keys`,
-    { name },
-    createdKey,
-    randomUUID(),
-  );
+export async function createWorkerKey(api: ApiClient, workspaceId: string, name: string): Promise<string> {
+  const { key } = await api.post(`/v1/workspaces/${workspaceId}/worker-keys`, { name }, createdKey, randomUUID());
   return key;
 }

@@ -19,11 +19,7 @@ export async function takeOwner(url: string, code: string): Promise<Owner> {
     wantsCliToken: true,
     machine: hostname(),
   };
-  const { cliToken, workspaceId } = await clientOf(url, null).post(
-    "/api/setup/owner",
-    body,
-    setupOwnerAnswer,
-  );
+  const { cliToken, workspaceId } = await clientOf(url, null).post("/api/setup/owner", body, setupOwnerAnswer);
   if (!cliToken) throw new Error("the server made no token although it was asked for one");
   return { ...login, token: cliToken, workspaceId };
 }

@@ -36,8 +36,7 @@ export function makeTale(terminal: Terminal) {
   };
   const step = (name: string, text: string) => {
     const { atMs, stepMs } = clock();
-    if (terminal.isJson)
-      terminal.event({ type: "demo.step", step: name, text: cleanText(text), atMs, stepMs });
+    if (terminal.isJson) terminal.event({ type: "demo.step", step: name, text: cleanText(text), atMs, stepMs });
     else
       terminal.say(
         `${terminal.dim(`${(atMs / 1000).toFixed(1).padStart(5)} s`)}  ${terminal.bold(name.padEnd(10))} ${cleanText(text)} ${terminal.dim(`+${duration(stepMs)}`)}`,
@@ -49,10 +48,8 @@ export function makeTale(terminal: Terminal) {
     note: (text: string) => line(terminal.dim(`          ${text}`)),
     event(entry: RunEventEntry): void {
       const text = textOf(entry);
-      if (text)
-        step(entry.event === "phase_started" ? (entry.phase ?? "phase") : entry.stage, text);
-      else if (terminal.isJson)
-        terminal.event({ type: "demo.event", event: entry.event, stage: entry.stage });
+      if (text) step(entry.event === "phase_started" ? (entry.phase ?? "phase") : entry.stage, text);
+      else if (terminal.isJson) terminal.event({ type: "demo.event", event: entry.event, stage: entry.stage });
     },
     line({ level, message }: LogLine): void {
       if (terminal.isJson) terminal.event({ type: "demo.log", level, message });
@@ -65,10 +62,7 @@ export function makeTale(terminal: Terminal) {
     held(run: RunDetail, evidence: Evidence, diff: string): void {
       step("held", `waits for a person: ${run.reasonText ?? run.reason ?? "the policy holds it"}`);
       if (terminal.isJson) terminal.event({ type: "demo.held", evidence, diff });
-      else
-        terminal.say(
-          `\n${colourDiff(terminal, diff)}\n${renderEvidence(evidence).map(cleanText).join("\n")}\n`,
-        );
+      else terminal.say(`\n${colourDiff(terminal, diff)}\n${renderEvidence(evidence).map(cleanText).join("\n")}\n`);
     },
     /** Time that a person took is not the product's. */
     async waiting<T>(work: () => Promise<T>): Promise<T> {
@@ -81,9 +75,7 @@ export function makeTale(terminal: Terminal) {
     result(result: DemoResult): void {
       if (terminal.isJson) return terminal.event({ type: "demo.result", ...result });
       if (!result.ok)
-        return terminal.say(
-          `\n${terminal.red("It ended in")} ${result.stage}: ${cleanText(result.reason ?? "")}`,
-        );
+        return terminal.say(`\n${terminal.red("It ended in")} ${result.stage}: ${cleanText(result.reason ?? "")}`);
       terminal.say(
         `\n${terminal.green("pull request")} ${result.branch}, ${dollars(result.costMicroUsd)}, ${duration(result.totalMs)} from feedback to pull request (${duration(result.withoutModelMs)} without the model)`,
       );
@@ -130,11 +122,7 @@ function colourDiff(terminal: Terminal, diff: string): string {
   return diff
     .split("\n")
     .map((line) =>
-      /^\+(?!\+\+)/.test(line)
-        ? terminal.green(line)
-        : /^-(?!--)/.test(line)
-          ? terminal.red(line)
-          : line,
+      /^\+(?!\+\+)/.test(line) ? terminal.green(line) : /^-(?!--)/.test(line) ? terminal.red(line) : line,
     )
     .join("\n");
 }

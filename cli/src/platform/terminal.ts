@@ -34,14 +34,11 @@ export function makeTerminal(
 ): Terminal {
   const canAsk = isInteractive && !isJson && Boolean(stdin.isTTY && stdout.isTTY);
   const isPlain = isColourOff || !stderr.isTTY;
-  const style = (code: number) => (text: string) =>
-    isPlain ? text : `\u001b[${code}m${text}\u001b[0m`;
+  const style = (code: number) => (text: string) => (isPlain ? text : `\u001b[${code}m${text}\u001b[0m`);
   const refuse = (flag: string) =>
-    new Problem(
-      "usage",
-      `A question would have to be asked, and nobody can answer here: give ${flag}.`,
-      { next: `Run it again with ${flag}.` },
-    );
+    new Problem("usage", `A question would have to be asked, and nobody can answer here: give ${flag}.`, {
+      next: `Run it again with ${flag}.`,
+    });
   return {
     isJson,
     isInteractive: canAsk,
@@ -49,9 +46,7 @@ export function makeTerminal(
     event: (event) => void stdout.write(`${JSON.stringify(event)}\n`),
     result: (command, data) => {
       if (isJson)
-        stdout.write(
-          `${JSON.stringify({ schemaVersion: 1, command, ok: true, data, error: null, warnings: [] })}\n`,
-        );
+        stdout.write(`${JSON.stringify({ schemaVersion: 1, command, ok: true, data, error: null, warnings: [] })}\n`);
     },
     say: (line) => {
       if (!isQuiet) stderr.write(`${line}\n`);
@@ -74,9 +69,7 @@ export function makeTerminal(
       return answer;
     },
     failure(command, error, withStack) {
-      const next = isProblem(error)
-        ? error.next
-        : "This is a bug of ours: please report it with the stack above.";
+      const next = isProblem(error) ? error.next : "This is a bug of ours: please report it with the stack above.";
       const detail = cleanText(error.message);
       if (isJson) {
         const code = isProblem(error) ? error.code : "bug";

@@ -76,8 +76,5 @@ export function startCli(
   };
 }
 
-export const runCli = (
-  args: string[],
-  env: Record<string, string>,
-  command?: string[],
-): Promise<Ran> => startCli(args, env, command).ended;
+export const runCli = (args: string[], env: Record<string, string>, command?: string[]): Promise<Ran> =>
+  startCli(args, env, command).ended;

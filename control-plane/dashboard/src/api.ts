@@ -9,12 +9,7 @@ export class ApiError extends Error {
   readonly next: string;
   readonly requestId: string;
 
-  constructor({
-    status,
-    detail,
-    next,
-    requestId,
-  }: Pick<ProblemDetails, "status" | "detail" | "next" | "requestId">) {
+  constructor({ status, detail, next, requestId }: Pick<ProblemDetails, "status" | "detail" | "next" | "requestId">) {
     super(detail);
     this.name = "ApiError";
     this.status = status;
@@ -35,8 +30,7 @@ export const api = {
     send(`/v1/runs/${runId}/artifacts/${name}`, {}).then((answer) => answer.text()),
   act: (projectId: string, runId: string, body: ActionRequest) =>
     post<ActionAnswer>(`/api/runs/${projectId}/${runId}/action`, body),
-  signIn: (body: { email: string; password: string }) =>
-    post<{ ok: true }>("/api/auth/sign-in/email", body),
+  signIn: (body: { email: string; password: string }) => post<{ ok: true }>("/api/auth/sign-in/email", body),
   signOut: () => post<{ ok: true }>("/api/auth/sign-out", {}),
   setUpOwner: (body: { code: string; email: string; password: string; name: string }) =>
     post<SetupOwnerAnswer>("/api/setup/owner", body),

@@ -21,8 +21,7 @@ export const deadlines: Deadline[] = [
     seconds: (figures) => figures.noWorkerSeconds,
     event: "gave_up",
     reason: "no_worker",
-    reasonText:
-      "No worker took this run in time. Start one with `feedback-chat worker`, then retry.",
+    reasonText: "No worker took this run in time. Start one with `feedback-chat worker`, then retry.",
   },
   {
     stages: ["queued"],

@@ -1,12 +1,5 @@
 import { isProblem } from "@feedback-chat/protocol/problem";
-import {
-  moves,
-  next,
-  phases,
-  runEvents,
-  type Stage,
-  waitingForValues,
-} from "@feedback-chat/protocol/run-machine";
+import { moves, next, phases, runEvents, type Stage, waitingForValues } from "@feedback-chat/protocol/run-machine";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Decision, decideEnding, type Ending, type EndingJob } from "./decide-ending.ts";
@@ -36,18 +29,14 @@ const endings: fc.Arbitrary<Ending> = fc.oneof(
   fc.constant<Ending>({ verb: "lose_lease" }),
   fc.constant<Ending>({ verb: "complete", outcome: published }),
   fc.constant<Ending>({ verb: "complete", outcome: { kind: "declined", reason: "no" } }),
-  fc
-    .boolean()
-    .map((retryable): Ending => ({
-      verb: "fail",
-      body: { code: "clone", reason: "x", retryable },
-    })),
-  fc
-    .tuple(fc.constantFrom(...waitingForValues), fc.constantFrom(...phases))
-    .map(([reason, resumeAt]): Ending => ({
-      verb: "wait",
-      body: { for: reason === "worker" ? "github" : reason, question: "Which?", resumeAt },
-    })),
+  fc.boolean().map((retryable): Ending => ({
+    verb: "fail",
+    body: { code: "clone", reason: "x", retryable },
+  })),
+  fc.tuple(fc.constantFrom(...waitingForValues), fc.constantFrom(...phases)).map(([reason, resumeAt]): Ending => ({
+    verb: "wait",
+    body: { for: reason === "worker" ? "github" : reason, question: "Which?", resumeAt },
+  })),
 );
 const jobs: fc.Arbitrary<EndingJob> = fc.record({
   stage: fc.constantFrom<Stage>("running", "validating"),
@@ -115,16 +104,14 @@ describe("the ending of an attempt", () => {
       isFree: true,
     });
     expect(() => decideEnding(ask, { ...job, hasQuestion: true }, chance)).toThrow("one question");
-    expect(() =>
-      decideEnding({ verb: "wait", body: { for: "reporter", resumeAt: "agent" } }, job, chance),
-    ).toThrow("one question");
+    expect(() => decideEnding({ verb: "wait", body: { for: "reporter", resumeAt: "agent" } }, job, chance)).toThrow(
+      "one question",
+    );
   });
 
   it("publishes nothing without the attempt's permit", () => {
     const ending: Ending = { verb: "complete", outcome: published };
-    expect(() => decideEnding(ending, { ...job, stage: "validating" }, chance)).toThrow(
-      "No permit",
-    );
+    expect(() => decideEnding(ending, { ...job, stage: "validating" }, chance)).toThrow("No permit");
   });
 
   it("uses no event that the protocol does not know", () => {

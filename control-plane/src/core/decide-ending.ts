@@ -148,10 +148,7 @@ function over(said: Partial<Decision> & { event: RunEvent }): Decision {
   };
 }
 
-function again(
-  job: EndingJob,
-  said: Partial<Decision> & { event: RunEvent; delaySeconds: number },
-): Decision {
+function again(job: EndingJob, said: Partial<Decision> & { event: RunEvent; delaySeconds: number }): Decision {
   return {
     ...nothingSaid,
     status: "pending",

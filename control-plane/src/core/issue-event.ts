@@ -28,17 +28,13 @@ export function meaningOf(event: IssueEvent, triggerLabel: string): IssueMeaning
   switch (event.action) {
     case "opened":
     case "reopened":
-      return hasLabel(event.labels, triggerLabel)
-        ? { kind: "may_start" }
-        : { kind: "none", reason: "no_label" };
+      return hasLabel(event.labels, triggerLabel) ? { kind: "may_start" } : { kind: "none", reason: "no_label" };
     case "labeled":
       return event.label !== null && isSameLabel(event.label, triggerLabel)
         ? { kind: "may_start" }
         : { kind: "none", reason: "another label" };
     case "edited":
-      return event.hasTextChanged
-        ? { kind: "edited" }
-        : { kind: "none", reason: "neither title nor body changed" };
+      return event.hasTextChanged ? { kind: "edited" } : { kind: "none", reason: "neither title nor body changed" };
     case "closed":
       return { kind: "ended", reason: "issue_closed" };
     case "deleted":

@@ -10,30 +10,21 @@ describe("where an attempt begins", () => {
   });
 
   it("starts over when nothing was decided on the tree, and publishes a tree that was", () => {
-    expect(resumeAfterLoss({ resumeAt: "snapshot", hasTree: true, isDecided: false })).toBe(
-      "snapshot",
-    );
-    expect(resumeAfterLoss({ resumeAt: "snapshot", hasTree: true, isDecided: true })).toBe(
-      "publish",
-    );
-    expect(resumeAfterLoss({ resumeAt: "publish", hasTree: true, isDecided: false })).toBe(
-      "publish",
-    );
+    expect(resumeAfterLoss({ resumeAt: "snapshot", hasTree: true, isDecided: false })).toBe("snapshot");
+    expect(resumeAfterLoss({ resumeAt: "snapshot", hasTree: true, isDecided: true })).toBe("publish");
+    expect(resumeAfterLoss({ resumeAt: "publish", hasTree: true, isDecided: false })).toBe("publish");
   });
 
   it("never goes back behind the checks from a park in validating", () => {
     for (const asked of phases)
-      expect(["validate", "hold", "publish", "follow"]).toContain(
-        resumeAfterWait("validating", asked),
-      );
+      expect(["validate", "hold", "publish", "follow"]).toContain(resumeAfterWait("validating", asked));
     expect(resumeAfterWait("running", "agent")).toBe("agent");
   });
 
   it("claims into validating for what is past collect, else into running", () => {
     expect(claimEvent("queued", "snapshot")).toBe("leased");
     expect(claimEvent("queued", "publish")).toBe("resumed");
-    for (const stage of stages)
-      if (stage === "validating") expect(claimEvent(stage, "snapshot")).toBe("resumed");
+    for (const stage of stages) if (stage === "validating") expect(claimEvent(stage, "snapshot")).toBe("resumed");
   });
 });
 

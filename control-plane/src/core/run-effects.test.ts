@@ -5,8 +5,7 @@ const move: Move = {
   from: "running", event: "phase_started", stage: "running", reason: null, reasonText: null, waitingFor: null,
   branch: "feedback/issue-1-abcdef", prNumber: null, wasPermitted: false,
 }; // prettier-ignore
-const kindsOf = (change: Partial<Move>) =>
-  effectsOf({ ...move, ...change }).map(({ kind }) => kind);
+const kindsOf = (change: Partial<Move>) => effectsOf({ ...move, ...change }).map(({ kind }) => kind);
 
 describe("what a move does outside", () => {
   it("touches nothing while the stage stays", () => {
@@ -14,20 +13,13 @@ describe("what a move does outside", () => {
   });
 
   it("tells people when it waits for them or failed, and not when it waits for GitHub", () => {
-    expect(kindsOf({ from: "validating", event: "held", stage: "validating" })).toEqual([
-      "notice_held",
-    ]);
+    expect(kindsOf({ from: "validating", event: "held", stage: "validating" })).toEqual(["notice_held"]);
     expect(kindsOf({ event: "asked", stage: "queued", waitingFor: "reporter" })).toEqual([
       "issue_labels",
       "notice_waiting",
     ]);
-    expect(kindsOf({ event: "parked", stage: "queued", waitingFor: "github" })).toEqual([
-      "issue_labels",
-    ]);
-    expect(kindsOf({ event: "gave_up", stage: "failed", reason: "clone" })).toEqual([
-      "issue_labels",
-      "notice_failed",
-    ]);
+    expect(kindsOf({ event: "parked", stage: "queued", waitingFor: "github" })).toEqual(["issue_labels"]);
+    expect(kindsOf({ event: "gave_up", stage: "failed", reason: "clone" })).toEqual(["issue_labels", "notice_failed"]);
   });
 
   it("takes back what a stopped run may have pushed, but only its own", () => {
@@ -42,8 +34,6 @@ describe("what a move does outside", () => {
   });
 
   it("touches nothing of an issue whose run was not admitted", () => {
-    expect(
-      kindsOf({ from: "queued", event: "declined", stage: "rejected", reason: "not_admitted" }),
-    ).toEqual([]);
+    expect(kindsOf({ from: "queued", event: "declined", stage: "rejected", reason: "not_admitted" })).toEqual([]);
   });
 });

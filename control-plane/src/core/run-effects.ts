@@ -30,8 +30,7 @@ export function effectsOf(move: Move): MoveEffect[] {
   if (event === "asked" || (event === "parked" && waitingFor !== "github"))
     effects.push({ kind: "notice_waiting", reason: waitingFor });
   if (event === "gave_up") effects.push({ kind: "notice_failed", reason });
-  if (event === "declined" || event === "expired")
-    effects.push({ kind: "close_issue", reason: "not_planned" });
+  if (event === "declined" || event === "expired") effects.push({ kind: "close_issue", reason: "not_planned" });
   if (event === "deployed") effects.push({ kind: "close_issue", reason: "completed" });
   // Stopped by people: what is already on GitHub goes away again. What failed by itself stays for a look.
   if (isWithdrawn(event)) effects.push(...withdrawals(move));
@@ -43,7 +42,6 @@ export function isWithdrawn(event: RunEvent): boolean {
 }
 
 function withdrawals({ branch, prNumber, wasPermitted }: Move): MoveEffect[] {
-  const pull: MoveEffect[] =
-    prNumber === null ? [] : [{ kind: "close_pull", number: prNumber, comment: null }];
+  const pull: MoveEffect[] = prNumber === null ? [] : [{ kind: "close_pull", number: prNumber, comment: null }];
   return wasPermitted || prNumber !== null ? [...pull, { kind: "delete_branch", branch }] : pull;
 }

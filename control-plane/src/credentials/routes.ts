@@ -1,8 +1,4 @@
-import {
-  createCredentialRequest,
-  credential,
-  credentialPage,
-} from "@feedback-chat/protocol/project";
+import { createCredentialRequest, credential, credentialPage } from "@feedback-chat/protocol/project";
 import type { AppDeps } from "../app-deps.ts";
 import { route } from "../platform/route.ts";
 import { deleteCredential } from "./delete-credential.ts";

@@ -29,10 +29,7 @@ type Input = { caller: Caller; projectId: string; workspaceId: string; wanted: W
 export async function setCredential(deps: Deps, input: Input): Promise<Credential> {
   const { wanted, projectId } = input;
   if (wanted.type === "claude_oauth" && deps.config.mode === "hosted")
-    throw new Problem(
-      "credential_type_not_allowed",
-      "A personal Claude subscription is for its owner's own machine.",
-    );
+    throw new Problem("credential_type_not_allowed", "A personal Claude subscription is for its owner's own machine.");
   const value = wanted.value.trim();
   const found = wanted.type === "github_token" ? await lookUp(deps, projectId, value) : undefined;
   return asProject(deps.db, projectId, async (tx) => {
@@ -47,11 +44,7 @@ export async function setCredential(deps: Deps, input: Input): Promise<Credentia
   });
 }
 
-async function lookUp(
-  deps: Deps,
-  projectId: string,
-  token: string,
-): Promise<FoundRepository | undefined> {
+async function lookUp(deps: Deps, projectId: string, token: string): Promise<FoundRepository | undefined> {
   const { rows } = await asProject(deps.db, projectId, (tx) =>
     sql<{
       github_repo: string;
@@ -70,9 +63,7 @@ async function store(
   const claimed = await sql<{ id: string; version: number }>`
     insert into fc.credentials as c (id, project_id, type, encrypted_value, wrapped_dek, kek_id, last4)
     values (${newId()}, ${projectId}, ${wanted.type}, ${nothing}, ${nothing}, '', '')
-    on conflict (project_id, type) do update set version = c.version + 1 returning id, version`.execute(
-    tx,
-  );
+    on conflict (project_id, type) do update set version = c.version + 1 returning id, version`.execute(tx);
   const { id, version } = claimed.rows[0] ?? { id: "", version: 0 };
   const sealed = sealing.seal(value, { projectId, id, type: wanted.type, version });
   // Four letters of a short secret would be too much of it.

@@ -29,11 +29,7 @@ const typesFor: Record<TokenPurpose, readonly CredentialType[]> = {
  * A GitHub App's short-lived tokens will come from here too.
  * @throws Problem unavailable when the master key is lost
  */
-export async function tokenFor(
-  { db, sealing }: Deps,
-  projectId: string,
-  purpose: TokenPurpose,
-): Promise<Token | null> {
+export async function tokenFor({ db, sealing }: Deps, projectId: string, purpose: TokenPurpose): Promise<Token | null> {
   const types = typesFor[purpose];
   const { rows } = await asProject(db, projectId, (tx) =>
     sql<Row>`select id, type, encrypted_value, wrapped_dek, kek_id, version from fc.credentials

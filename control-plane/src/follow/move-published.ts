@@ -8,16 +8,9 @@ import type { Happening } from "../runs/record-event.ts";
  * Moves a run whose pull request is open, if it still stands there: webhook, poll and people may all be at it.
  * @returns false when the run has moved on, and nothing was changed.
  */
-export async function movePublished(
-  tx: Tx,
-  runId: string,
-  happening: Omit<Happening, "attempt">,
-): Promise<boolean> {
+export async function movePublished(tx: Tx, runId: string, happening: Omit<Happening, "attempt">): Promise<boolean> {
   const job = await lockJob(tx, runId);
-  const { rows } =
-    await sql`select from fc.pipeline_runs where id = ${runId} and stage = 'preview_ready'`.execute(
-      tx,
-    );
+  const { rows } = await sql`select from fc.pipeline_runs where id = ${runId} and stage = 'preview_ready'`.execute(tx);
   if (!job || rows.length === 0) return false;
   await advanceRun(tx, runId, { ...happening, attempt: job.attempt });
   return true;

@@ -16,11 +16,7 @@ export type SeenDeployment = {
  * A deployment that ended well: of a run's branch it is the preview, of its merge commit in production the end.
  * @returns what was done, in words, or null when no run waits for it.
  */
-export async function noteDeployment(
-  tx: Tx,
-  seen: SeenDeployment,
-  actor: Actor,
-): Promise<string | null> {
+export async function noteDeployment(tx: Tx, seen: SeenDeployment, actor: Actor): Promise<string | null> {
   if (seen.state !== "success") return null;
   const { rows } = await sql<{ id: string; previewUrl: string | null; isMerge: boolean }>`
     select id, preview_url as "previewUrl", coalesce(merge_sha = ${seen.sha}, false) as "isMerge" from fc.pipeline_runs
@@ -41,9 +37,6 @@ export async function noteDeployment(
   const isUseful = /^https?:\/\//i.test(seen.url ?? "") && seen.url !== run.previewUrl;
   if (seen.isProduction || !isUseful) return null;
   const isMoved = await movePublished(tx, run.id, { event: "previewed", actor, detail: seen.url });
-  if (isMoved)
-    await sql`update fc.pipeline_runs set preview_url = ${seen.url} where id = ${run.id}`.execute(
-      tx,
-    );
+  if (isMoved) await sql`update fc.pipeline_runs set preview_url = ${seen.url} where id = ${run.id}`.execute(tx);
   return isMoved ? "the run has a preview" : null;
 }

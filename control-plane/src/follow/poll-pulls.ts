@@ -43,8 +43,7 @@ export async function pollPull(deps: Deps, run: PublishedRun): Promise<void> {
     await asProject(deps.db, run.projectId, (tx) => notePull(tx, closed, systemActor));
     return;
   }
-  if (run.previewUrl === null)
-    await lookForPreview(deps, github, { ...run, headSha: pull.head.sha });
+  if (run.previewUrl === null) await lookForPreview(deps, github, { ...run, headSha: pull.head.sha });
 }
 
 async function lookForPreview(

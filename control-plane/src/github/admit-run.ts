@@ -48,8 +48,7 @@ async function ask(
     const { kind, said, retryAfterSeconds } = githubTrouble(error, now());
     if (kind === "rate") return { kind: "wait", seconds: retryAfterSeconds };
     if (kind === "unreachable") return { kind: "wait", seconds: 0 };
-    if (kind === "gone")
-      return { kind: "decline", detail: "The issue is gone, or the token may not see it." };
+    if (kind === "gone") return { kind: "decline", detail: "The issue is gone, or the token may not see it." };
     const detail = `The project's GitHub token may not ask who has which rights: ${said}`;
     return { kind: "wait_for_credential", detail };
   }
@@ -72,12 +71,10 @@ function judge(facts: GateFacts, rights: RightsAnswer): Verdict {
 
 /** Rights cannot be asked: fail closed, as a stranger's words, if a worker brings a token of its own to publish. */
 function withoutToken(facts: GateFacts): Verdict {
-  if (!facts.hasWorkerWithToken)
-    return { kind: "wait_for_credential", detail: "The project has no GitHub token yet." };
+  if (!facts.hasWorkerWithToken) return { kind: "wait_for_credential", detail: "The project has no GitHub token yet." };
   if (facts.dayBudgetLeftMicroUsd <= 0)
     return { kind: "decline", detail: "The project's budget of the last 24 hours is used up." };
-  const detail =
-    "The server has no GitHub token, so nobody's rights could be asked: the words count as public.";
+  const detail = "The server has no GitHub token, so nobody's rights could be asked: the words count as public.";
   return { kind: "admit", origin: "public", detail, comments: [] };
 }
 
@@ -136,8 +133,6 @@ async function waitForCredential(
 async function isStillAtGate(tx: Tx, runId: string): Promise<boolean> {
   const { rows } = await sql`
     select from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id
-    where r.id = ${runId} and r.stage = 'queued' and r.phase = 'gate' and j.status = 'pending'`.execute(
-    tx,
-  );
+    where r.id = ${runId} and r.stage = 'queued' and r.phase = 'gate' and j.status = 'pending'`.execute(tx);
   return rows.length > 0;
 }

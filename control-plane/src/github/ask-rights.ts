@@ -34,12 +34,8 @@ export async function askRights(
     return asked;
   };
   const labelled = await listLabelled(github, issueNumber);
-  const asker =
-    askedBy ?? labelled.findLast(({ label }) => isSameLabel(label, triggerLabel))?.by ?? null;
-  const [authorPermission, askerPermission] = await Promise.all([
-    ask(author),
-    asker === null ? null : ask(asker),
-  ]);
+  const asker = askedBy ?? labelled.findLast(({ label }) => isSameLabel(label, triggerLabel))?.by ?? null;
+  const [authorPermission, askerPermission] = await Promise.all([ask(author), asker === null ? null : ask(asker)]);
   return {
     authorPermission,
     askerPermission,
@@ -87,8 +83,7 @@ async function admittedComments(
   for (const { user, body, author_association: association } of comments) {
     // Spares a request for each stranger: without one of these nobody has rights.
     if (!user || !body || !["OWNER", "MEMBER", "COLLABORATOR"].includes(association)) continue;
-    if (hasTriage(await ask(user.login)))
-      admitted.push({ author: user.login, body: storable(body) });
+    if (hasTriage(await ask(user.login))) admitted.push({ author: user.login, body: storable(body) });
   }
   return admitted;
 }

@@ -10,10 +10,7 @@ export type ProjectGitHub = { octokit: Octokit; named: { owner: string; repo: st
 const requestMs = 10_000;
 
 /** A client for the project's repository with the project's own token; null when the server holds none. */
-export async function githubFor(
-  deps: GitHubDeps,
-  projectId: string,
-): Promise<ProjectGitHub | null> {
+export async function githubFor(deps: GitHubDeps, projectId: string): Promise<ProjectGitHub | null> {
   const token = await tokenFor(deps, projectId, "read");
   if (!token) return null;
   const { rows } = await asProject(deps.db, projectId, (tx) =>
@@ -27,8 +24,7 @@ export async function githubFor(
 
 /** Without retries and logs of its own: our loops come back by themselves. */
 function openOctokit(baseUrl: string, auth: string): Octokit {
-  const timed: typeof fetch = (url, init) =>
-    fetch(url, { ...init, signal: AbortSignal.timeout(requestMs) });
+  const timed: typeof fetch = (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(requestMs) });
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   return new Octokit({
     baseUrl,

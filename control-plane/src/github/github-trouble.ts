@@ -15,8 +15,7 @@ export function githubTrouble(error: unknown, now: Date): GitHubTrouble {
   const { name, status, response, message } = error as Partial<RequestError>;
   const said = cleanLine(String(message ?? error)).slice(0, 300);
   if (name === "GraphqlResponseError") return { kind: "refused", said, retryAfterSeconds: 0 };
-  if (name === "AbortError" || name === "TimeoutError")
-    return { kind: "unreachable", said, retryAfterSeconds: 0 };
+  if (name === "AbortError" || name === "TimeoutError") return { kind: "unreachable", said, retryAfterSeconds: 0 };
   if (status === undefined) throw error;
   const waitSeconds = rateWait({ status, said, headers: response?.headers ?? {} }, now);
   if (waitSeconds !== null) return { kind: "rate", said, retryAfterSeconds: waitSeconds };

@@ -4,10 +4,7 @@ import type { ProjectGitHub } from "./github-for.ts";
 const permissions: readonly string[] = ["none", "read", "triage", "write", "maintain", "admin"];
 
 /** What a person may do in the repository; null when GitHub knows no such person. */
-export async function permissionOf(
-  { octokit, named }: ProjectGitHub,
-  login: string,
-): Promise<Permission | null> {
+export async function permissionOf({ octokit, named }: ProjectGitHub, login: string): Promise<Permission | null> {
   const answer = await octokit.rest.repos
     .getCollaboratorPermissionLevel({ ...named, username: login })
     .catch((error: unknown) => {

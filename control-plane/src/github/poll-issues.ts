@@ -20,17 +20,12 @@ export type Seen = Map<string, string>;
  * Makes runs of the project's open labelled issues that have none: what webhooks missed, or cannot reach us with.
  * @returns the numbers of the issues that got one.
  */
-export async function pollIssues(
-  deps: Deps,
-  seen: Seen,
-  project: PolledProject,
-): Promise<number[]> {
+export async function pollIssues(deps: Deps, seen: Seen, project: PolledProject): Promise<number[]> {
   const github = await githubFor(deps, project.id);
   if (!github) return [];
   const listed = await listLabelled(deps, seen, { github, project });
   const made: number[] = [];
-  for (const issue of listed?.issues ?? [])
-    if (await startPolled(deps, project, issue)) made.push(issue.number);
+  for (const issue of listed?.issues ?? []) if (await startPolled(deps, project, issue)) made.push(issue.number);
   // Only now: what failed above is listed again.
   if (listed?.etag) seen.set(project.id, listed.etag);
   return made;

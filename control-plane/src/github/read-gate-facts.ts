@@ -18,9 +18,7 @@ export type GateFacts = {
 
 /** Undefined when the run is not at the gate any more. */
 export async function readGateFacts(tx: Tx, runId: string): Promise<GateFacts | undefined> {
-  const { rows } = await sql<
-    Omit<GateFacts, "dayBudgetLeftMicroUsd"> & { settings: unknown; spent: string }
-  >`
+  const { rows } = await sql<Omit<GateFacts, "dayBudgetLeftMicroUsd"> & { settings: unknown; spent: string }>`
     select r.github_issue_number as "issueNumber", s.author, s.asked_by as "askedBy", s.source, p.trigger_label as "triggerLabel",
       i.ever_had_feedback_label as "hadFeedbackLabel", p.settings,
       exists (select from fc.feedback f where f.issue_id = i.id) as "isNamedByFeedback",
@@ -30,9 +28,7 @@ export async function readGateFacts(tx: Tx, runId: string): Promise<GateFacts | 
         and w.capabilities -> 'localCredentials' @> '["github_token"]'::jsonb) as "hasWorkerWithToken"
     from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id join fc.projects p on p.id = r.project_id
       join fc.issues i on i.id = r.issue_id join fc.issue_snapshots s on s.id = j.snapshot_id
-    where r.id = ${runId} and r.stage = 'queued' and r.phase = 'gate' and j.status = 'pending'`.execute(
-    tx,
-  );
+    where r.id = ${runId} and r.stage = 'queued' and r.phase = 'gate' and j.status = 'pending'`.execute(tx);
   const [row] = rows;
   if (!row) return undefined;
   const { settings, spent, ...facts } = row;

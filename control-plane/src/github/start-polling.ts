@@ -23,8 +23,7 @@ export function startPolling(deps: Deps): Doing {
         deps.log.error("poll.failed", { projectId: project.id, error });
         return [];
       });
-      if (made.length > 0)
-        deps.log.info("poll.found", { projectId: project.id, issues: made.join(" ") });
+      if (made.length > 0) deps.log.info("poll.found", { projectId: project.id, issues: made.join(" ") });
     }
   });
 }

@@ -22,8 +22,7 @@ export function makeHealth(deps: Deps): () => Promise<Healthz> {
 /** The queue is well when no lease is long over: the sweeper is at work. It has its grace after a start. */
 async function look(deps: Deps, up: number): Promise<Healthz> {
   const { sha, mode, figures } = deps.config;
-  const lateSeconds =
-    2 * (figures.sweeperGraceSeconds + figures.sweepEverySeconds + figures.leaseSeconds);
+  const lateSeconds = 2 * (figures.sweeperGraceSeconds + figures.sweepEverySeconds + figures.leaseSeconds);
   const late = await lateLeases(deps, lateSeconds);
   const parts = {
     database: late !== undefined,
@@ -37,9 +36,7 @@ async function look(deps: Deps, up: number): Promise<Healthz> {
 async function lateLeases({ db }: Deps, lateSeconds: number): Promise<number | undefined> {
   const query = asSystem(db, (tx) =>
     sql<{ late: number }>`select count(*)::int as late from fc.job_queue
-      where status = 'processing' and lease_expires_at < now() - make_interval(secs => ${lateSeconds})`.execute(
-      tx,
-    ),
+      where status = 'processing' and lease_expires_at < now() - make_interval(secs => ${lateSeconds})`.execute(tx),
   ).then(
     ({ rows }) => rows[0]?.late ?? 0,
     // Whatever it is, it says that the database is not well; the answer carries it.

@@ -26,10 +26,7 @@ export async function appendLogs(
 ): Promise<{ ackedOffset: number }> {
   const sizeBytes = lines.reduce((sum, { message }) => sum + Buffer.byteLength(message), 0);
   if (sizeBytes > maxBatchBytes)
-    throw new Problem(
-      "payload_too_large",
-      `At most ${maxBatchBytes} bytes of lines are taken at once.`,
-    );
+    throw new Problem("payload_too_large", `At most ${maxBatchBytes} bytes of lines are taken at once.`);
   const messages = redactLines(lines.map(({ message }) => message));
   return asWorker(db, lease, async (tx) => {
     await holdJob(tx, lease);
@@ -51,9 +48,7 @@ export async function appendLogs(
       insert into fc.run_logs (run_id, seq, project_id, attempt, "offset", timestamp, level, message)
       select ${lease.runId}, numbered.first_seq + line.n - 1, numbered.project_id, ${lease.attempt}, ${acked} + line.n - 1, line.at, line.level, line.message
       from numbered, told, unnest(${fresh.map(({ at }) => at)}::timestamptz[], ${fresh.map(({ level }) => level)}::text[],
-        ${messages.slice(acked - offset)}::text[]) with ordinality as line (at, level, message, n)`.execute(
-      tx,
-    );
+        ${messages.slice(acked - offset)}::text[]) with ordinality as line (at, level, message, n)`.execute(tx);
     return { ackedOffset: acked + fresh.length };
   });
 }

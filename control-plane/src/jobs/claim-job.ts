@@ -47,9 +47,7 @@ export async function claimJob(deps: Deps, claim: Claim, signal: AbortSignal): P
       const untilMs = hasWork ? Math.max(endMs, start + atLeastMs) : endMs;
       if (isAnswer || now >= untilMs || signal.aborted) return claimed;
       // Jobs whose backoff ends are announced by nobody: hence a look of one's own now and then.
-      const pauseMs = hasWork
-        ? againMs * (1 + Math.random())
-        : config.figures.sweepEverySeconds * 500;
+      const pauseMs = hasWork ? againMs * (1 + Math.random()) : config.figures.sweepEverySeconds * 500;
       await woken.wait(Math.min(untilMs - now, pauseMs), signal);
     } finally {
       woken.cancel();
@@ -57,10 +55,7 @@ export async function claimJob(deps: Deps, claim: Claim, signal: AbortSignal): P
   }
 }
 
-async function look(
-  deps: Deps,
-  claim: Claim,
-): Promise<Claimed & { hasWork: boolean; isAnswer: boolean }> {
+async function look(deps: Deps, claim: Claim): Promise<Claimed & { hasWork: boolean; isAnswer: boolean }> {
   try {
     // As the system, bound to the key's workspace in each statement: the instance's pause belongs to no tenant.
     return await asSystem(deps.db, async (tx) => {
@@ -68,9 +63,7 @@ async function look(
       const earlier = await sql<PickedJob & { isHeld: boolean }>`
         select j.id as "jobId", j.run_id as "runId", j.project_id as "projectId", j.attempt, j.lease_token as token,
           j.lease_expires_at as "expiresAt", j.status = 'processing' as "isHeld"
-        from fc.job_queue j where j.claim_id = ${claim.claimId} and j.worker_id = ${claim.workerId}`.execute(
-        tx,
-      );
+        from fc.job_queue j where j.claim_id = ${claim.claimId} and j.worker_id = ${claim.workerId}`.execute(tx);
       const repeated = earlier.rows[0];
       if (repeated) {
         const lease = repeated.isHeld ? await leaseOf(tx, deps, repeated) : null;
@@ -100,10 +93,7 @@ async function look(
   }
 }
 
-async function greet(
-  tx: Tx,
-  { workerId, workspaceId }: Claim,
-): Promise<{ isDraining: boolean; name: string }> {
+async function greet(tx: Tx, { workerId, workspaceId }: Claim): Promise<{ isDraining: boolean; name: string }> {
   const { rows } = await sql<{ isDraining: boolean; name: string; version: string }>`
     update fc.workers set last_seen_at = now() where id = ${workerId} and workspace_id = ${workspaceId}
     returning is_draining as "isDraining", name, version`.execute(tx);
@@ -116,20 +106,12 @@ async function greet(
 /** @throws Problem upgrade_required */
 export function refuseOldVersion(version: string): void {
   if (isServed(version, packageVersion)) return;
-  throw new Problem(
-    "upgrade_required",
-    `A worker of version ${version} is not served by ${packageVersion}.`,
-    {
-      facts: { serverVersion: packageVersion },
-    },
-  );
+  throw new Problem("upgrade_required", `A worker of version ${version} is not served by ${packageVersion}.`, {
+    facts: { serverVersion: packageVersion },
+  });
 }
 
-async function leaseOf(
-  tx: Tx,
-  deps: Deps,
-  job: Omit<PickedJob, "stage" | "resumeAt">,
-): Promise<Lease> {
+async function leaseOf(tx: Tx, deps: Deps, job: Omit<PickedJob, "stage" | "resumeAt">): Promise<Lease> {
   return {
     jobId: idOf("job", job.jobId),
     runId: idOf("run", job.runId),

@@ -24,18 +24,13 @@ export function overdueKinds(figures: Figures): DueKind[] {
   ];
 }
 
-function isOverdue(
-  { stages, waitingFor, isLeased, seconds }: Deadline,
-  figures: Figures,
-): RawBuilder<boolean> {
+function isOverdue({ stages, waitingFor, isLeased, seconds }: Deadline, figures: Figures): RawBuilder<boolean> {
   const waits = {
     nobody: sql`r.waiting_for is null`,
     worker: sql`coalesce(r.waiting_for, 'worker') = 'worker' and ${hasRoom}`,
   };
   const isWaiting =
-    waitingFor === "nobody" || waitingFor === "worker"
-      ? waits[waitingFor]
-      : sql`r.waiting_for = ${waitingFor}`;
+    waitingFor === "nobody" || waitingFor === "worker" ? waits[waitingFor] : sql`r.waiting_for = ${waitingFor}`;
   return sql`(r.result is null and r.standing_since < now() - make_interval(secs => ${seconds(figures)})
     and r.stage = any(${stages}::text[]) and j.status = ${isLeased ? "processing" : "pending"} and ${isWaiting})`;
 }

@@ -28,8 +28,5 @@ export async function holdJob(
 }
 
 export function leaseLost(): Problem {
-  return new Problem(
-    "lease_lost",
-    "This lease does not hold the job any more: nothing was changed.",
-  );
+  return new Problem("lease_lost", "This lease does not hold the job any more: nothing was changed.");
 }

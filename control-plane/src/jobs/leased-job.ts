@@ -1,10 +1,5 @@
 import { idOf } from "@feedback-chat/protocol/ids";
-import {
-  type LeasedJob,
-  type Origin,
-  type RawSnapshot,
-  runSettings,
-} from "@feedback-chat/protocol/job";
+import { type LeasedJob, type Origin, type RawSnapshot, runSettings } from "@feedback-chat/protocol/job";
 import type { Phase } from "@feedback-chat/protocol/run-machine";
 import { sql } from "kysely";
 import type { Config } from "../config.ts";

@@ -26,11 +26,7 @@ type Row = {
  * Asked again for the same tree, the same permit is answered.
  * @throws Problem lease_lost, not_permitted (held, cancelled, another tree, or not at that point yet)
  */
-export async function permitPublish(
-  { db, newId }: Deps,
-  lease: HeldLease,
-  asked: PermitRequest,
-): Promise<Permit> {
+export async function permitPublish({ db, newId }: Deps, lease: HeldLease, asked: PermitRequest): Promise<Permit> {
   const answer = await asWorker(db, lease, async (tx) => {
     const job = await holdJob(tx, lease);
     const run = await readRun(tx, lease.runId);
@@ -45,17 +41,11 @@ export async function permitPublish(
     );
     const { publish } = runSettings.parse(run.settings);
     const decision =
-      run.approved_tree_id === asked.treeId
-        ? "publish"
-        : decidePublish({ ...asked, publish, origin: run.origin });
+      run.approved_tree_id === asked.treeId ? "publish" : decidePublish({ ...asked, publish, origin: run.origin });
     if (decision !== "publish") return decision.hold;
     const permitId = newId();
-    await sql`update fc.job_queue set permit_id = ${permitId} where id = ${lease.jobId}`.execute(
-      tx,
-    );
-    await sql`update fc.pipeline_runs set permitted_tree_id = ${asked.treeId} where id = ${lease.runId}`.execute(
-      tx,
-    );
+    await sql`update fc.job_queue set permit_id = ${permitId} where id = ${lease.jobId}`.execute(tx);
+    await sql`update fc.pipeline_runs set permitted_tree_id = ${asked.treeId} where id = ${lease.runId}`.execute(tx);
     return { permitId, approvedBy: approverOf(run, asked) };
   });
   // Outside of the transaction: a no is stored too.

@@ -35,8 +35,7 @@ export async function recordWorkerEvent(
     );
     const known = rows.find(({ event_id }) => event_id === said.eventId);
     if (known) return { seq: Number(known.seq), stage: known.stage };
-    if (rows.length > 0)
-      throw new Problem("invalid_transition", "This attempt has had its one fix round.");
+    if (rows.length > 0) throw new Problem("invalid_transition", "This attempt has had its one fix round.");
     const { seq, stage } = await advanceRun(tx, lease.runId, {
       event: said.event,
       actor: { kind: "worker", id: said.keyId },

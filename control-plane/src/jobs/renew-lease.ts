@@ -26,9 +26,7 @@ export async function renewLease(
           case when ${isExtending} then now() + make_interval(secs => ${leaseSeconds}) else lease_expires_at end
         where ${isHeldBy(lease)}
         returning j.lease_expires_at as expires_at, j.cancel_requested_at is not null as cancel,
-          coalesce((select w.is_draining from fc.workers w where w.id = j.worker_id), false) as drain`.execute(
-        tx,
-      ),
+          coalesce((select w.is_draining from fc.workers w where w.id = j.worker_id), false) as drain`.execute(tx),
     );
     const row = rows[0];
     if (!row) throw leaseLost();

@@ -8,19 +8,13 @@ export function isPublicKey(publicKey: string): boolean {
 }
 
 /** Closes a secret so that only the holder of the key can open it, and only with the same `info` (HPKE, RFC 9180, base mode). */
-export async function sealForWorker(
-  publicKey: string,
-  secret: string,
-  info: string,
-): Promise<SealedSecret> {
+export async function sealForWorker(publicKey: string, secret: string, info: string): Promise<SealedSecret> {
   const suite = new CipherSuite({
     kem: new DhkemX25519HkdfSha256(),
     kdf: new HkdfSha256(),
     aead: new Aes256Gcm(),
   });
-  const recipientPublicKey = await suite.kem.deserializePublicKey(
-    Buffer.from(publicKey, "base64url"),
-  );
+  const recipientPublicKey = await suite.kem.deserializePublicKey(Buffer.from(publicKey, "base64url"));
   const utf8 = new TextEncoder();
   const sender = await suite.createSenderContext({ recipientPublicKey, info: utf8.encode(info) });
   const ciphertext = await sender.seal(utf8.encode(secret));

@@ -41,11 +41,7 @@ export function startSweeper(deps: Deps): { stop(): Promise<void> } {
   }
 
   async function sweepAll(): Promise<void> {
-    if (
-      performance.now() < graceEndsMs ||
-      (await databaseUpSeconds(deps)) < figures.sweeperGraceSeconds
-    )
-      return;
+    if (performance.now() < graceEndsMs || (await databaseUpSeconds(deps)) < figures.sweeperGraceSeconds) return;
     await sweepJobs(deps, overdueKinds(figures));
     await wakeBudgetWaits(deps);
     await forgetOldWorkers(deps);
@@ -73,9 +69,7 @@ async function databaseUpSeconds({ db }: Deps): Promise<number> {
   const { rows } = await asSystem(db, (tx) =>
     sql<{
       seconds: string;
-    }>`select extract(epoch from clock_timestamp() - pg_postmaster_start_time()) as seconds`.execute(
-      tx,
-    ),
+    }>`select extract(epoch from clock_timestamp() - pg_postmaster_start_time()) as seconds`.execute(tx),
   );
   return Number(rows[0]?.seconds);
 }
@@ -84,8 +78,6 @@ async function databaseUpSeconds({ db }: Deps): Promise<number> {
 async function forgetOldWorkers({ db }: Deps): Promise<void> {
   await asSystem(db, (tx) =>
     sql`delete from fc.workers w where w.last_seen_at < now() - interval '7 days'
-      and not exists (select from fc.job_queue j where j.worker_id = w.id and j.status = 'processing')`.execute(
-      tx,
-    ),
+      and not exists (select from fc.job_queue j where j.worker_id = w.id and j.status = 'processing')`.execute(tx),
   );
 }

@@ -45,11 +45,7 @@ export async function isLeader(tx: Tx): Promise<boolean> {
   return rows[0]?.is_leader ?? false;
 }
 
-async function endDue(
-  { db, config }: Deps,
-  jobId: string,
-  { which, ending }: DueKind,
-): Promise<boolean> {
+async function endDue({ db, config }: Deps, jobId: string, { which, ending }: DueKind): Promise<boolean> {
   return asSystem(db, async (tx) => {
     const job = await lockAttempt(tx, sql`j.id = ${jobId} and ${which}`);
     if (!job) return false;

@@ -39,11 +39,8 @@ export async function unparkJob(
     ), told as (
       select pg_notify('fc_jobs', p.workspace_id::text) from opened join fc.projects p on p.id = opened.project_id
     )
-    select exists (select from blocker) as is_blocked, (select count(*) from told) > 0 as is_open`.execute(
-    tx,
-  );
-  if (rows[0]?.is_blocked)
-    throw new Problem("conflict", "Another run of this issue is active: end that one first.");
+    select exists (select from blocker) as is_blocked, (select count(*) from told) > 0 as is_open`.execute(tx);
+  if (rows[0]?.is_blocked) throw new Problem("conflict", "Another run of this issue is active: end that one first.");
   if (freshAttempts && rows[0]?.is_open)
     await sql`update fc.pipeline_runs set permit_request = null, approved_tree_id = null, approved_by = null where id = ${runId}`.execute(
       tx,

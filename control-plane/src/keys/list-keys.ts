@@ -18,10 +18,7 @@ type Row = {
 };
 
 /** The keys of a project, or the worker keys of a workspace: prefixes only. The newest hundred. */
-export async function listKeys(
-  { db }: { db: Db },
-  { workspaceId, projectId }: Of,
-): Promise<z.input<typeof keyPage>> {
+export async function listKeys({ db }: { db: Db }, { workspaceId, projectId }: Of): Promise<z.input<typeof keyPage>> {
   const { rows } = await asWorkspace(db, workspaceId, (tx) =>
     sql<Row>`select id, name, prefix, scopes, created_at, last_used_at, expires_at, revoked_at from fc.api_keys
       where case when ${projectId}::uuid is null then kind = 'worker' and workspace_id = ${workspaceId}

@@ -87,10 +87,7 @@ async function closePull(
 }
 
 /** The REST API cannot take the draft mark off. */
-async function markReady(
-  { octokit, named }: ProjectGitHub,
-  number: number,
-): Promise<string | null> {
+async function markReady({ octokit, named }: ProjectGitHub, number: number): Promise<string | null> {
   const { data } = await octokit.rest.pulls.get({ ...named, pull_number: number });
   if (!data.draft) return "the pull request is ready already";
   if (data.state === "closed") return "the pull request is closed";
@@ -101,17 +98,13 @@ async function markReady(
   return null;
 }
 
-async function deleteBranch(
-  { octokit, named }: ProjectGitHub,
-  branch: string,
-): Promise<string | null> {
+async function deleteBranch({ octokit, named }: ProjectGitHub, branch: string): Promise<string | null> {
   if (!isOurBranch(branch)) return "the branch is not ours to delete";
   try {
     await octokit.rest.git.deleteRef({ ...named, ref: `heads/${branch}` });
     return null;
   } catch (error) {
-    if (error instanceof Error && "status" in error && error.status === 422)
-      return "the branch is gone already";
+    if (error instanceof Error && "status" in error && error.status === 422) return "the branch is gone already";
     throw error;
   }
 }

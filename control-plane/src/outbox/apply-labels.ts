@@ -7,10 +7,7 @@ import type { ProjectedIssue } from "./find-issue-of.ts";
  * Brings the labels of ours on an issue to what its newest run's stage says; those of others stay.
  * @returns why there was nothing to do, or null.
  */
-export async function applyLabels(
-  github: ProjectGitHub,
-  issue: ProjectedIssue,
-): Promise<string | null> {
+export async function applyLabels(github: ProjectGitHub, issue: ProjectedIssue): Promise<string | null> {
   const { octokit, named } = github;
   const on = { ...named, issue_number: issue.number };
   const { data } = await octokit.rest.issues.listLabelsOnIssue({ ...on, per_page: 100 });
@@ -22,8 +19,7 @@ export async function applyLabels(
     for (const name of missing) await createLabel(github, name);
     await octokit.rest.issues.addLabels({ ...on, labels: missing });
   }
-  for (const name of extra)
-    await octokit.rest.issues.removeLabel({ ...on, name }).catch(ignoringStatus(404));
+  for (const name of extra) await octokit.rest.issues.removeLabel({ ...on, name }).catch(ignoringStatus(404));
   return missing.length + extra.length === 0 ? "the labels are right already" : null;
 }
 
@@ -37,9 +33,7 @@ async function createLabel({ octokit, named }: ProjectGitHub, name: string): Pro
   const known = Object.hasOwn(labelTable, name) ? labelTable[name as Label] : undefined;
   const { color, description } = known ?? labelTable["auto-implement"];
   // 422: it is there already, perhaps with a colour of the repository's own.
-  await octokit.rest.issues
-    .createLabel({ ...named, name, color, description })
-    .catch(ignoringStatus(422));
+  await octokit.rest.issues.createLabel({ ...named, name, color, description }).catch(ignoringStatus(422));
 }
 
 function ignoringStatus(status: number) {

@@ -34,8 +34,7 @@ export async function deliverEffects(deps: Deps): Promise<number> {
   const batch = await takeDue(deps);
   for (const due of batch) {
     const delivered = await deliver(deps, due);
-    if (delivered.kind === "again" && due.attempts < maxAttempts)
-      await putOff(deps, due, delivered);
+    if (delivered.kind === "again" && due.attempts < maxAttempts) await putOff(deps, due, delivered);
     else await settle(deps, due, delivered);
   }
   return batch.length;
@@ -76,8 +75,7 @@ async function deliver(deps: Deps, due: Due): Promise<Delivered> {
     const { said, retryAfterSeconds } = trouble;
     deps.log.warn("outbox.failed", { id, kind, trouble: trouble.kind, reason: said });
     if (trouble.kind === "gone") return { kind: "done", note: said };
-    if (trouble.kind === "access" || trouble.kind === "refused")
-      return { kind: "hopeless", note: said };
+    if (trouble.kind === "access" || trouble.kind === "refused") return { kind: "hopeless", note: said };
     return { kind: "again", note: said, retryAfterSeconds };
   }
 }
@@ -99,7 +97,6 @@ async function settle({ db }: Deps, due: Due, { kind, note }: Delivered): Promis
     await sql`update fc.outbox set done_at = now(), locked_until = null, last_error = ${note} where id = ${due.id}`.execute(
       tx,
     );
-    if (kind !== "done")
-      await queueEffect(tx, due, { kind: "notice_failed", reason: `${due.kind}: ${note}` });
+    if (kind !== "done") await queueEffect(tx, due, { kind: "notice_failed", reason: `${due.kind}: ${note}` });
   });
 }

@@ -4,8 +4,7 @@ import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 export function asStartProblem(error: unknown): unknown {
   if (isProblem(error)) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (isDiskFull(error, code))
-    return new Problem("disk_full", "There is no room left on the disk.", { cause: error });
+  if (isDiskFull(error, code)) return new Problem("disk_full", "There is no room left on the disk.", { cause: error });
   if (/^(08|57P|53)/.test(code) || ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND"].includes(code))
     return new Problem("unavailable", `The database does not answer (${code}).`, { cause: error });
   if (code === "EACCES" || code === "EROFS")
@@ -19,8 +18,7 @@ export function asStartProblem(error: unknown): unknown {
 /** 53100 is Postgres' own code; inside PGlite the file system throws WASI's number for ENOSPC, and no Error at all. */
 function isDiskFull(error: unknown, code: string): boolean {
   const errno = typeof error === "object" && error !== null && "errno" in error ? error.errno : 0;
-  const isOfWasi =
-    typeof error === "object" && error !== null && "name" in error && error.name === "ErrnoError";
+  const isOfWasi = typeof error === "object" && error !== null && "name" in error && error.name === "ErrnoError";
   if (code === "ENOSPC" || code === "53100" || (isOfWasi && errno === 51)) return true;
   return error instanceof Error && /No space left on device/i.test(error.message);
 }

@@ -5,20 +5,12 @@ import type { Db, Tx } from "./database.ts";
  * Every query of ours runs in one of these: role and scope are local to the transaction, so neither a pooled
  * connection nor a forgotten `where` can show another tenant's rows. Row level security does the rest.
  */
-export async function asProject<T>(
-  db: Db,
-  projectId: string,
-  work: (tx: Tx) => Promise<T>,
-): Promise<T> {
+export async function asProject<T>(db: Db, projectId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   return inScope(db, { project: projectId }, work);
 }
 
 /** All projects of one workspace: lists for its members, claims by its workers. */
-export async function asWorkspace<T>(
-  db: Db,
-  workspaceId: string,
-  work: (tx: Tx) => Promise<T>,
-): Promise<T> {
+export async function asWorkspace<T>(db: Db, workspaceId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   return inScope(db, { workspace: workspaceId }, work);
 }
 
@@ -26,11 +18,7 @@ export async function asWorkspace<T>(
  * A worker with its lease sees the one project of that lease.
  * `lease.projectId` comes from the row that the lease was checked against, never from the request.
  */
-export async function asWorker<T>(
-  db: Db,
-  lease: { projectId: string },
-  work: (tx: Tx) => Promise<T>,
-): Promise<T> {
+export async function asWorker<T>(db: Db, lease: { projectId: string }, work: (tx: Tx) => Promise<T>): Promise<T> {
   return inScope(db, { project: lease.projectId }, work);
 }
 

@@ -3,15 +3,7 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { leaseHeader } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
 import { asSystem } from "./as-tenant.ts";
-import {
-  type Caller,
-  type HeldLease,
-  hasRole,
-  type Role,
-  roles,
-  type Tenant,
-  type Who,
-} from "./caller.ts";
+import { type Caller, type HeldLease, hasRole, type Role, roles, type Tenant, type Who } from "./caller.ts";
 import type { Db } from "./database.ts";
 import type { Route, TenantOf } from "./route.ts";
 
@@ -53,8 +45,7 @@ export async function authorise<D>(
   if (allowed.has("anyone") || allowed.has("github")) return { tenant, ids, lease: null };
   if (caller.kind === "worker") {
     if (tenant && tenant.workspaceId !== caller.workspaceId) throw notFound();
-    if (allowed.has("lease"))
-      return { tenant, ids, lease: await heldLease(deps, ids["jobId"] ?? "", request) };
+    if (allowed.has("lease")) return { tenant, ids, lease: await heldLease(deps, ids["jobId"] ?? "", request) };
     if (allowed.has("worker")) return { tenant, ids, lease: null };
     throw forbidden("A worker key cannot do this.");
   }
@@ -66,8 +57,7 @@ export async function authorise<D>(
     throw forbidden("This key lacks the scope.");
   }
   if (caller.kind === "user") {
-    if (allowed.has("user") || (allowed.has("operator") && caller.isOperator))
-      return { tenant, ids, lease: null };
+    if (allowed.has("user") || (allowed.has("operator") && caller.isOperator)) return { tenant, ids, lease: null };
     const least = roles.find((role) => allowed.has(role));
     const held: Role | undefined = tenant ? caller.roles[tenant.workspaceId] : undefined;
     if (tenant && !held) throw notFound();
@@ -80,9 +70,7 @@ export async function authorise<D>(
 async function tenantOf({ db }: Deps, kind: TenantOf, id: string): Promise<Tenant> {
   // As the system: whose it is, is the question.
   const { rows } = await asSystem(db, (tx) =>
-    sql<{ workspace_id: string | null; project_id: string | null }>`${lookUps[kind](id)}`.execute(
-      tx,
-    ),
+    sql<{ workspace_id: string | null; project_id: string | null }>`${lookUps[kind](id)}`.execute(tx),
   );
   const row = rows[0];
   if (!row?.workspace_id) throw notFound();
@@ -90,10 +78,8 @@ async function tenantOf({ db }: Deps, kind: TenantOf, id: string): Promise<Tenan
 }
 
 const lookUps: Record<TenantOf, (id: string) => ReturnType<typeof sql>> = {
-  project: (id) =>
-    sql`select workspace_id, id as project_id from fc.projects where id = ${id} and deleted_at is null`,
-  workspace: (id) =>
-    sql`select id as workspace_id, null::uuid as project_id from fc.workspaces where id = ${id}`,
+  project: (id) => sql`select workspace_id, id as project_id from fc.projects where id = ${id} and deleted_at is null`,
+  workspace: (id) => sql`select id as workspace_id, null::uuid as project_id from fc.workspaces where id = ${id}`,
   run: (id) =>
     sql`select p.workspace_id, p.id as project_id from fc.pipeline_runs r join fc.projects p on p.id = r.project_id where r.id = ${id} and p.deleted_at is null`,
   job: (id) =>
@@ -102,21 +88,16 @@ const lookUps: Record<TenantOf, (id: string) => ReturnType<typeof sql>> = {
     sql`select coalesce(k.workspace_id, p.workspace_id) as workspace_id, k.project_id from fc.api_keys k left join fc.projects p on p.id = k.project_id where k.id = ${id} and k.kind <> 'user'`,
   credential: (id) =>
     sql`select p.workspace_id, p.id as project_id from fc.credentials c join fc.projects p on p.id = c.project_id where c.id = ${id} and p.deleted_at is null`,
-  worker: (id) =>
-    sql`select workspace_id, null::uuid as project_id from fc.workers where id = ${id}`,
+  worker: (id) => sql`select workspace_id, null::uuid as project_id from fc.workers where id = ${id}`,
   feedback: (id) =>
     sql`select p.workspace_id, p.id as project_id from fc.feedback f join fc.projects p on p.id = f.project_id where f.id = ${id} and p.deleted_at is null`,
 };
 
 /** Read from the header; whether it still holds is each verb's `where` (no row there = lease_lost). */
 async function heldLease({ db }: Deps, jobId: string, request: Request): Promise<HeldLease> {
-  const [, attempt, token] =
-    /^(\d{1,9})\.([0-9a-f-]{36})$/.exec(request.headers.get(leaseHeader) ?? "") ?? [];
+  const [, attempt, token] = /^(\d{1,9})\.([0-9a-f-]{36})$/.exec(request.headers.get(leaseHeader) ?? "") ?? [];
   if (!attempt || !token)
-    throw new Problem(
-      "lease_lost",
-      "The header `Lease: <attempt>.<token>` is missing or malformed.",
-    );
+    throw new Problem("lease_lost", "The header `Lease: <attempt>.<token>` is missing or malformed.");
   const { rows } = await asSystem(db, (tx) =>
     sql<{
       run_id: string | null;
@@ -128,6 +109,5 @@ async function heldLease({ db }: Deps, jobId: string, request: Request): Promise
   return { jobId, runId: row.run_id, projectId: row.project_id, attempt: Number(attempt), token };
 }
 
-const notFound = () =>
-  new Problem("not_found", "There is nothing with this id that you could see.");
+const notFound = () => new Problem("not_found", "There is nothing with this id that you could see.");
 const forbidden = (detail: string) => new Problem("forbidden", detail);

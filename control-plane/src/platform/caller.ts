@@ -6,15 +6,7 @@ export const keyScopes = ["status:read", "runs:read", "feedback:write", "runs:ac
 export type KeyScope = (typeof keyScopes)[number];
 
 /** Whom a route lets in. A role is the least one, by session or CLI token; `key:` a project key with that scope. */
-export type Who =
-  | "anyone"
-  | "github"
-  | "worker"
-  | "lease"
-  | "user"
-  | "operator"
-  | Role
-  | `key:${KeyScope}`;
+export type Who = "anyone" | "github" | "worker" | "lease" | "user" | "operator" | Role | `key:${KeyScope}`;
 
 /** Who calls, as the secret or the cookie proved it. Uuids, not wire ids. */
 export type Caller =
@@ -69,8 +61,7 @@ export function hasRole(held: Role | undefined, least: Role): boolean {
 
 /** Of a route with `who: "worker"` or `"lease"`: the platform let nobody else in. */
 export function workerOf(caller: Caller): { keyId: string; workspaceId: string } {
-  if (caller.kind !== "worker")
-    throw new TypeError(`A ${caller.kind} came through a worker's route.`);
+  if (caller.kind !== "worker") throw new TypeError(`A ${caller.kind} came through a worker's route.`);
   return { keyId: caller.keyId, workspaceId: caller.workspaceId };
 }
 

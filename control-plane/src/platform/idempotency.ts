@@ -25,8 +25,7 @@ export async function withIdempotency(
 ): Promise<Response> {
   const key = c.req.header("idempotency-key");
   if (!key) return run();
-  if (key.length > 255)
-    throw new Problem("invalid_request", "An Idempotency-Key has at most 255 characters.");
+  if (key.length > 255) throw new Problem("invalid_request", "An Idempotency-Key has at most 255 characters.");
   const principal = principalOf(caller);
   const hash = createHash("sha256")
     .update(JSON.stringify([c.req.path, body]))
@@ -49,26 +48,15 @@ export async function withIdempotency(
   );
   const row = rows[0];
   // Two at once: the other one's claim is not visible to this statement yet.
-  if (!row)
-    throw new Problem(
-      "idempotency_in_progress",
-      "A request with this Idempotency-Key has just begun.",
-    );
+  if (!row) throw new Problem("idempotency_in_progress", "A request with this Idempotency-Key has just begun.");
   if (!row.is_mine) {
     if (!row.body_sha256.equals(hash))
-      throw new Problem(
-        "idempotency_mismatch",
-        "This Idempotency-Key came with another body before.",
-      );
+      throw new Problem("idempotency_mismatch", "This Idempotency-Key came with another body before.");
     if (row.status === null)
-      throw new Problem(
-        "idempotency_in_progress",
-        "The first request with this Idempotency-Key has not ended yet.",
-      );
+      throw new Problem("idempotency_in_progress", "The first request with this Idempotency-Key has not ended yet.");
     return c.json(opened(sealing, row.answer, belongsTo) as object, row.status as 200);
   }
-  const forget = () =>
-    asSystem(db, (tx) => sql`delete from fc.idempotency_keys where ${mine}`.execute(tx));
+  const forget = () => asSystem(db, (tx) => sql`delete from fc.idempotency_keys where ${mine}`.execute(tx));
   let response: Response;
   try {
     response = await run();

@@ -10,10 +10,7 @@ const drainMs = 10_000;
  * @returns the address, with the port that the system gave for 0.
  * @throws Problem port_in_use
  */
-export async function listen(
-  server: ServerType,
-  { host, port }: { host: string; port: number },
-): Promise<string> {
+export async function listen(server: ServerType, { host, port }: { host: string; port: number }): Promise<string> {
   try {
     server.listen({ host, port });
     await once(server, "listening");

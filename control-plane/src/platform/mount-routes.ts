@@ -26,9 +26,7 @@ const maxJsonBytes = 1024 * 1024;
 /** One Hono app of a table of routes. `/v1/…` answers under `/api/v1/…` too. */
 export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono {
   const app = new Hono();
-  app.notFound((c) =>
-    problemResponse(c, new Problem("not_found", "There is nothing at this address.")),
-  );
+  app.notFound((c) => problemResponse(c, new Problem("not_found", "There is nothing at this address.")));
   app.onError((error, c) => answerError(deps, error, c));
   for (const spec of routes) {
     if (spec.hasSecrets && !deps.sealing)
@@ -74,11 +72,7 @@ function endOf<D>({ stopping }: Deps<D>, c: Context): AbortSignal {
   return stopping ? AbortSignal.any([c.req.raw.signal, stopping]) : c.req.raw.signal;
 }
 
-function parse(
-  schema: z.ZodType | undefined,
-  value: unknown,
-  where: "path" | "query" | "body",
-): unknown {
+function parse(schema: z.ZodType | undefined, value: unknown, where: "path" | "query" | "body"): unknown {
   if (!schema) return undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -86,9 +80,7 @@ function parse(
     path: path.join("."),
     message,
   }));
-  const named = errors
-    .map(({ path, message }) => (path ? `${path}: ${message}` : message))
-    .join("; ");
+  const named = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ");
   throw new Problem(
     where === "body" ? "validation_failed" : "invalid_request",
     `The ${where} is not valid: ${named.slice(0, 500)}`,
@@ -133,9 +125,7 @@ function refuseSecretsInAddress(c: Context): void {
 }
 
 function decodeURIComponentSafely(text: string): string {
-  return text.replace(/%[0-9a-f]{2}/gi, (code) =>
-    String.fromCharCode(Number.parseInt(code.slice(1), 16)),
-  );
+  return text.replace(/%[0-9a-f]{2}/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }
 
 const requestIds = new WeakMap<Request, string>();
@@ -177,8 +167,7 @@ function asProblem(error: unknown): Problem | undefined {
 export function problemResponse(c: Context, problem: Problem, status?: number): Response {
   const details = toProblemDetails(problem, requestIdOf(c));
   const body = status ? { ...details, status } : details;
-  const retryAfter =
-    problem.facts["retryAfterSeconds"] ?? (problem.code === "unavailable" ? 5 : undefined);
+  const retryAfter = problem.facts["retryAfterSeconds"] ?? (problem.code === "unavailable" ? 5 : undefined);
   return new Response(JSON.stringify(body), {
     status: body.status,
     headers: {

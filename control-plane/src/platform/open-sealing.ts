@@ -21,10 +21,7 @@ const canaryText = "This master key opens this database.";
  * (`isReady` false) and no file and no row is touched.
  * @throws Problem usage, missing_key
  */
-export async function openSealing(
-  { db }: Deps,
-  input: Input,
-): Promise<{ sealing: Sealing; sessionSecret: string }> {
+export async function openSealing({ db }: Deps, input: Input): Promise<{ sealing: Sealing; sessionSecret: string }> {
   const canary = await readCanary(db);
   const key = input.masterKey
     ? parseKey(input.masterKey)
@@ -50,18 +47,11 @@ function parseKey(text: string): Buffer {
   return key;
 }
 
-function keyInFolder(
-  folder: string | undefined,
-  { mayCreate }: { mayCreate: boolean },
-): Buffer | undefined {
+function keyInFolder(folder: string | undefined, { mayCreate }: { mayCreate: boolean }): Buffer | undefined {
   if (!folder) {
-    throw new Problem(
-      "missing_key",
-      "There is no master key: neither MASTER_KEY nor DATA_DIR is set.",
-      {
-        next: "Set MASTER_KEY to 32 random bytes in base64 (`openssl rand -base64 32`), or DATA_DIR.",
-      },
-    );
+    throw new Problem("missing_key", "There is no master key: neither MASTER_KEY nor DATA_DIR is set.", {
+      next: "Set MASTER_KEY to 32 random bytes in base64 (`openssl rand -base64 32`), or DATA_DIR.",
+    });
   }
   const file = join(folder, "master-key");
   if (!existsSync(file)) {
@@ -79,9 +69,7 @@ function keyInFolder(
 async function readCanary(db: Db): Promise<Buffer | null> {
   // As the system: it is the instance's, no tenant's.
   const { rows } = await asSystem(db, (tx) =>
-    sql<{ master_key_canary: Buffer | null }>`select master_key_canary from fc.instance`.execute(
-      tx,
-    ),
+    sql<{ master_key_canary: Buffer | null }>`select master_key_canary from fc.instance`.execute(tx),
   );
   return rows[0]?.master_key_canary ?? null;
 }

@@ -24,9 +24,7 @@ export function openServer({ log }: Deps, { url, directUrl, poolSize }: Input): 
   // One that is lost between two statements of a transaction: without a listener it would end the process. The next
   // statement fails, and with it the transaction.
   pool.on("connect", (client) => {
-    client.on("error", (error) =>
-      log.warn("database.connection_lost", { reason: error.message, isInUse: true }),
-    );
+    client.on("error", (error) => log.warn("database.connection_lost", { reason: error.message, isInUse: true }));
   });
   const db = new Kysely<never>({ dialect: new PostgresDialect({ pool }) });
   const listener = makeListener({ log }, directUrl ?? url);

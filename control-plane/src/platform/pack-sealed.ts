@@ -5,13 +5,7 @@ const form = 1;
 /** A sealed value as the bytes of one column: form ‖ length and key id ‖ length and wrapped key ‖ value. */
 export function packSealed({ kekId, wrappedDek, encryptedValue }: Sealed): Buffer {
   const kek = Buffer.from(kekId);
-  return Buffer.concat([
-    Buffer.of(form, kek.length),
-    kek,
-    Buffer.of(wrappedDek.length),
-    wrappedDek,
-    encryptedValue,
-  ]);
+  return Buffer.concat([Buffer.of(form, kek.length), kek, Buffer.of(wrappedDek.length), wrappedDek, encryptedValue]);
 }
 
 /** @throws RangeError for bytes that `packSealed` did not make. */

@@ -4,15 +4,7 @@ import type * as z from "zod";
 import type { Caller, HeldLease, Tenant, Who } from "./caller.ts";
 
 /** Kinds of things that an id in a path can name; `resolve-tenant.ts` finds whose they are. */
-export type TenantOf =
-  | "project"
-  | "workspace"
-  | "run"
-  | "job"
-  | "key"
-  | "credential"
-  | "worker"
-  | "feedback";
+export type TenantOf = "project" | "workspace" | "run" | "job" | "key" | "credential" | "worker" | "feedback";
 
 type Shape = z.ZodType | undefined;
 type Out<S extends Shape> = S extends z.ZodType ? z.output<S> : undefined;
@@ -56,9 +48,7 @@ export type RouteSpec<D, P extends Shape, Q extends Shape, B extends Shape, A ex
   isCreating?: boolean;
   /** The answer carries a secret of ours: what is kept of it for repeats is sealed. */
   hasSecrets?: boolean;
-  handle(
-    input: RouteInput<D, P, Q, B>,
-  ): Promise<(A extends z.ZodType ? z.input<A> : unknown) | Response>;
+  handle(input: RouteInput<D, P, Q, B>): Promise<(A extends z.ZodType ? z.input<A> : unknown) | Response>;
 };
 
 /** One row of the table of routes: the tests of rights, OpenAPI and the client are made from it. */

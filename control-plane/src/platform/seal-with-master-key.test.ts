@@ -22,16 +22,11 @@ describe("the vault", () => {
     const sealing = sealWithMasterKey(key);
     const sealed = sealing.seal("secret", place);
     const others = [{ projectId: "q" }, { id: "d" }, { type: "claude_oauth" }, { version: 2 }];
-    for (const other of others)
-      expect(() => sealing.open(sealed, { ...place, ...other })).toThrow("cannot be read");
-    expect(() => sealWithMasterKey(randomBytes(32)).open(sealed, place)).toThrow(
-      "another master key",
-    );
+    for (const other of others) expect(() => sealing.open(sealed, { ...place, ...other })).toThrow("cannot be read");
+    expect(() => sealWithMasterKey(randomBytes(32)).open(sealed, place)).toThrow("another master key");
     const changed = Buffer.from(sealed.encryptedValue);
     changed[14] = (changed[14] ?? 0) ^ 1;
-    expect(() => sealing.open({ ...sealed, encryptedValue: changed }, place)).toThrow(
-      "cannot be read",
-    );
+    expect(() => sealing.open({ ...sealed, encryptedValue: changed }, place)).toThrow("cannot be read");
   });
 
   it("seals the same text to other bytes each time, without the text in them", () => {

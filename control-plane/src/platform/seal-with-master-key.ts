@@ -39,18 +39,12 @@ export function lostSealing(): Sealing {
 
 /** A secret for another use, which tells nothing of the master key. */
 export function deriveSecret(masterKey: Buffer, use: string): string {
-  return Buffer.from(hkdfSync("sha256", masterKey, "", `feedback-chat ${use}`, 32)).toString(
-    "base64url",
-  );
+  return Buffer.from(hkdfSync("sha256", masterKey, "", `feedback-chat ${use}`, 32)).toString("base64url");
 }
 
 /** Names a master key without telling it. */
 function kekIdOf(masterKey: Buffer): string {
-  return createHash("sha256")
-    .update("feedback-chat kek id")
-    .update(masterKey)
-    .digest("hex")
-    .slice(0, 16);
+  return createHash("sha256").update("feedback-chat kek id").update(masterKey).digest("hex").slice(0, 16);
 }
 
 function aadOf(layer: "value" | "dek", { projectId, id, type, version }: SealedFor): Buffer {

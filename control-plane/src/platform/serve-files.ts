@@ -24,8 +24,7 @@ export function serveFiles(folder: string): (c: Context) => Response {
       etag: file.etag,
       "cache-control": file.isImmutable ? "public, max-age=31536000, immutable" : "no-cache",
     };
-    if (c.req.header("if-none-match") === file.etag)
-      return new Response(null, { status: 304, headers });
+    if (c.req.header("if-none-match") === file.etag) return new Response(null, { status: 304, headers });
     return new Response(c.req.method === "HEAD" ? null : file.bytes, { headers });
   };
 }

@@ -58,9 +58,7 @@ export function serveSse(
         const sse: Sse = {
           closed,
           send: ({ event, data, id }) =>
-            write(
-              `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`,
-            ),
+            write(`event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`),
           comment: () => write(": \n\n"),
         };
         // A reader that may not read any more is closed like one that is done: it asks again and is told why.
@@ -94,11 +92,7 @@ export function serveSse(
 }
 
 /** True when `event` came in time; false after `ms` or when `abort` fired. */
-async function isSettledWithin(
-  event: Promise<void>,
-  ms: number,
-  abort: AbortSignal,
-): Promise<boolean> {
+async function isSettledWithin(event: Promise<void>, ms: number, abort: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(resolve, ms, false);
   const stop = () => resolve(false);

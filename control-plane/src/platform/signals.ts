@@ -23,10 +23,7 @@ export interface Signals {
    * Resolves when `key` is signalled, after `ms`, or when `abort` fires; never rejects.
    * Subscribe before you look, else a signal in between is lost: `const next = signals.next(…); look(); await next.wait(ms)`.
    */
-  next(
-    channel: Channel,
-    key: string,
-  ): { wait(ms: number, abort?: AbortSignal): Promise<void>; cancel(): void };
+  next(channel: Channel, key: string): { wait(ms: number, abort?: AbortSignal): Promise<void>; cancel(): void };
 }
 
 export async function listenForSignals(database: Database): Promise<Signals> {

@@ -17,8 +17,7 @@ export function takeFolder(folder: string): { release(): void } {
     }
     const owner = readOwner(file);
     if (owner === "gone") rmSync(file, { force: true });
-    else
-      throw new Problem("data_locked", `The data folder ${folder} is in use by process ${owner}.`);
+    else throw new Problem("data_locked", `The data folder ${folder} is in use by process ${owner}.`);
   }
 }
 

@@ -17,10 +17,7 @@ type Change = { caller: Caller; projectId: string; change: z.output<typeof patch
  * up again, it wakes the workers.
  * @throws Problem name_taken, not_found
  */
-export async function changeProject(
-  deps: Deps,
-  { caller, projectId, change }: Change,
-): Promise<Project> {
+export async function changeProject(deps: Deps, { caller, projectId, change }: Change): Promise<Project> {
   const { name = null, isPaused = null, triggerLabel = null, settings = {} } = change;
   return asProject(deps.db, projectId, async (tx) => {
     const { rows } = await sql<ProjectRow>`

@@ -28,9 +28,7 @@ export async function deleteProject(
       tx,
     );
     await sql`delete from fc.credentials where project_id = ${projectId}`.execute(tx);
-    await sql`update fc.projects set deleted_at = now() where id = ${projectId} and deleted_at is null`.execute(
-      tx,
-    );
+    await sql`update fc.projects set deleted_at = now() where id = ${projectId} and deleted_at is null`.execute(tx);
     await writeAudit(tx, {
       id: newId(), workspaceId, projectId, actor, action: "project.deleted", target: idOf("prj", projectId),
     }); // prettier-ignore

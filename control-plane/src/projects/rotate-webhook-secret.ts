@@ -25,9 +25,7 @@ export async function rotateWebhookSecret(
   await asProject(deps.db, projectId, async (tx) => {
     await sql`update fc.projects set webhook_secret_previous = webhook_secret,
       webhook_secret_previous_until = now() + make_interval(secs => ${graceHours * 3600}),
-      webhook_secret = ${sealWebhookSecret(deps, projectId, secret)} where id = ${projectId}`.execute(
-      tx,
-    );
+      webhook_secret = ${sealWebhookSecret(deps, projectId, secret)} where id = ${projectId}`.execute(tx);
     await writeAudit(tx, {
       id: deps.newId(), workspaceId, projectId, actor: actorOf(caller),
       action: "webhook_secret.rotated", target: idOf("prj", projectId),

@@ -21,9 +21,7 @@ export function webhookSecretsOf(
   { sealing }: Deps,
   project: { id: string; secret: Buffer; previousSecret: Buffer | null },
 ): string[] {
-  const sealed = project.previousSecret
-    ? [project.secret, project.previousSecret]
-    : [project.secret];
+  const sealed = project.previousSecret ? [project.secret, project.previousSecret] : [project.secret];
   return sealed.map((bytes) => sealing.open(unpackSealed(bytes), belongsTo(project.id)));
 }
 

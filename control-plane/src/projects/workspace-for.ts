@@ -10,8 +10,7 @@ export function workspaceFor(caller: Caller, named: string | undefined, least: R
   if (caller.kind !== "user") throw new Problem("forbidden", "This needs a person.");
   const workspaceId = named ? uuidOf("ws", named) : Object.keys(caller.roles).toSorted()[0];
   const held = workspaceId ? caller.roles[workspaceId] : undefined;
-  if (!workspaceId || !held)
-    throw new Problem("not_found", "There is nothing with this id that you could see.");
+  if (!workspaceId || !held) throw new Problem("not_found", "There is nothing with this id that you could see.");
   if (!hasRole(held, least)) throw new Problem("forbidden", `This needs the role ${least}.`);
   return workspaceId;
 }

@@ -20,9 +20,7 @@ type Verb = (tx: Tx, input: ActionInput) => Promise<void>;
 /** What each action does to a run in which it is allowed. The job's row is locked by now. */
 export const actionVerbs: Record<Exclude<Action, "retry">, Verb> = {
   approve: async (tx, input) =>
-    isHeld({ stage: input.run.stage, waitingFor: input.run.waiting_for })
-      ? release(tx, input)
-      : markReady(tx, input),
+    isHeld({ stage: input.run.stage, waitingFor: input.run.waiting_for }) ? release(tx, input) : markReady(tx, input),
 
   async reject(tx, { run, attempt, actor, comment }) {
     const reasonText = comment ?? `${nameOf(actor)} said no.`;
@@ -32,9 +30,7 @@ export const actionVerbs: Record<Exclude<Action, "retry">, Verb> = {
       then: "declined",
     });
     if (stopped === "ended")
-      await sql`update fc.pipeline_runs set reason_text = ${reasonText} where id = ${run.id}`.execute(
-        tx,
-      );
+      await sql`update fc.pipeline_runs set reason_text = ${reasonText} where id = ${run.id}`.execute(tx);
     // Nobody works on it: failed by itself, or its pull request is open.
     if (stopped === "inactive")
       await advanceRun(tx, run.id, {
@@ -50,9 +46,7 @@ export const actionVerbs: Record<Exclude<Action, "retry">, Verb> = {
     if (!comment) throw commentMissing("request_changes", "Say what has to change.");
     const isOpen = await unparkJob(tx, run.id, { resumeAt: "snapshot", freshAttempts: true });
     if (!isOpen) throw new Problem("conflict", "The run's job cannot be opened again now.");
-    await sql`update fc.pipeline_runs set change_request = ${comment} where id = ${run.id}`.execute(
-      tx,
-    );
+    await sql`update fc.pipeline_runs set change_request = ${comment} where id = ${run.id}`.execute(tx);
     await advanceRun(tx, run.id, {
       event: "changes_requested",
       actor,
@@ -88,8 +82,7 @@ async function release(tx: Tx, { run, attempt, actor, comment }: ActionInput): P
   const { rows } = await sql<{ tree: string | null }>`
     update fc.pipeline_runs set approved_tree_id = permit_request ->> 'treeId', approved_by = ${nameOf(actor)}
     where id = ${run.id} returning approved_tree_id as tree`.execute(tx);
-  if (!rows[0]?.tree)
-    throw new Problem("conflict", "The worker has not said yet what it wants to publish.");
+  if (!rows[0]?.tree) throw new Problem("conflict", "The worker has not said yet what it wants to publish.");
   await unparkJob(tx, run.id, { resumeAt: "publish" });
   await advanceRun(tx, run.id, {
     event: "approved",
@@ -104,9 +97,7 @@ async function release(tx: Tx, { run, attempt, actor, comment }: ActionInput): P
 
 /** The pull request is open: it becomes ready for review. Merging stays with people. */
 async function markReady(tx: Tx, { run, attempt, actor, comment }: ActionInput): Promise<void> {
-  await sql`update fc.pipeline_runs set approved_by = ${nameOf(actor)} where id = ${run.id}`.execute(
-    tx,
-  );
+  await sql`update fc.pipeline_runs set approved_by = ${nameOf(actor)} where id = ${run.id}`.execute(tx);
   await advanceRun(tx, run.id, { event: "approved", actor, attempt, detail: comment });
   if (run.github_pr_number !== null)
     await queueEffect(

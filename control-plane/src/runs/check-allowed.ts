@@ -6,11 +6,7 @@ import { readRunRow } from "./read-run.ts";
 import type { RunRow } from "./to-run.ts";
 
 /** @throws Problem stage_changed, invalid_transition */
-export async function checkAllowed(
-  tx: Tx,
-  runId: string,
-  { action, expectedStage }: ActionRequest,
-): Promise<RunRow> {
+export async function checkAllowed(tx: Tx, runId: string, { action, expectedStage }: ActionRequest): Promise<RunRow> {
   const run = await readRunRow(tx, runId);
   const standing = { stage: run.stage, waitingFor: run.waiting_for };
   if (expectedStage !== undefined && expectedStage !== run.stage)

@@ -6,9 +6,7 @@ const place = { at: "2026-11-21 08:00:00.123456+00", id: "0190a0b0-0000-7000-800
 
 describe("a cursor", () => {
   it("leads back to its place in its own list", () => {
-    expect(
-      placeOf(["list", { stage: "queued" }], cursorOf(["list", { stage: "queued" }], place)),
-    ).toEqual(place);
+    expect(placeOf(["list", { stage: "queued" }], cursorOf(["list", { stage: "queued" }], place))).toEqual(place);
   });
 
   it("is refused by any other list", () => {

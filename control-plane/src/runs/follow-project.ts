@@ -19,12 +19,7 @@ export function followProject(deps: Deps, projectId: string, following: Followin
   );
 }
 
-async function pump(
-  deps: Deps,
-  sse: Sse,
-  projectId: string,
-  { lastEventId, recheck }: Following,
-): Promise<void> {
+async function pump(deps: Deps, sse: Sse, projectId: string, { lastEventId, recheck }: Following): Promise<void> {
   const pace = keepPace(deps, sse, recheck);
   const newest = await asProject(deps.db, projectId, (tx) => lastSeqOf(tx, projectId));
   let last = lastEventId ? resumeAfter(lastEventId, newest) : newest;

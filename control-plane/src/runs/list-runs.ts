@@ -45,9 +45,7 @@ export async function listRuns({ db }: Deps, of: Of, query: RunListQuery): Promi
     ...(issue === undefined ? [] : [sql`r.github_issue_number = ${issue}`]),
     ...(since === undefined ? [] : [sql`r.started_at >= ${since}::timestamptz`]),
     ...(like === null ? [] : [sql`i.title ilike ${like}`]),
-    ...(after === null
-      ? []
-      : [sql`(r.started_at, r.id) < (${after.at}::timestamptz, ${after.id}::uuid)`]),
+    ...(after === null ? [] : [sql`(r.started_at, r.id) < (${after.at}::timestamptz, ${after.id}::uuid)`]),
   ];
   const select = sql<RunRow>`${selectRuns} where ${sql.join(only, sql` and `)}
     order by r.started_at desc, r.id desc limit ${limit + 1}`;

@@ -6,10 +6,7 @@ import { asProject } from "../platform/as-tenant.ts";
 type Deps = Pick<AppDeps, "db" | "config">;
 
 /** What the widget has always asked: is somebody at work, and how many wait. */
-export async function readAgentHealth(
-  { db, config }: Deps,
-  projectId: string,
-): Promise<AgentHealth> {
+export async function readAgentHealth({ db, config }: Deps, projectId: string): Promise<AgentHealth> {
   // A worker is silent for at most one long poll and one renewal.
   const silentSeconds = config.figures.claimWaitSeconds + config.figures.leaseSeconds;
   const { rows } = await asProject(db, projectId, (tx) =>

@@ -46,9 +46,7 @@ export async function readLogs(
     ...(after === undefined ? [] : [sql`seq > ${after}`]),
     ...(before === undefined ? [] : [sql`seq < ${before}`]),
     ...(like === null ? [] : [sql`message ilike ${like}`]),
-    ...(level === undefined
-      ? []
-      : [sql`level = any (${logLevels.slice(logLevels.indexOf(level))}::text[])`]),
+    ...(level === undefined ? [] : [sql`level = any (${logLevels.slice(logLevels.indexOf(level))}::text[])`]),
   ];
   const order = tail === undefined ? sql`seq` : sql`seq desc`;
   const { rows } = await asProject(db, projectId, (tx) =>
@@ -66,9 +64,7 @@ export async function readLogs(
 
 /** The page as plain text, one line each; where it goes on stands in the header `x-next`. */
 export function logsAsText(page: LogPage): Response {
-  const text = page.lines
-    .map(({ at, level, message }) => `${at} ${level.padEnd(5)} ${message}\n`)
-    .join("");
+  const text = page.lines.map(({ at, level, message }) => `${at} ${level.padEnd(5)} ${message}\n`).join("");
   return new Response(text, {
     headers: {
       "content-type": "text/plain; charset=utf-8",

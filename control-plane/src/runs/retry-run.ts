@@ -23,17 +23,13 @@ type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "newId" | "now">;
  * A new run of the issue, with its text as it is now. The old run stays as it was, and its pull request is closed
  * with a link to the new run. Of two retries at once one gets `conflict`.
  */
-export async function retryRun(
-  deps: Deps,
-  input: ActionOf & { comment: string | null },
-): Promise<ActionAnswer> {
+export async function retryRun(deps: Deps, input: ActionOf & { comment: string | null }): Promise<ActionAnswer> {
   const { projectId, runId, actor, request } = input;
   const number = await asProject(deps.db, projectId, async (tx) => {
     return (await checkAllowed(tx, runId, request)).github_issue_number;
   });
   const now = await readIssue(deps, projectId, number);
-  if (now === "gone")
-    throw new Problem("conflict", `Issue #${number} is gone from the repository.`);
+  if (now === "gone") throw new Problem("conflict", `Issue #${number} is gone from the repository.`);
   return asProject(deps.db, projectId, async (tx) => {
     // The run, then the project, then the new job: a retry holds no old job's row.
     await sql`select from fc.pipeline_runs where id = ${runId} for update`.execute(tx);

@@ -1,10 +1,4 @@
-import {
-  actionAnswer,
-  actionRequest,
-  logPage,
-  runDetail,
-  runPage,
-} from "@feedback-chat/protocol/run";
+import { actionAnswer, actionRequest, logPage, runDetail, runPage } from "@feedback-chat/protocol/run";
 import { agentHealth } from "@feedback-chat/protocol/widget";
 import type { AppDeps } from "../app-deps.ts";
 import { actorOf } from "../platform/caller.ts";
@@ -44,8 +38,7 @@ export const routes = [
     query: runListQuery,
     answer: runPage,
     problems: ["invalid_cursor"],
-    handle: async ({ deps, ids, query }) =>
-      listRuns(deps, { projectId: ids["projectId"] ?? "" }, query),
+    handle: async ({ deps, ids, query }) => listRuns(deps, { projectId: ids["projectId"] ?? "" }, query),
   }),
   route<AppDeps>()({
     method: "get",
@@ -55,8 +48,7 @@ export const routes = [
     query: runListQuery,
     answer: runPage,
     problems: ["invalid_cursor"],
-    handle: async ({ deps, ids, query }) =>
-      listRuns(deps, { workspaceId: ids["workspaceId"] ?? "" }, query),
+    handle: async ({ deps, ids, query }) => listRuns(deps, { workspaceId: ids["workspaceId"] ?? "" }, query),
   }),
   route<AppDeps>()({
     method: "post",
@@ -128,7 +120,6 @@ export const routes = [
     path: "/v1/runs/:runId/artifacts/:name",
     who: readers,
     of: { runId: "run" },
-    handle: async ({ deps, c, ...found }) =>
-      readArtifact(deps, { ...ofRun(found), name: c.req.param("name") ?? "" }),
+    handle: async ({ deps, c, ...found }) => readArtifact(deps, { ...ofRun(found), name: c.req.param("name") ?? "" }),
   }),
 ];

@@ -16,16 +16,9 @@ export async function createCliToken(
   { caller, machine, hasSession }: { caller: Caller; machine: string; hasSession: boolean },
 ): Promise<CreatedKey> {
   if (caller.kind !== "user" || !hasSession)
-    throw new Problem(
-      "forbidden",
-      "A CLI token is made by somebody who is logged in to the dashboard.",
-    );
+    throw new Problem("forbidden", "A CLI token is made by somebody who is logged in to the dashboard.");
   // As the system: such a token belongs to a person, not to a workspace.
   return asSystem(db, (tx) =>
-    createKey(
-      tx,
-      { newId },
-      { kind: "user", userId: caller.userId, name: machine, actor: actorOf(caller) },
-    ),
+    createKey(tx, { newId }, { kind: "user", userId: caller.userId, name: machine, actor: actorOf(caller) }),
   );
 }

@@ -40,9 +40,7 @@ export async function countFailure({ db }: Deps, attempt: Attempt): Promise<void
 }
 
 export async function forgetFailures({ db }: Deps, attempt: Attempt): Promise<void> {
-  await asSystem(db, (tx) =>
-    sql`delete from fc.login_failures where key = ${keyOf(attempt)}`.execute(tx),
-  );
+  await asSystem(db, (tx) => sql`delete from fc.login_failures where key = ${keyOf(attempt)}`.execute(tx));
 }
 
 function keyOf({ email, address }: Attempt): Buffer {

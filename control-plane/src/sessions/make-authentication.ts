@@ -10,10 +10,7 @@ import { originsOf, type Sessions } from "./open-sessions.ts";
 type Deps = { db: Db; sessions: Sessions };
 
 /** Bearer keys of ours, else the session cookie; a cookie's writes must come from our own pages. */
-export function makeAuthentication(
-  deps: Deps,
-  { publicUrl }: { publicUrl: string },
-): Authentication {
+export function makeAuthentication(deps: Deps, { publicUrl }: { publicUrl: string }): Authentication {
   const origins = new Set(originsOf(publicUrl));
   return {
     async callerOf(request, who) {

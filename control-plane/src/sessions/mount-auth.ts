@@ -44,15 +44,10 @@ async function pass(deps: Deps, c: Context, bytes: Buffer): Promise<Response> {
 /** One sentence per status: whether an account exists is told by none. */
 function problemOf({ status, headers }: Response): Problem {
   if (status === 401)
-    return new Problem(
-      "unauthenticated",
-      "E-mail or password is wrong, or the session has ended.",
-      {
-        next: "Try again; an owner can make you a new account.",
-      },
-    );
-  if (status === 403)
-    return new Problem("forbidden", "This must come from the server's own pages.");
+    return new Problem("unauthenticated", "E-mail or password is wrong, or the session has ended.", {
+      next: "Try again; an owner can make you a new account.",
+    });
+  if (status === 403) return new Problem("forbidden", "This must come from the server's own pages.");
   if (status === 429) {
     const retryAfterSeconds = Number(headers.get("x-retry-after") ?? 60);
     return new Problem("rate_limited", "Too many tries.", { facts: { retryAfterSeconds } });

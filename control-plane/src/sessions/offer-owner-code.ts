@@ -24,9 +24,7 @@ export async function offerOwnerCode(
   const isOpen = await asSystem(db, async (tx) => {
     const { rows } = await sql`
       update fc.instance set owner_code_hash = ${hashOwnerCode(code)}, owner_code_expires_at = now() + interval '24 hours'
-      where not exists (select from fc.workspace_members where role = 'owner') returning 1`.execute(
-      tx,
-    );
+      where not exists (select from fc.workspace_members where role = 'owner') returning 1`.execute(tx);
     if (rows.length === 0) return false;
     await sql`insert into fc.workspaces (id, name) select ${newId()}, 'My workspace' where not exists (select from fc.workspaces)`.execute(
       tx,

@@ -15,11 +15,7 @@ export interface Sessions {
   /** better-auth's own answers, for the few paths that `mount-auth.ts` lets through. */
   answer(request: Request): Promise<Response>;
   /** An account of that e-mail and password; without a password nobody can log in to it. Null if the e-mail has one. */
-  createAccount(account: {
-    email: string;
-    name: string;
-    password: string | null;
-  }): Promise<string | null>;
+  createAccount(account: { email: string; name: string; password: string | null }): Promise<string | null>;
   removeAccount(userId: string): Promise<void>;
   accountOf(email: string): Promise<string | null>;
 }

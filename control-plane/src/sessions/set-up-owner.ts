@@ -34,8 +34,7 @@ export async function setUpOwner(deps: Deps, wanted: Wanted): Promise<SetupOwner
   try {
     // As the system: the owner's workspace is what is being decided.
     const answer = await asSystem(db, (tx) => becomeOwner(tx, deps, { ...wanted, hash, userId }));
-    if (deps.config.dataFolder)
-      await rm(join(deps.config.dataFolder, ownerCodeFile), { force: true });
+    if (deps.config.dataFolder) await rm(join(deps.config.dataFolder, ownerCodeFile), { force: true });
     return answer;
   } catch (error) {
     await sessions.removeAccount(userId);
@@ -51,9 +50,7 @@ async function becomeOwner(
   const { userId, email, name } = wanted;
   const used = await sql`
     update fc.instance set owner_code_hash = null, owner_code_expires_at = null
-    where owner_code_hash = ${wanted.hash} and owner_code_expires_at > now() returning 1`.execute(
-    tx,
-  );
+    where owner_code_hash = ${wanted.hash} and owner_code_expires_at > now() returning 1`.execute(tx);
   if (used.rows.length === 0) throw wrongCode();
   const login = wanted.login ?? loginFrom(email);
   await sql`insert into fc.users (id, email, name, login, is_operator) values (${userId}, ${email}, ${name}, ${login}, true)`.execute(
@@ -87,9 +84,7 @@ async function becomeOwner(
 
 async function isOpen(db: Db, hash: Buffer): Promise<boolean> {
   const { rows } = await asSystem(db, (tx) =>
-    sql`select from fc.instance where owner_code_hash = ${hash} and owner_code_expires_at > now()`.execute(
-      tx,
-    ),
+    sql`select from fc.instance where owner_code_hash = ${hash} and owner_code_expires_at > now()`.execute(tx),
   );
   return rows.length > 0;
 }
@@ -98,9 +93,7 @@ async function isOpen(db: Db, hash: Buffer): Promise<boolean> {
 async function removeHalfMade({ db, sessions }: Deps, email: string): Promise<void> {
   const left = await sessions.accountOf(email);
   if (!left) return;
-  const { rows } = await asSystem(db, (tx) =>
-    sql`select from fc.users where id = ${left}`.execute(tx),
-  );
+  const { rows } = await asSystem(db, (tx) => sql`select from fc.users where id = ${left}`.execute(tx));
   if (rows.length === 0) await sessions.removeAccount(left);
 }
 

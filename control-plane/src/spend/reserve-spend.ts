@@ -28,9 +28,7 @@ export async function reserveSpend(
       select (select id from fc.spend_reservations where run_id = ${lease.runId} and request_id = ${requestId}) as known,
         (select coalesce(sum(coalesce(settled_micro_usd, reserved_micro_usd)), 0) from fc.spend_reservations where run_id = ${lease.runId}) as run,
         (select coalesce(sum(coalesce(settled_micro_usd, reserved_micro_usd)), 0) from fc.spend_reservations
-          where project_id = ${lease.projectId} and created_at > now() - interval '24 hours') as day`.execute(
-      tx,
-    );
+          where project_id = ${lease.projectId} and created_at > now() - interval '24 hours') as day`.execute(tx);
     const { known, run, day } = sums.rows[0] ?? { known: null, run: "0", day: "0" };
     if (known) return { reservationId: known };
     const { budgetMicroUsd, dayBudgetMicroUsd } = runSettings.parse(rows[0]?.settings);
@@ -39,9 +37,7 @@ export async function reserveSpend(
     const reservationId = newId();
     await sql`
       insert into fc.spend_reservations (id, request_id, run_id, project_id, reserved_micro_usd)
-      values (${reservationId}, ${requestId}, ${lease.runId}, ${lease.projectId}, ${microUsd})`.execute(
-      tx,
-    );
+      values (${reservationId}, ${requestId}, ${lease.runId}, ${lease.projectId}, ${microUsd})`.execute(tx);
     return { reservationId };
   });
 }
@@ -49,9 +45,7 @@ export async function reserveSpend(
 function refuseBeyond(scope: "run" | "day", sumMicroUsd: number, ceilingMicroUsd: number): void {
   if (sumMicroUsd <= ceilingMicroUsd) return;
   const ceilingUsd = (ceilingMicroUsd / 1_000_000).toFixed(2);
-  throw new Problem(
-    "budget_exceeded",
-    `The ${scope}'s ceiling of ${ceilingUsd} USD would be passed.`,
-    { facts: { scope } },
-  );
+  throw new Problem("budget_exceeded", `The ${scope}'s ceiling of ${ceilingUsd} USD would be passed.`, {
+    facts: { scope },
+  });
 }

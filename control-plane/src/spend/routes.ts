@@ -1,9 +1,4 @@
-import {
-  reserveAnswer,
-  reserveRequest,
-  settleAnswer,
-  settleRequest,
-} from "@feedback-chat/protocol/worker";
+import { reserveAnswer, reserveRequest, settleAnswer, settleRequest } from "@feedback-chat/protocol/worker";
 import type { AppDeps } from "../app-deps.ts";
 import { leaseLost } from "../jobs/lease-fence.ts";
 import { route } from "../platform/route.ts";

@@ -27,11 +27,8 @@ export async function settleSpend(
   return asWorker(db, lease, async (tx) => {
     await holdJob(tx, lease);
     const known = await sql`
-      select from fc.spend_reservations where id = ${reservationId} and run_id = ${lease.runId}`.execute(
-      tx,
-    );
-    if (known.rows.length === 0)
-      throw new Problem("not_found", "This run has no such reservation.");
+      select from fc.spend_reservations where id = ${reservationId} and run_id = ${lease.runId}`.execute(tx);
+    if (known.rows.length === 0) throw new Problem("not_found", "This run has no such reservation.");
     const { rows } = await sql<{ cost: string; input: string; output: string }>`
       with settled as (
         update fc.spend_reservations set settled_micro_usd = ${microUsd}, input_tokens = ${input}, output_tokens = ${output}, settled_at = now()
@@ -45,9 +42,7 @@ export async function settleSpend(
         input_tokens = r.input_tokens + coalesce((select input_tokens from settled), 0),
         output_tokens = r.output_tokens + coalesce((select output_tokens from settled), 0)
       from (select count(*) from told) once where r.id = ${lease.runId}
-      returning r.cost_micro_usd as cost, r.input_tokens as input, r.output_tokens as output`.execute(
-      tx,
-    );
+      returning r.cost_micro_usd as cost, r.input_tokens as input, r.output_tokens as output`.execute(tx);
     const run = rows[0];
     return {
       costMicroUsd: Number(run?.cost),

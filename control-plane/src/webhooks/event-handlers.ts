@@ -19,10 +19,7 @@ export type Outcome =
 export type Reading = { project: HookedProject; delivery: Delivery; raw: unknown; actor: Actor };
 
 /** What each event that concerns us does, in the transaction that stores it. */
-export const eventHandlers: Record<
-  string,
-  (tx: Tx, deps: Deps, reading: Reading) => Promise<Outcome>
-> = {
+export const eventHandlers: Record<string, (tx: Tx, deps: Deps, reading: Reading) => Promise<Outcome>> = {
   async issues(tx, deps, { project, delivery, raw, actor }) {
     const payload = readPayload(issuesPayload, raw);
     const { issue, changes } = payload;
@@ -36,15 +33,9 @@ export const eventHandlers: Record<
       },
       project.triggerLabel,
     );
-    if (meaning.kind === "none")
-      return ignore(tx, deps, { ...delivery, body: null }, meaning.reason);
+    if (meaning.kind === "none") return ignore(tx, deps, { ...delivery, body: null }, meaning.reason);
     const named = { ...delivery, issue: { number: issue.number, updatedAt: issue.updated_at } };
-    const known = await storeDelivery(
-      tx,
-      deps,
-      named,
-      meaning.kind === "may_start" ? "queued" : "handled",
-    );
+    const known = await storeDelivery(tx, deps, named, meaning.kind === "may_start" ? "queued" : "handled");
     if (!known.isNew) return duplicate;
     const change = { projectId: project.id, payload, actor };
     const outcome =
@@ -87,8 +78,7 @@ export const eventHandlers: Record<
     const { deployment, deployment_status: status } = readPayload(deploymentStatusPayload, raw);
     const known = await storeDelivery(tx, deps, delivery, "handled");
     if (!known.isNew) return duplicate;
-    const isProduction =
-      deployment.production_environment ?? deployment.environment.toLowerCase() === "production";
+    const isProduction = deployment.production_environment ?? deployment.environment.toLowerCase() === "production";
     const said = await noteDeployment(
       tx,
       {
@@ -109,9 +99,7 @@ const duplicate = { status: "duplicate", reason: "this delivery came before" } a
 const sameBody = { status: "duplicate", reason: "the same body came before" } as const;
 
 function done(said: string | null, otherwise: string): Outcome {
-  return said === null
-    ? { status: "ignored", reason: otherwise }
-    : { status: "handled", reason: said };
+  return said === null ? { status: "ignored", reason: otherwise } : { status: "handled", reason: said };
 }
 
 async function settle(tx: Tx, delivery: Delivery, outcome: Outcome): Promise<Outcome> {
@@ -120,12 +108,7 @@ async function settle(tx: Tx, delivery: Delivery, outcome: Outcome): Promise<Out
 }
 
 /** Stored without its body, once. */
-export async function ignore(
-  tx: Tx,
-  deps: Deps,
-  delivery: Delivery,
-  reason: string,
-): Promise<Outcome> {
+export async function ignore(tx: Tx, deps: Deps, delivery: Delivery, reason: string): Promise<Outcome> {
   const known = await storeDelivery(tx, deps, delivery, "ignored");
   if (!known.isNew) return duplicate;
   await noteOutcome(tx, delivery, "ignored", reason);

@@ -34,11 +34,7 @@ export function isOfProject(project: HookedProject, repository: NamedRepository)
 }
 
 /** Takes over the id, a new name and whether it is private. One statement, and only if something changed. */
-export async function noteRepository(
-  tx: Tx,
-  project: HookedProject,
-  repository: NamedRepository,
-): Promise<void> {
+export async function noteRepository(tx: Tx, project: HookedProject, repository: NamedRepository): Promise<void> {
   const isPrivate = repository.private ?? project.isPrivate;
   const isKnown =
     project.githubRepoId === String(repository.id) &&

@@ -31,11 +31,7 @@ export async function noteEdit(tx: Tx, change: Change): Promise<string | null> {
  * The issue was closed, deleted or moved away: what waits ends, what is worked on is asked to stop. A run whose pull
  * request is open goes its own way.
  */
-export async function noteIssueEnd(
-  tx: Tx,
-  deps: { newId: () => string },
-  change: Ending,
-): Promise<string | null> {
+export async function noteIssueEnd(tx: Tx, deps: { newId: () => string }, change: Ending): Promise<string | null> {
   const run = await openRunOf(tx, change);
   const isLate = change.reason === "issue_closed" && run?.isStale;
   const ended =
@@ -62,8 +58,7 @@ async function openRunOf(tx: Tx, { projectId, payload: { issue } }: Change) {
 }
 
 async function isStillOpen(tx: Tx, runId: string): Promise<boolean> {
-  const { rows } =
-    await sql`select from fc.pipeline_runs where id = ${runId} and result is null`.execute(tx);
+  const { rows } = await sql`select from fc.pipeline_runs where id = ${runId} and result is null`.execute(tx);
   return rows.length > 0;
 }
 
@@ -78,7 +73,5 @@ async function storeIssueEnd(
     insert into fc.issues as i (id, project_id, number, title, author, url, state, github_updated_at)
     values (${newId()}, ${projectId}, ${issue.number}, ${issue.title}, ${issue.user?.login ?? ""}, ${issue.html_url}, ${state}, ${issue.updated_at})
     on conflict (project_id, number) do update set state = excluded.state, github_updated_at = excluded.github_updated_at
-      where i.github_updated_at <= excluded.github_updated_at or excluded.state = 'deleted'`.execute(
-    tx,
-  );
+      where i.github_updated_at <= excluded.github_updated_at or excluded.state = 'deleted'`.execute(tx);
 }

@@ -34,9 +34,7 @@ export const issuesPayload = z.object({
     pull_request: z.unknown().optional(),
   }),
   label: z.object({ name: text }).optional(),
-  changes: z
-    .looseObject({ title: z.unknown().optional(), body: z.unknown().optional() })
-    .optional(),
+  changes: z.looseObject({ title: z.unknown().optional(), body: z.unknown().optional() }).optional(),
   sender: person.optional(),
 });
 export type IssuesPayload = z.infer<typeof issuesPayload>;
@@ -74,10 +72,7 @@ export function readPayload<T extends z.ZodType>(schema: T, value: unknown): z.o
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new Problem(
-    "bad_payload",
-    `The event is not what GitHub sends: ${issue?.path.join(".")}: ${issue?.message}`,
-  );
+  throw new Problem("bad_payload", `The event is not what GitHub sends: ${issue?.path.join(".")}: ${issue?.message}`);
 }
 
 /**

@@ -51,12 +51,7 @@ export async function receiveDelivery(deps: Deps, incoming: Incoming): Promise<W
   return { status: status === "handled" ? "ignored" : status, reason };
 }
 
-async function take(
-  tx: Tx,
-  deps: Deps,
-  project: HookedProject,
-  { bytes, header }: Incoming,
-): Promise<Outcome> {
+async function take(tx: Tx, deps: Deps, project: HookedProject, { bytes, header }: Incoming): Promise<Outcome> {
   const guid = header("x-github-delivery") ?? "";
   const event = header("x-github-event") ?? "";
   if (!/^[\w-]{1,100}$/.test(guid) || !/^\w{1,60}$/.test(event))
@@ -84,9 +79,7 @@ async function take(
 
 async function pong(tx: Tx, deps: Deps, delivery: Delivery): Promise<Outcome> {
   await storeDelivery(tx, deps, delivery, "pong");
-  await sql`update fc.projects set webhook_verified_at = now() where id = ${delivery.projectId}`.execute(
-    tx,
-  );
+  await sql`update fc.projects set webhook_verified_at = now() where id = ${delivery.projectId}`.execute(tx);
   return { status: "pong" };
 }
 
@@ -96,8 +89,5 @@ function notOurs(project: HookedProject, { repository }: Envelope): string | nul
 }
 
 function badSignature(): Problem {
-  return new Problem(
-    "bad_signature",
-    "The request is not signed with this project's webhook secret.",
-  );
+  return new Problem("bad_signature", "The request is not signed with this project's webhook secret.");
 }

@@ -24,8 +24,7 @@ export async function startRun(
   if (known.hasSameBody) return { status: "duplicate", reason: "the same body came before" };
   if (known.isIssueOver) return { status: "ignored", reason: "the issue was closed since" };
   if (known.hasActiveRun) return { status: "already_queued", reason: "run_active" };
-  if (known.isStale)
-    return { status: "ignored", reason: "not newer than the event that started the last run" };
+  if (known.isStale) return { status: "ignored", reason: "not newer than the event that started the last run" };
   const answer = judgeEvent({
     hasTriggerLabel: hasLabel(labels, project.triggerLabel),
     isOpen: issue.state === "open",

@@ -47,17 +47,13 @@ async function join(
 ): Promise<CreateMemberAnswer> {
   const { email, login, name, role, machine, wantsCliToken } = wanted;
   const actor = actorOf(caller);
-  await sql`insert into fc.users (id, email, name, login) values (${userId}, ${email}, ${name}, ${login})`.execute(
-    tx,
-  );
+  await sql`insert into fc.users (id, email, name, login) values (${userId}, ${email}, ${name}, ${login})`.execute(tx);
   await sql`insert into fc.workspace_members (workspace_id, user_id, role) values (${workspaceId}, ${userId}, ${role})`.execute(
     tx,
   );
   await writeAudit(tx, {
     id: newId(), workspaceId, projectId: null, actor, action: "member.created", target: idOf("usr", userId),
   }); // prettier-ignore
-  const token = wantsCliToken
-    ? await createKey(tx, { newId }, { kind: "user", userId, name: machine, actor })
-    : null;
+  const token = wantsCliToken ? await createKey(tx, { newId }, { kind: "user", userId, name: machine, actor }) : null;
   return { userId: idOf("usr", userId), login, role, cliToken: token?.key ?? null };
 }

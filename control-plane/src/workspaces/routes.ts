@@ -1,8 +1,4 @@
-import {
-  createMemberAnswer,
-  createMemberRequest,
-  workspacePage,
-} from "@feedback-chat/protocol/account";
+import { createMemberAnswer, createMemberRequest, workspacePage } from "@feedback-chat/protocol/account";
 import { me } from "@feedback-chat/protocol/project";
 import type { AppDeps } from "../app-deps.ts";
 import { route } from "../platform/route.ts";

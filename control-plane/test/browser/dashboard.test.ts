@@ -68,9 +68,7 @@ describe("the dashboard", () => {
     await page.getByText("Lets the change through").waitFor();
     await page.getByRole("button", { name: "Approve this run" }).click();
     await page.getByText("approved", { exact: true }).waitFor();
-    expect((await call(server, "GET", "/v1/projects", { token })).text).toContain(
-      '"waitingFor":"worker"',
-    );
+    expect((await call(server, "GET", "/v1/projects", { token })).text).toContain('"waitingFor":"worker"');
 
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
@@ -140,6 +138,5 @@ async function addProject(server: TestServer, page: Page) {
 /** Kept only if somebody wants to look: SCREENSHOTS names the folder. */
 async function shoot(page: Page, name: string): Promise<void> {
   const folderForEyes = process.env["SCREENSHOTS"];
-  if (folderForEyes)
-    await page.screenshot({ path: join(folderForEyes, `${name}.png`), fullPage: true });
+  if (folderForEyes) await page.screenshot({ path: join(folderForEyes, `${name}.png`), fullPage: true });
 }

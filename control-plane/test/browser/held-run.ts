@@ -102,17 +102,10 @@ async function addLog(
     insert into fc.run_logs (run_id, seq, project_id, attempt, "offset", message)
     select ${runId}, numbered.first + line.n - 1, ${projectId}, 1,
       line.n - 1 + (select count(*) from fc.run_logs where run_id = ${runId}), line.message
-    from numbered, told, unnest(${messages}::text[]) with ordinality as line (message, n)`.execute(
-    tx,
-  );
+    from numbered, told, unnest(${messages}::text[]) with ordinality as line (message, n)`.execute(tx);
 }
 
 /** One more line, as a worker sends it while somebody watches. */
-export async function sayMore(
-  db: Db,
-  projectId: string,
-  runId: string,
-  message: string,
-): Promise<void> {
+export async function sayMore(db: Db, projectId: string, runId: string, message: string): Promise<void> {
   await asProject(db, projectId, (tx) => addLog(tx, runId, projectId, [message]));
 }

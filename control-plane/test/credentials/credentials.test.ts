@@ -20,8 +20,7 @@ async function withProject(platform: TestPlatform, name = "Shop") {
   });
   const { project } = createProjectAnswer.parse(body);
   const path = `/v1/projects/${project.id}/credentials`;
-  const set = (type: string, value: string) =>
-    platform.call("POST", path, { token, body: { type, value } });
+  const set = (type: string, value: string) => platform.call("POST", path, { token, body: { type, value } });
   return { token, path, set, projectId: uuidOf("prj", project.id), project };
 }
 
@@ -44,9 +43,7 @@ it("hands a credential out for its purpose only, in its newest version, and neve
     value: second,
   });
   expect(await tokenFor(platform.deps, projectId, "publish")).toBeNull();
-  expect(
-    (await platform.call("DELETE", `/v1/credentials/${String(two.body["id"])}`, { token })).status,
-  ).toBe(204);
+  expect((await platform.call("DELETE", `/v1/credentials/${String(two.body["id"])}`, { token })).status).toBe(204);
   expect(await tokenFor(platform.deps, projectId, "model")).toBeNull();
 });
 
@@ -119,9 +116,7 @@ it("tries a GitHub token on the repository: takes its id, and tells a wrong toke
   expect(wrong).toMatchObject({ status: 403, body: { code: "github_access" } });
   expect(wrong.text).not.toContain("ghp_wrong");
   expect(await set("github_token", good)).toMatchObject({ status: 201, body: { status: "ok" } });
-  expect(
-    (await platform.call("GET", `/v1/projects/${project.id}`, { token })).body["githubRepoId"],
-  ).toBe(99);
+  expect((await platform.call("GET", `/v1/projects/${project.id}`, { token })).body["githubRepoId"]).toBe(99);
   const lost = await platform.call("POST", "/v1/projects", {
     token,
     body: { name: "Lost", githubRepo: "acme/lost" },

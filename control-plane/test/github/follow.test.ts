@@ -125,10 +125,7 @@ describe("a pull request of somebody else", () => {
       base: { repo: { id: scene.repositoryId } },
     }; // prettier-ignore
     const repository = { id: scene.repositoryId, full_name: repo };
-    const answer = await scene.deliver(
-      { action: "closed", pull_request: pull, repository },
-      { event: "pull_request" },
-    );
+    const answer = await scene.deliver({ action: "closed", pull_request: pull, repository }, { event: "pull_request" });
     expect(answer.body).toMatchObject({ status: "ignored" });
     expect(await runRow(scene)).toMatchObject({ stage: "preview_ready", is_merged: false });
   });

@@ -31,9 +31,7 @@ async function deliverAll(scene: GithubScene): Promise<void> {
 }
 
 const queue = (scene: GithubScene, runId: string, effect: Effect) =>
-  asProject(scene.db, scene.projectId, (tx) =>
-    queueEffect(tx, { projectId: scene.projectId, runId }, effect),
-  );
+  asProject(scene.db, scene.projectId, (tx) => queueEffect(tx, { projectId: scene.projectId, runId }, effect));
 
 const issueOf = ({ github }: GithubScene, number: number) =>
   github.lookAt(repo).issues.find((issue) => issue.number === number);
@@ -66,11 +64,7 @@ describe("the outbox", () => {
     const { number } = await withPull(scene);
     await runIn(scene, "running", { issueNumber: number });
     await deliverAll(scene);
-    expect(issueOf(scene, number)?.labels.toSorted()).toEqual([
-      "auto-implement",
-      "bug",
-      "in-progress",
-    ]);
+    expect(issueOf(scene, number)?.labels.toSorted()).toEqual(["auto-implement", "bug", "in-progress"]);
   });
 
   it("shows a failed run, tells people, and does it once however often it is delivered", async () => {
@@ -88,9 +82,7 @@ describe("the outbox", () => {
         last_error: "the labels are right already",
       }),
     );
-    expect(await outbox(scene)).toContainEqual(
-      expect.objectContaining({ kind: "notice_failed", is_done: true }),
-    );
+    expect(await outbox(scene)).toContainEqual(expect.objectContaining({ kind: "notice_failed", is_done: true }));
   });
 
   it("shows the newest run's stage when an older one's effect comes late", async () => {
@@ -122,9 +114,9 @@ describe("the outbox", () => {
       labels: ["bug", "rejected"],
     });
     expect(pullOf(scene, pullNumber)).toMatchObject({ state: "closed" });
-    expect(
-      Object.keys(scene.github.lookAt(repo).refs).filter((ref) => ref.startsWith("refs/heads/")),
-    ).toEqual(["refs/heads/main"]);
+    expect(Object.keys(scene.github.lookAt(repo).refs).filter((ref) => ref.startsWith("refs/heads/"))).toEqual([
+      "refs/heads/main",
+    ]);
   });
 
   it("reopens the issue of a rejected run that is tried again, and says so on the old pull request", async () => {
@@ -153,9 +145,7 @@ describe("the outbox", () => {
       dropConnection: true,
     });
     await deliverEffects(scene.deps);
-    await asProject(scene.db, scene.projectId, (tx) =>
-      sql`update fc.outbox set run_at = now()`.execute(tx),
-    );
+    await asProject(scene.db, scene.projectId, (tx) => sql`update fc.outbox set run_at = now()`.execute(tx));
     await deliverAll(scene);
     expect(issueOf(scene, number)?.comments).toHaveLength(1);
   });
@@ -170,9 +160,7 @@ describe("the outbox", () => {
     for (let n = 1; n <= 12; n += 1) {
       expect(await deliverEffects(scene.deps)).toBe(1);
       waits.push(Math.round((await outbox(scene))[0]?.in_seconds ?? 0));
-      await asProject(scene.db, scene.projectId, (tx) =>
-        sql`update fc.outbox set run_at = now()`.execute(tx),
-      );
+      await asProject(scene.db, scene.projectId, (tx) => sql`update fc.outbox set run_at = now()`.execute(tx));
     }
     expect(waits.slice(0, 4)).toEqual([2, 4, 8, 16]);
     const [effect, notice] = await outbox(scene);
@@ -215,8 +203,7 @@ describe("the outbox", () => {
     await using scene = await open();
     const { number } = await withPull(scene);
     const { runId } = await seedRun(scene.db, { projectId: scene.projectId, issueNumber: number });
-    for (let n = 0; n < 5; n += 1)
-      await queue(scene, runId, { kind: "issue_comment", marker: `m${n}`, body: "Said." });
+    for (let n = 0; n < 5; n += 1) await queue(scene, runId, { kind: "issue_comment", marker: `m${n}`, body: "Said." });
     const taken = await Promise.all([1, 2, 3].map(() => deliverEffects(scene.deps)));
     expect(taken.reduce((sum, one) => sum + one, 0)).toBe(5);
     expect(issueOf(scene, number)?.comments).toHaveLength(5);

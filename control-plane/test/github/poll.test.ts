@@ -24,9 +24,7 @@ describe("the poll of labelled issues", () => {
     await scene.github.closeIssue({ repo, number });
     expect(await poll(scene)).toEqual([1]);
     expect(await poll(scene)).toEqual([]);
-    expect(await scene.runs()).toMatchObject([
-      { issue: 1, title: "One", stage: "queued", waiting_for: "github" },
-    ]);
+    expect(await scene.runs()).toMatchObject([{ issue: 1, title: "One", stage: "queued", waiting_for: "github" }]);
   });
 
   it("makes one run when the poll and the webhook come at once", async () => {

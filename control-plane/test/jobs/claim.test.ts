@@ -49,16 +49,11 @@ describe.each(kinds)("claiming on %s", (kind) => {
     await seedRun(scene.db, { projectId: scene.projectId });
     await seedRun(scene.db, { projectId: scene.projectId });
     const claimId = randomUUID();
-    const both = await Promise.all([
-      scene.worker.claim(0, claimId),
-      scene.worker.claim(0, claimId),
-    ]);
+    const both = await Promise.all([scene.worker.claim(0, claimId), scene.worker.claim(0, claimId)]);
     const again = await scene.worker.claim(0, claimId);
-    expect(
-      new Set(
-        [...both, again].map(({ lease }) => `${lease?.jobId} ${lease?.attempt} ${lease?.token}`),
-      ).size,
-    ).toBe(1);
+    expect(new Set([...both, again].map(({ lease }) => `${lease?.jobId} ${lease?.attempt} ${lease?.token}`)).size).toBe(
+      1,
+    );
     expect(again.lease?.attempt).toBe(1);
     if (again.lease)
       await scene.worker.say(again.lease, "fail", {
@@ -77,11 +72,7 @@ describe.each(kinds)("claiming on %s", (kind) => {
       await seedRun(db, { projectId, priority: 5 }),
       await seedRun(db, { projectId, priority: 1 }),
     ];
-    const [first, second, third] = [
-      await scene.worker.claim(),
-      await scene.worker.claim(),
-      await scene.worker.claim(),
-    ];
+    const [first, second, third] = [await scene.worker.claim(), await scene.worker.claim(), await scene.worker.claim()];
     const order = [first, second].map(({ lease }) => lease?.job.issueNumber);
     expect(order).toEqual([team.issueNumber, pro.issueNumber]);
     expect(third.lease).toBeNull();
@@ -135,9 +126,7 @@ describe.each(kinds)("claiming on %s", (kind) => {
   it("refuses a worker two minor versions behind, and tells the version to install", async () => {
     await using scene = await openQueueScene({ on: database() });
     await asSystem(scene.db, (tx) =>
-      sql`update fc.workers set version = '7.3.0' where workspace_id = ${scene.workspaceId}`.execute(
-        tx,
-      ),
+      sql`update fc.workers set version = '7.3.0' where workspace_id = ${scene.workspaceId}`.execute(tx),
     );
     const answer = await scene.worker.call("POST", "/v1/jobs/claim", {
       workerId: scene.worker.workerId,

@@ -24,9 +24,7 @@ describe("a restart of the database", () => {
     const renewing = scene.worker.say(leases[0] ?? fail(), "renew", { waitS: 10 });
     cluster.restart();
     const statusOf = () =>
-      asSystem(scene.db, (tx) =>
-        sql<{ status: string }>`select status from fc.job_queue`.execute(tx),
-      );
+      asSystem(scene.db, (tx) => sql<{ status: string }>`select status from fc.job_queue`.execute(tx));
     const expired = await until(() =>
       // As if the database had been away for longer than a lease.
       asSystem(scene.db, (tx) =>
@@ -71,7 +69,6 @@ function fail(): never {
 }
 
 function onlyLostConnections(error: unknown): null {
-  if (/terminat|ECONNREFUSED|ECONNRESET|starting up|shutting down|recovery/i.test(String(error)))
-    return null;
+  if (/terminat|ECONNREFUSED|ECONNRESET|starting up|shutting down|recovery/i.test(String(error))) return null;
   throw error;
 }

@@ -19,12 +19,8 @@ describe.each(kinds)("ending an attempt on %s", (kind) => {
     const { lease: next } = await scene.worker.claim();
     expect(next?.attempt).toBe(2);
     expect(await scene.worker.say(lease, "fail", failing)).toEqual(first);
-    expect((await scene.worker.say(lease, "fail", { ...failing, code: "deps" })).body["code"]).toBe(
-      "already_final",
-    );
-    expect((await scene.worker.say(lease, "complete", declined)).body["code"]).toBe(
-      "already_final",
-    );
+    expect((await scene.worker.say(lease, "fail", { ...failing, code: "deps" })).body["code"]).toBe("already_final");
+    expect((await scene.worker.say(lease, "complete", declined)).body["code"]).toBe("already_final");
     expect(await scene.job(lease.ids.runId)).toMatchObject({
       status: "processing",
       running_jobs: 1,
@@ -113,9 +109,7 @@ describe.each(kinds)("ending an attempt on %s", (kind) => {
       reason: "The words came from the public.",
       resumeAt: "publish",
     };
-    expect((await scene.worker.say(lease, "wait", holding)).body["code"]).toBe(
-      "invalid_transition",
-    );
+    expect((await scene.worker.say(lease, "wait", holding)).body["code"]).toBe("invalid_transition");
     await scene.worker.say(lease, "events", collected());
     expect((await scene.worker.say(lease, "wait", holding)).body).toEqual({ stage: "validating" });
     expect(await scene.job(lease.ids.runId)).toMatchObject({
@@ -135,8 +129,7 @@ describe.each(kinds)("ending an attempt on %s", (kind) => {
     ];
     expect(first).toEqual(again);
     expect(first.body["stage"]).toBe("validating");
-    const fix = (eventId: string) =>
-      scene.worker.say(lease, "events", { eventId, event: "fix_round", phase: "agent" });
+    const fix = (eventId: string) => scene.worker.say(lease, "events", { eventId, event: "fix_round", phase: "agent" });
     expect((await fix(randomUUID())).body["stage"]).toBe("running");
     await scene.worker.say(lease, "events", collected());
     expect((await fix(randomUUID())).body["code"]).toBe("invalid_transition");

@@ -21,11 +21,7 @@ const permit = {
 const leaseCalls: [method: string, rest: string, body: unknown][] = [
   ["POST", "renew", { waitS: 0 }],
   ["POST", "events", { eventId: randomUUID(), event: "phase_started", phase: "clone" }],
-  [
-    "POST",
-    "logs",
-    { offset: 0, lines: [{ at: new Date().toISOString(), level: "info", message: "late" }] },
-  ],
+  ["POST", "logs", { offset: 0, lines: [{ at: new Date().toISOString(), level: "info", message: "late" }] }],
   ["POST", "permit", permit],
   ["POST", "credentials", { purpose: "clone" }],
   ["POST", "wait", { for: "github", resumeAt: "snapshot" }],
@@ -50,14 +46,11 @@ async function contents({ db }: QueueScene): Promise<unknown> {
     "audit_logs",
   ];
   const all = tables.map(
-    (table) =>
-      `(select coalesce(jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text), '[]') from fc.${table} t)`,
+    (table) => `(select coalesce(jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text), '[]') from fc.${table} t)`,
   );
   const { rows } = await asSystem(db, (tx) =>
     sql
-      .raw(
-        `select jsonb_build_array(${all.join(", ")}) as all, (select sum(running_jobs) from fc.projects) as counter`,
-      )
+      .raw(`select jsonb_build_array(${all.join(", ")}) as all, (select sum(running_jobs) from fc.projects) as counter`)
       .execute(tx),
   );
   return rows[0];
@@ -99,10 +92,7 @@ describe.each(kinds)("the fence on %s", (kind) => {
       { ...lease, token: randomUUID() },
       { ...lease, attempt: lease.attempt + 1 },
     ];
-    for (const held of forged)
-      expect((await scene.worker.say(held, "renew")).body["code"]).toBe("lease_lost");
-    expect(
-      (await scene.worker.call("POST", `/v1/jobs/${lease.jobId}/renew`, {})).body["code"],
-    ).toBe("lease_lost");
+    for (const held of forged) expect((await scene.worker.say(held, "renew")).body["code"]).toBe("lease_lost");
+    expect((await scene.worker.call("POST", `/v1/jobs/${lease.jobId}/renew`, {})).body["code"]).toBe("lease_lost");
   });
 });

@@ -42,9 +42,7 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
     expect((await append(1, "b", "c", "d")).body).toEqual({ ackedOffset: 4 });
     expect((await append(6, "g")).body).toMatchObject({ code: "log_gap", ackedOffset: 4 });
     const racing = await Promise.all([append(4, "e", "f"), append(4, "e", "f"), append(5, "f")]);
-    expect(
-      racing.map(({ status }) => status).filter((status) => status === 200).length,
-    ).toBeGreaterThanOrEqual(2);
+    expect(racing.map(({ status }) => status).filter((status) => status === 200).length).toBeGreaterThanOrEqual(2);
     expect(await storedLines(scene, lease.ids.runId)).toEqual(["a", "b", "c", "d", "e", "f"]);
   });
 
@@ -60,9 +58,9 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
     await scene.worker.say(lease, "fail", { code: "clone", reason: "down", retryable: true });
     const { lease: next } = await scene.worker.claim();
     if (next)
-      expect(
-        (await scene.worker.say(next, "logs", { offset: 0, lines: [line("three")] })).body,
-      ).toEqual({ ackedOffset: 1 });
+      expect((await scene.worker.say(next, "logs", { offset: 0, lines: [line("three")] })).body).toEqual({
+        ackedOffset: 1,
+      });
     const { rows } = await asSystem(scene.db, (tx) =>
       sql<{
         seqs: number[];
@@ -71,9 +69,7 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
         select seq::int from fc.run_logs where run_id = r.id order by 1) as seqs, r.next_seq::int as next
         from fc.pipeline_runs r where r.id = ${lease.ids.runId}`.execute(tx),
     );
-    expect(rows[0]?.seqs).toEqual(
-      Array.from({ length: (rows[0]?.next ?? 0) - 1 }, (_, index) => index + 1),
-    );
+    expect(rows[0]?.seqs).toEqual(Array.from({ length: (rows[0]?.next ?? 0) - 1 }, (_, index) => index + 1));
   });
 
   it("cleans lines of control characters and of what looks like a secret", async () => {
@@ -109,21 +105,15 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
     expect(given.type).toBe("github_token");
     expect(await scene.worker.open(given, credentialInfo(lease, "clone"))).toBe(secret);
     await expect(scene.worker.open(given, credentialInfo(lease, "publish"))).rejects.toThrow();
-    await expect(
-      scene.worker.open(given, credentialInfo({ ...lease, attempt: 2 }, "clone")),
-    ).rejects.toThrow();
+    await expect(scene.worker.open(given, credentialInfo({ ...lease, attempt: 2 }, "clone"))).rejects.toThrow();
     expect((await scene.worker.say(lease, "credentials", { purpose: "model" })).body).toEqual({
       sealed: null,
     });
     const audit = await asSystem(db, (tx) =>
-      sql`select action, target from fc.audit_logs where project_id = ${projectId} order by id`.execute(
-        tx,
-      ),
+      sql`select action, target from fc.audit_logs where project_id = ${projectId} order by id`.execute(tx),
     );
     expect(audit.rows[0]).toEqual({ action: "credential.released.clone", target: lease.jobId });
-    expect(
-      (await scene.worker.say(lease, "credentials", { purpose: "publish" })).body["code"],
-    ).toBe("not_permitted");
+    expect((await scene.worker.say(lease, "credentials", { purpose: "publish" })).body["code"]).toBe("not_permitted");
   });
 
   it("permits one tree, by policy or by approval of that very tree, and then gives the write token", async () => {
@@ -178,13 +168,9 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
       headSha: "d".repeat(40),
       isDraft: true,
     };
-    expect((await scene.worker.say(lease, "complete", { outcome: published })).body["code"]).toBe(
-      "not_permitted",
-    );
+    expect((await scene.worker.say(lease, "complete", { outcome: published })).body["code"]).toBe("not_permitted");
     await asSystem(scene.db, (tx) =>
-      sql`update fc.job_queue set cancel_requested_at = now() where run_id = ${lease.ids.runId}`.execute(
-        tx,
-      ),
+      sql`update fc.job_queue set cancel_requested_at = now() where run_id = ${lease.ids.runId}`.execute(tx),
     );
     expect((await scene.worker.say(lease, "permit", tree("a"))).body["code"]).toBe("not_permitted");
   });
@@ -194,18 +180,11 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
     const lease = await scene.lease();
     const bytes = Uint8Array.from({ length: 1_000 }, (_, index) => index % 256);
     const path = (jobId: string, name: string) => `/v1/jobs/${jobId}/artifacts/${name}`;
-    await scene.worker.call(
-      "PUT",
-      path(lease.jobId, "tree.pack"),
-      new TextEncoder().encode("first"),
-      lease,
-    );
-    expect(
-      (await scene.worker.call("PUT", path(lease.jobId, "tree.pack"), bytes, lease)).body,
-    ).toMatchObject({ sizeBytes: 1_000 });
-    expect(
-      (await scene.worker.call("PUT", path(lease.jobId, "other.txt"), bytes, lease)).status,
-    ).toBe(400);
+    await scene.worker.call("PUT", path(lease.jobId, "tree.pack"), new TextEncoder().encode("first"), lease);
+    expect((await scene.worker.call("PUT", path(lease.jobId, "tree.pack"), bytes, lease)).body).toMatchObject({
+      sizeBytes: 1_000,
+    });
+    expect((await scene.worker.call("PUT", path(lease.jobId, "other.txt"), bytes, lease)).status).toBe(400);
     const tooLarge = await scene.worker.call(
       "PUT",
       path(lease.jobId, "diff.patch"),
@@ -218,14 +197,9 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
     expect(next?.job.artifacts).toEqual(["tree.pack"]);
     if (!next) return;
     expect(
-      Buffer.compare(
-        (await scene.worker.call("GET", path(next.jobId, "tree.pack"), undefined, next)).bytes,
-        bytes,
-      ),
+      Buffer.compare((await scene.worker.call("GET", path(next.jobId, "tree.pack"), undefined, next)).bytes, bytes),
     ).toBe(0);
-    expect(
-      (await scene.worker.call("GET", path(next.jobId, "diff.patch"), undefined, next)).status,
-    ).toBe(404);
+    expect((await scene.worker.call("GET", path(next.jobId, "diff.patch"), undefined, next)).status).toBe(404);
   });
 
   it("case 19: a drained worker claims no more, and a released job loses no attempt", async () => {

@@ -24,17 +24,14 @@ describe.each(kinds)("many workers on %s", (kind) => {
       const projectId = projects[number % projects.length] ?? "";
       await seedRun(db, { projectId, priority: [1, 5, 10][number % 3] ?? 10 });
     }
-    const all = await Promise.all(
-      Array.from({ length: workers }, () => openTestWorker(test.app, key)),
-    );
+    const all = await Promise.all(Array.from({ length: workers }, () => openTestWorker(test.app, key)));
     const done: string[] = [];
     await Promise.all(all.map((worker) => workUntilEmpty(worker, done)));
 
     expect(done).toHaveLength(jobs);
     expect(new Set(done).size).toBe(jobs);
     const most = await mostAtOnce(test);
-    for (const [index, limit] of limits.entries())
-      expect(most[projects[index] ?? ""]).toBeLessThanOrEqual(limit);
+    for (const [index, limit] of limits.entries()) expect(most[projects[index] ?? ""]).toBeLessThanOrEqual(limit);
     expect(Math.max(...Object.values(most))).toBeGreaterThan(1);
     await expectNothingLeft(test);
     expect(await outOfOrder(test)).toBe(0);

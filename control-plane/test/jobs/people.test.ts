@@ -59,9 +59,7 @@ describe.each(kinds)("people and jobs on %s", (kind) => {
     const both = await Promise.all([member("DELETE", path), member("DELETE", path)]);
     expect(both.map(({ status }) => status)).toEqual([202, 202]);
     expect((await scene.worker.say(lease, "renew")).body).toMatchObject({ cancel: true });
-    expect(
-      (await scene.job(lease.ids.runId)).events.filter((event) => event === "cancel_requested"),
-    ).toHaveLength(1);
+    expect((await scene.job(lease.ids.runId)).events.filter((event) => event === "cancel_requested")).toHaveLength(1);
   });
 
   it("lists the workspace's workers, and lets an admin drain one", async () => {

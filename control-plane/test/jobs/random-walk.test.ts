@@ -1,11 +1,5 @@
 import { systemActor } from "@feedback-chat/protocol/actor";
-import {
-  isFinal,
-  moves,
-  type RunEvent,
-  runEvents,
-  type Stage,
-} from "@feedback-chat/protocol/run-machine";
+import { isFinal, moves, type RunEvent, runEvents, type Stage } from "@feedback-chat/protocol/run-machine";
 import fc from "fast-check";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";

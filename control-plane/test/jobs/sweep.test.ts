@@ -153,8 +153,7 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
     await ageRun(scene, deaf.ids.runId, 2);
     await sweepJobs(scene.deps, kindsOfDeaf);
     expect(
-      (await scene.worker.say(deaf, "complete", { outcome: { kind: "declined", reason: "x" } }))
-        .body["code"],
+      (await scene.worker.say(deaf, "complete", { outcome: { kind: "declined", reason: "x" } })).body["code"],
     ).toBe("lease_lost");
     for (const { ids } of [parked, obeying, deaf]) {
       expect(await scene.job(ids.runId)).toMatchObject({
@@ -222,8 +221,7 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
 
 async function leaseAndPark(scene: QueueScene, wait: object) {
   const lease = await scene.lease();
-  if ("for" in wait && wait.for === "approval")
-    await scene.worker.say(lease, "events", collected());
+  if ("for" in wait && wait.for === "approval") await scene.worker.say(lease, "events", collected());
   await scene.worker.say(lease, "wait", wait);
   return lease;
 }

@@ -33,18 +33,9 @@ it("leaves no usable key, secret, password or credential in a dump of the databa
   const dump = dumpOf(platform.databaseUrl ?? "");
   expect(dump).toContain("COPY fc.api_keys"); // it is a dump
   expect(dump).toContain(worker.prefix);
-  const secrets = [
-    token,
-    webhook.secret,
-    apiKey,
-    worker.key,
-    credential,
-    password,
-    String(member.body["cliToken"]),
-  ];
+  const secrets = [token, webhook.secret, apiKey, worker.key, credential, password, String(member.body["cliToken"])];
   for (const secret of secrets)
-    for (const form of formsOf(secret))
-      expect(dump.includes(form), `${secret} as ${form}`).toBe(false);
+    for (const form of formsOf(secret)) expect(dump.includes(form), `${secret} as ${form}`).toBe(false);
   // The same request again gives the same secrets, from what is sealed.
   const repeated = await platform.call("POST", "/v1/projects", {
     token, headers: again, body: { name: "Shop", githubRepo: "acme/shop" },

@@ -32,9 +32,7 @@ it("shows a key once and its prefix in the list", async () => {
   const { key, prefix, token, path } = await workerKey();
   expect(key).toMatch(/^fcw_[0-9A-Za-z]{38}$/);
   const list = await platform.call("GET", path, { token });
-  expect(keyPage.parse(list.body).items).toMatchObject([
-    { prefix, name: "laptop", revokedAt: null },
-  ]);
+  expect(keyPage.parse(list.body).items).toMatchObject([{ prefix, name: "laptop", revokedAt: null }]);
   expect(list.text).not.toContain(key);
 });
 
@@ -59,9 +57,7 @@ it("lets both keys work while the grace of a rotation lasts, then says that the 
   expect((await tryKey(key)).status).toBe(422);
   expect((await tryKey(fresh.key)).status).toBe(422);
   await asSystem(platform.deps.db, (tx) =>
-    sql`update fc.api_keys set expires_at = now() - interval '1 second' where prefix = ${key.slice(0, 12)}`.execute(
-      tx,
-    ),
+    sql`update fc.api_keys set expires_at = now() - interval '1 second' where prefix = ${key.slice(0, 12)}`.execute(tx),
   );
   expect(await tryKey(key)).toMatchObject({ status: 401, body: { code: "key_expired" } });
   expect((await tryKey(fresh.key)).status).toBe(422);

@@ -1,9 +1,5 @@
 import { uuidOf } from "@feedback-chat/protocol/ids";
-import {
-  createProjectAnswer,
-  project as projectShape,
-  projectPage,
-} from "@feedback-chat/protocol/project";
+import { createProjectAnswer, project as projectShape, projectPage } from "@feedback-chat/protocol/project";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { asProject } from "../../src/platform/as-tenant.ts";
@@ -21,16 +17,12 @@ describe.each(kinds)("projects on the %s database", (kind) => {
     await using platform = await openTestPlatform({ kind });
     const { token } = await platform.person("admin");
     const headers = { "idempotency-key": "k1" };
-    const answers = await Promise.all(
-      Array.from({ length: 10 }, () => create(platform, token, shop, headers)),
-    );
+    const answers = await Promise.all(Array.from({ length: 10 }, () => create(platform, token, shop, headers)));
     expect(answers.filter(({ status }) => status === 201).length).toBeGreaterThanOrEqual(1);
     for (const { status } of answers) expect([201, 409]).toContain(status);
     const later = await create(platform, token, shop, headers);
     expect(later.text).toBe(answers.find(({ status }) => status === 201)?.text);
-    expect(
-      projectPage.parse((await platform.call("GET", "/v1/projects", { token })).body).items,
-    ).toHaveLength(1);
+    expect(projectPage.parse((await platform.call("GET", "/v1/projects", { token })).body).items).toHaveLength(1);
     const other = await create(platform, token, { ...shop, name: "Other" }, headers);
     expect(other).toMatchObject({ status: 422, body: { code: "idempotency_mismatch" } });
   });
@@ -62,12 +54,9 @@ describe.each(kinds)("projects on the %s database", (kind) => {
     await using platform = await openTestPlatform({ kind });
     const { token } = await platform.person("admin");
     for (const name of ["a", "b", "c"]) await create(platform, token, { ...shop, name });
-    const first = projectPage.parse(
-      (await platform.call("GET", "/v1/projects?limit=2", { token })).body,
-    );
+    const first = projectPage.parse((await platform.call("GET", "/v1/projects?limit=2", { token })).body);
     const rest = projectPage.parse(
-      (await platform.call("GET", `/v1/projects?limit=2&cursor=${first.nextCursor}`, { token }))
-        .body,
+      (await platform.call("GET", `/v1/projects?limit=2&cursor=${first.nextCursor}`, { token })).body,
     );
     expect([...first.items, ...rest.items].map(({ name }) => name)).toEqual(["c", "b", "a"]);
     expect(rest.nextCursor).toBeNull();
@@ -90,9 +79,7 @@ describe.each(kinds)("projects on the %s database", (kind) => {
     });
     expect((await platform.call("DELETE", path, { token })).status).toBe(204);
     expect((await platform.call("GET", path, { token })).status).toBe(404);
-    expect(
-      (await platform.call("GET", `/api/agent/${project.id}/health`, { token: apiKey })).status,
-    ).toBe(401);
+    expect((await platform.call("GET", `/api/agent/${project.id}/health`, { token: apiKey })).status).toBe(401);
     const { rows } = await asProject(platform.deps.db, projectId, (tx) =>
       sql`select r.stage, r.reason, (select count(*)::int from fc.credentials) as credentials
         from fc.pipeline_runs r where r.id = ${runId}`.execute(tx),
@@ -115,8 +102,5 @@ it("signs webhooks with both secrets while the grace of a rotation lasts", async
       tx,
     ),
   );
-  expect(webhookSecretsOf(platform.deps, rows[0]!)).toEqual([
-    rotated.body["secret"],
-    webhook.secret,
-  ]);
+  expect(webhookSecretsOf(platform.deps, rows[0]!)).toEqual([rotated.body["secret"], webhook.secret]);
 });

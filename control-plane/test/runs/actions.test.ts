@@ -28,9 +28,7 @@ const leadsTo: Record<Standing, Partial<Record<Action, string>>> = {
 
 async function effects({ db, projectId }: WebhookScene) {
   const { rows } = await asProject(db, projectId, (tx) =>
-    sql<{ kind: string; payload: object }>`select kind, payload from fc.outbox order by id`.execute(
-      tx,
-    ),
+    sql<{ kind: string; payload: object }>`select kind, payload from fc.outbox order by id`.execute(tx),
   );
   return rows.map(({ kind, payload }) => ({ kind, ...payload }));
 }
@@ -40,9 +38,7 @@ async function eventsOf({ db, projectId }: WebhookScene, runId: string) {
     sql<{
       event: string;
       login: string | null;
-    }>`select event, actor ->> 'login' as login from fc.run_events where run_id = ${runId} order by seq`.execute(
-      tx,
-    ),
+    }>`select event, actor ->> 'login' as login from fc.run_events where run_id = ${runId} order by seq`.execute(tx),
   );
   return rows;
 }
@@ -75,9 +71,7 @@ describe.each(standings)("actions on a run that is %s", (standing) => {
         from fc.run_actions a join fc.audit_logs l on l.target = a.run_id::text and l.action = 'run.' || a.action
         where a.run_id = ${runId} and a.action = ${action} order by a.id desc limit 1`.execute(tx),
     );
-    expect(rows).toEqual([
-      { action, comment: "Because.", login: "the-member", audited: `run.${action}` },
-    ]);
+    expect(rows).toEqual([{ action, comment: "Because.", login: "the-member", audited: `run.${action}` }]);
   });
 });
 
@@ -208,19 +202,10 @@ describe("an action", () => {
       ],
       [(await seedKey(scene.db, { kind: "project", workspaceId, projectId })).key, 403],
       [await other.keyOf("member"), 404],
-      [
-        (await seedKey(scene.db, { kind: "project", workspaceId, projectId, scopes: ["runs:act"] }))
-          .key,
-        202,
-      ],
+      [(await seedKey(scene.db, { kind: "project", workspaceId, projectId, scopes: ["runs:act"] })).key, 202],
     ];
     for (const [key, status] of keys) {
-      const answer = await scene.ask(
-        "POST",
-        path,
-        { action: "cancel" },
-        { authorization: `Bearer ${key}` },
-      );
+      const answer = await scene.ask("POST", path, { action: "cancel" }, { authorization: `Bearer ${key}` });
       expect(answer.status).toBe(status);
     }
   });

@@ -16,10 +16,7 @@ type Message = { event: string; id: number | null; data: Record<string, unknown>
 const pathOf = (runId: string) => `/v1/runs/${idOf("run", runId)}/events`;
 
 /** Reads messages until `isEnough`, or the stream's end. */
-async function read(
-  response: Response,
-  isEnough: (all: Message[]) => boolean = () => false,
-): Promise<Message[]> {
+async function read(response: Response, isEnough: (all: Message[]) => boolean = () => false): Promise<Message[]> {
   const all: Message[] = [];
   let rest = "";
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -34,14 +31,11 @@ async function read(
 
 function parse(block: string): Message {
   const fields = Object.fromEntries(
-    block
-      .split("\n")
-      .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]),
+    block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]),
   );
   const event = fields["event"] ?? "";
   const data = JSON.parse(fields["data"] ?? "null") as Record<string, unknown>;
-  if (event in runStreamMessages)
-    runStreamMessages[event as keyof typeof runStreamMessages].parse(data);
+  if (event in runStreamMessages) runStreamMessages[event as keyof typeof runStreamMessages].parse(data);
   return { event, id: fields["id"] === undefined ? null : Number(fields["id"]), data };
 }
 
@@ -60,8 +54,7 @@ async function log({ worker, lease }: StandingRun, offset: number, count: number
 const end = async ({ worker, lease }: StandingRun) =>
   lease && worker.say(lease, "fail", { code: "clone", reason: "No route.", retryable: false });
 const idsOf = (messages: Message[]) => messages.flatMap(({ id }) => (id === null ? [] : [id]));
-const from = (first: number, last: number) =>
-  Array.from({ length: last - first + 1 }, (_, n) => first + n);
+const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n);
 
 describe("following a run", () => {
   it("tells events, lines and cost as they come, and ends when the run is settled", async () => {
@@ -99,18 +92,13 @@ describe("following a run", () => {
     expect(seen).toEqual(from(1, 3 + 120 + 1));
   });
 
-  it.each(["999", "-1", "abc"])(
-    "case 30: answers the unknown id %s with a reset, and begins anew",
-    async (id) => {
-      await using scene = await openWebhookScene({ on: database() });
-      const { runId } = await runIn(scene, "failed");
-      const all = await read(
-        await scene.ask("GET", pathOf(runId), undefined, { "last-event-id": id }),
-      );
-      expect(all[0]).toMatchObject({ event: "reset", data: { reason: "unknown_id" } });
-      expect(idsOf(all)).toEqual(from(1, 4));
-    },
-  );
+  it.each(["999", "-1", "abc"])("case 30: answers the unknown id %s with a reset, and begins anew", async (id) => {
+    await using scene = await openWebhookScene({ on: database() });
+    const { runId } = await runIn(scene, "failed");
+    const all = await read(await scene.ask("GET", pathOf(runId), undefined, { "last-event-id": id }));
+    expect(all[0]).toMatchObject({ event: "reset", data: { reason: "unknown_id" } });
+    expect(idsOf(all)).toEqual(from(1, 4));
+  });
 
   it("says something now and then, and closes when the reader may not read any more", async () => {
     await using scene = await openWebhookScene({
@@ -127,9 +115,7 @@ describe("following a run", () => {
     await until(async () => text.includes(": \n\n"));
     await asSystem(scene.db, (tx) =>
       sql`update fc.api_keys set revoked_at = now() where kind = 'user' and user_id in
-        (select user_id from fc.workspace_members where workspace_id = ${scene.workspaceId})`.execute(
-        tx,
-      ),
+        (select user_id from fc.workspace_members where workspace_id = ${scene.workspaceId})`.execute(tx),
     );
     await reading;
     expect(text).not.toContain("event: end");
@@ -147,9 +133,7 @@ describe("following a run", () => {
     await until(async () => server.listening);
     const { port } = server.address() as AddressInfo;
     const before = process.memoryUsage().rss;
-    const sockets = await Promise.all(
-      Array.from({ length: 100 }, () => deafReader(scene, port, run.runId)),
-    );
+    const sockets = await Promise.all(Array.from({ length: 100 }, () => deafReader(scene, port, run.runId)));
     const response = await scene.ask("GET", pathOf(run.runId));
     const read200 = await read(response, (all) => idsOf(all).length >= 200);
     expect(idsOf(read200).slice(0, 200)).toEqual(from(1, 200));

@@ -31,9 +31,7 @@ describe("the list of runs", () => {
       seen.push(...items.map(({ id }) => id));
       cursor = nextCursor ?? "";
       await seedRun(db, { projectId });
-      await asProject(db, projectId, (tx) =>
-        sql`delete from fc.pipeline_runs where id = ${gone}`.execute(tx),
-      );
+      await asProject(db, projectId, (tx) => sql`delete from fc.pipeline_runs where id = ${gone}`.execute(tx));
     } while (cursor);
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen).toEqual(expect.arrayContaining(old.slice(1).map((id) => idOf("run", id))));
@@ -45,8 +43,7 @@ describe("the list of runs", () => {
     for (const { db, projectId } of [scene, scene, other, other]) await seedRun(db, { projectId });
     const { nextCursor } = await page(scene, "limit=1");
     const changed = `${nextCursor?.slice(0, -3)}xyz`;
-    const path = (of: WebhookScene, query: string) =>
-      of.ask("GET", `/api/runs/${idOf("prj", of.projectId)}?${query}`);
+    const path = (of: WebhookScene, query: string) => of.ask("GET", `/api/runs/${idOf("prj", of.projectId)}?${query}`);
     for (const response of [
       await path(scene, `limit=1&cursor=${changed}`),
       await path(scene, "cursor=nonsense"),
@@ -69,9 +66,7 @@ describe("the list of runs", () => {
     expect(await only("q=100%25+off_")).toHaveLength(1);
     expect(await only("q=100_off")).toEqual([]);
     expect(await only("triggeredBy=reporter")).toHaveLength(2);
-    expect(
-      await only(`since=${encodeURIComponent(new Date(Date.now() + 60_000).toISOString())}`),
-    ).toEqual([]);
+    expect(await only(`since=${encodeURIComponent(new Date(Date.now() + 60_000).toISOString())}`)).toEqual([]);
   });
 
   it("shows a workspace the runs of all its projects, and of no other", async () => {
@@ -83,10 +78,7 @@ describe("the list of runs", () => {
     await seedRun(other.db, { projectId: other.projectId });
     const path = `/v1/workspaces/${idOf("ws", scene.workspaceId)}/runs`;
     const { items } = runPage.parse(await (await scene.ask("GET", path)).json());
-    expect(items.map(({ projectId }) => projectId)).toEqual([
-      idOf("prj", second),
-      idOf("prj", scene.projectId),
-    ]);
+    expect(items.map(({ projectId }) => projectId)).toEqual([idOf("prj", second), idOf("prj", scene.projectId)]);
     expect((await other.ask("GET", path)).status).toBe(404);
   });
 });
@@ -96,12 +88,7 @@ describe("one run", () => {
     await using scene = await open();
     const { runId, lease, worker } = await runIn(scene, "validating");
     if (!lease) throw new Error("There is no lease.");
-    await worker.call(
-      "PUT",
-      `/v1/jobs/${lease.jobId}/artifacts/diff.patch`,
-      Buffer.from("<script>"),
-      lease,
-    );
+    await worker.call("PUT", `/v1/jobs/${lease.jobId}/artifacts/diff.patch`, Buffer.from("<script>"), lease);
     const path = `/v1/runs/${idOf("run", runId)}`;
     const detail = runDetail.parse(await (await scene.ask("GET", path)).json());
     expect(detail).toMatchObject({
@@ -133,9 +120,10 @@ describe("one run", () => {
     const { runId } = await seedRun(scene.db, { projectId: scene.projectId });
     const path = `/v1/runs/${idOf("run", runId)}`;
     for (const rest of ["", "/events", "/logs", "/artifacts/diff.patch"]) {
-      const { requestId: _, ...foreign } = (await (
-        await other.ask("GET", path + rest)
-      ).json()) as Record<string, unknown>;
+      const { requestId: _, ...foreign } = (await (await other.ask("GET", path + rest)).json()) as Record<
+        string,
+        unknown
+      >;
       expect(foreign).toMatchObject({ status: 404, code: "not_found" });
     }
     const { key } = await seedKey(scene.db, {
@@ -143,9 +131,7 @@ describe("one run", () => {
       workspaceId: scene.workspaceId,
       projectId: scene.projectId,
     });
-    expect(
-      (await scene.ask("GET", path, undefined, { authorization: `Bearer ${key}` })).status,
-    ).toBe(200);
+    expect((await scene.ask("GET", path, undefined, { authorization: `Bearer ${key}` })).status).toBe(200);
   });
 });
 
@@ -160,29 +146,17 @@ describe("the log of a run", () => {
     })); // prettier-ignore
     await worker.say(lease, "logs", { offset: 0, lines });
     const path = `/v1/runs/${idOf("run", runId)}/logs`;
-    const read = async (query: string) =>
-      logPage.parse(await (await scene.ask("GET", `${path}?${query}`)).json());
+    const read = async (query: string) => logPage.parse(await (await scene.ask("GET", `${path}?${query}`)).json());
     return { scene, path, read };
   }
 
   it("is paged by number, from the front and from the end, and filtered by word and level", async () => {
     const { scene, read } = await withLines();
     await using _ = scene;
-    const messages = async (query: string) =>
-      (await read(query)).lines.map(({ message }) => message);
+    const messages = async (query: string) => (await read(query)).lines.map(({ message }) => message);
     const first = await read("limit=4");
-    expect(first.lines.map(({ message }) => message)).toEqual([
-      "line 0",
-      "line 1",
-      "line 2",
-      "line 3",
-    ]);
-    expect(await messages(`limit=4&after=${first.next}`)).toEqual([
-      "line 4",
-      "line 5",
-      "line 6",
-      "line 7",
-    ]);
+    expect(first.lines.map(({ message }) => message)).toEqual(["line 0", "line 1", "line 2", "line 3"]);
+    expect(await messages(`limit=4&after=${first.next}`)).toEqual(["line 4", "line 5", "line 6", "line 7"]);
     expect(await messages("tail=2")).toEqual(["line 8", "line 9"]);
     expect(await messages("q=LINE+7")).toEqual(["line 7"]);
     expect(await messages("level=warn")).toEqual(["line 0", "line 5"]);
@@ -215,9 +189,7 @@ describe("the agent's health", () => {
       queueLength: 1,
       workersOnline: 1,
     });
-    await asSystem(scene.db, (tx) =>
-      sql`update fc.workers set last_seen_at = now() - interval '1 hour'`.execute(tx),
-    );
+    await asSystem(scene.db, (tx) => sql`update fc.workers set last_seen_at = now() - interval '1 hour'`.execute(tx));
     const later = await scene.ask("GET", path, undefined, { authorization: `Bearer ${key}` });
     expect(await later.json()).toMatchObject({ workersOnline: 0 });
   });

@@ -39,12 +39,7 @@ it("sends every answer with a strict policy: pages, files, problems and the API"
 });
 
 it("serves the app's page for its own addresses and a problem for the API's", async () => {
-  for (const path of [
-    "/login",
-    "/projects/prj_x/runs/run_y",
-    "/../../etc/passwd",
-    "/..%2f..%2fetc/passwd",
-  ])
+  for (const path of ["/login", "/projects/prj_x/runs/run_y", "/../../etc/passwd", "/..%2f..%2fetc/passwd"])
     expect(await call(server, "GET", path), path).toMatchObject({
       status: 200,
       text: expect.stringContaining("pages") as string,
@@ -55,9 +50,7 @@ it("serves the app's page for its own addresses and a problem for the API's", as
       body: { code: "not_found" },
     });
   expect((await call(server, "POST", "/login")).status).toBe(404);
-  expect((await call(server, "GET", "/assets/a1.js")).headers.get("cache-control")).toContain(
-    "immutable",
-  );
+  expect((await call(server, "GET", "/assets/a1.js")).headers.get("cache-control")).toContain("immutable");
   const { headers } = await call(server, "GET", "/");
   const same = await call(server, "GET", "/", {
     headers: { "if-none-match": headers.get("etag") ?? "" },

@@ -18,10 +18,7 @@ const tenantRoutes = routes.filter(
 );
 
 /** One of each kind, all of one workspace. */
-async function seedAll(
-  platform: TestPlatform,
-  workspaceId: string,
-): Promise<Record<TenantOf, string>> {
+async function seedAll(platform: TestPlatform, workspaceId: string): Promise<Record<TenantOf, string>> {
   const { db } = platform.deps;
   const project = await seedProject(db, { workspaceId });
   const { runId: run, jobId: job } = await seedRun(db, { projectId: project });
@@ -47,10 +44,7 @@ function pathOf(spec: (typeof routes)[number], ids: Record<TenantOf, string>): s
 }
 
 const everyId = (make: () => string) =>
-  Object.fromEntries(Object.keys(prefixes).map((kind) => [kind, make()])) as Record<
-    TenantOf,
-    string
-  >;
+  Object.fromEntries(Object.keys(prefixes).map((kind) => [kind, make()])) as Record<TenantOf, string>;
 
 describe.each(kinds)("rights on the %s database, from the table of routes", (kind) => {
   it("answer for every foreign id with the bytes of an id that never was", async () => {

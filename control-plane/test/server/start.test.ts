@@ -50,9 +50,7 @@ it("starts on an empty folder, tells the owner's code once, and keeps everything
   const { cliToken: token, workspaceId } = setupOwnerAnswer.parse(set.body);
   expect(() => statSync(join(dataFolder, "owner-code"))).toThrow("ENOENT");
   const keys = `/v1/workspaces/${workspaceId}/worker-keys`;
-  const worker = createdKey.parse(
-    (await call({ url }, "POST", keys, { token, body: { name: "w" } })).body,
-  );
+  const worker = createdKey.parse((await call({ url }, "POST", keys, { token, body: { name: "w" } })).body);
   const registered = await call({ url }, "POST", "/v1/workers", {
     token: worker.key,
     body: { name: "w", version: "0.1.0", capabilities: { engines: ["claude-code"], sandbox: "bubblewrap" }, publicKey: Buffer.alloc(32, 9).toString("base64url") },
@@ -126,14 +124,7 @@ it("says that the disk is full, ends with 1, and starts in the same folder once 
     "/mnt",
   ];
   const script = `head -c 56000000 /dev/zero > /mnt/ballast; "$@"; echo "{\\"event\\":\\"first.ended\\",\\"code\\":$?}"; rm /mnt/ballast; exec "$@"`;
-  const server = start({ DATA_DIR: "/mnt/data" }, [
-    ...disk,
-    "--die-with-parent",
-    "sh",
-    "-c",
-    script,
-    "sh",
-  ]);
+  const server = start({ DATA_DIR: "/mnt/data" }, [...disk, "--die-with-parent", "sh", "-c", script, "sh"]);
   expect(await server.event("first.ended")).toMatchObject({ code: 1 });
   expect(server.events.find(({ event }) => event === "server.failed")?.["problem"]).toMatchObject({
     code: "disk_full",

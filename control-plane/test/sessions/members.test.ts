@@ -29,7 +29,5 @@ it("makes a person with a role and a token of their own, but no role above the m
   const above = { ...wanted, email: "boss@example.com", role: "owner" };
   expect((await platform.call("POST", path, { token, body: above })).status).toBe(403);
   const byMember = { ...wanted, email: "x@example.com" };
-  expect(
-    (await platform.call("POST", path, { token: member.cliToken ?? "", body: byMember })).status,
-  ).toBe(403);
+  expect((await platform.call("POST", path, { token: member.cliToken ?? "", body: byMember })).status).toBe(403);
 });

@@ -11,14 +11,9 @@ async function offer(platform: TestPlatform): Promise<string> {
   const offered = await offerOwnerCode(platform.deps, { dataFolder: undefined });
   return offered?.code ?? "";
 }
-const setUp = (platform: TestPlatform, body: object) =>
-  platform.call("POST", "/api/setup/owner", { body });
-const signIn = (
-  platform: TestPlatform,
-  email: string,
-  password: string,
-  headers: Record<string, string> = origin,
-) => platform.call("POST", "/api/auth/sign-in/email", { body: { email, password }, headers });
+const setUp = (platform: TestPlatform, body: object) => platform.call("POST", "/api/setup/owner", { body });
+const signIn = (platform: TestPlatform, email: string, password: string, headers: Record<string, string> = origin) =>
+  platform.call("POST", "/api/auth/sign-in/email", { body: { email, password }, headers });
 const cookieOf = ({ headers }: { headers: Headers }) =>
   headers
     .getSetCookie()
@@ -34,9 +29,7 @@ it("makes one owner of one code, though it comes five times at once, and none of
       setUp(platform, { ...ann, email: `ann${n}@example.com`, code, wantsCliToken: true }),
     ),
   );
-  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
-    201, 401, 401, 401, 401,
-  ]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 401, 401, 401, 401]);
   const won = setupOwnerAnswer.parse(answers.find(({ status }) => status === 201)?.body);
   const who = await platform.call("GET", "/v1/me", { token: won.cliToken ?? "" });
   expect(me.parse(who.body)).toMatchObject({
@@ -93,18 +86,11 @@ it("writes with a session only from its own pages, and ends with the sign-out", 
 
 it("has no sign-up and none of better-auth's other paths", async () => {
   await using platform = await openTestPlatform();
-  for (const path of [
-    "sign-up/email",
-    "get-session",
-    "list-sessions",
-    "request-password-reset",
-    "delete-user",
-  ])
+  for (const path of ["sign-up/email", "get-session", "list-sessions", "request-password-reset", "delete-user"])
     for (const method of ["GET", "POST"])
-      expect(
-        (await platform.call(method, `/api/auth/${path}`, { headers: origin })).status,
-        `${method} ${path}`,
-      ).toBe(404);
+      expect((await platform.call(method, `/api/auth/${path}`, { headers: origin })).status, `${method} ${path}`).toBe(
+        404,
+      );
 });
 
 it("sends the cookie as __Host- under https", async () => {
@@ -123,9 +109,7 @@ it("sends the cookie as __Host- under https", async () => {
       body: JSON.stringify({ email: "bo@example.com", password: ann.password }),
     }),
   );
-  const cookie = response.headers
-    .getSetCookie()
-    .find((one) => one.startsWith("__Host-feedback-chat.session_token="));
+  const cookie = response.headers.getSetCookie().find((one) => one.startsWith("__Host-feedback-chat.session_token="));
   expect(cookie).toMatch(/; Path=\//i);
   expect(cookie).toMatch(/; HttpOnly/i);
   expect(cookie).toMatch(/; Secure/i);

@@ -39,9 +39,7 @@ export async function call(
 export const owner = { email: "ann@example.com", password: "correct horse battery" };
 
 /** The first owner, by the code that the server told. */
-export async function becomeOwner(
-  server: TestServer,
-): Promise<{ token: string; workspaceId: string; userId: string }> {
+export async function becomeOwner(server: TestServer): Promise<{ token: string; workspaceId: string; userId: string }> {
   const { body } = await call(server, "POST", "/api/setup/owner", {
     body: {
       ...owner,
@@ -55,11 +53,7 @@ export async function becomeOwner(
   return { token: cliToken ?? "", workspaceId, userId };
 }
 
-export async function createProject(
-  server: TestServer,
-  token: string,
-  name = "Shop",
-): Promise<CreateProjectAnswer> {
+export async function createProject(server: TestServer, token: string, name = "Shop"): Promise<CreateProjectAnswer> {
   const { body } = await call(server, "POST", "/v1/projects", {
     token,
     body: { name, githubRepo: "acme/shop" },

@@ -29,9 +29,7 @@ export async function openTestDatabase(kind: Kind = "server"): Promise<TestDatab
   const database = openServer({ log: quietLog }, { url, poolSize: 20 });
   const close = async () => {
     await database.close();
-    await onCluster((client) =>
-      client.query(`drop database ${pg.escapeIdentifier(nameOf(url))} with (force)`),
-    );
+    await onCluster((client) => client.query(`drop database ${pg.escapeIdentifier(nameOf(url))} with (force)`));
   };
   return { ...database, url, close, [Symbol.asyncDispose]: close };
 }
@@ -40,9 +38,7 @@ export async function openTestDatabase(kind: Kind = "server"): Promise<TestDatab
 export async function createDatabase(of?: string): Promise<string> {
   const name = `t_${randomUUID().replaceAll("-", "")}`;
   await onCluster((client) =>
-    client.query(
-      `create database ${pg.escapeIdentifier(name)}${of ? ` template ${pg.escapeIdentifier(of)}` : ""}`,
-    ),
+    client.query(`create database ${pg.escapeIdentifier(name)}${of ? ` template ${pg.escapeIdentifier(of)}` : ""}`),
   );
   return urlOf(name);
 }
@@ -56,10 +52,7 @@ async function template(): Promise<string> {
     if (rowCount) return;
     await client.query(`create database ${name}_making`);
     {
-      await using database = openServer(
-        { log: quietLog },
-        { url: urlOf(`${name}_making`), poolSize: 2 },
-      );
+      await using database = openServer({ log: quietLog }, { url: urlOf(`${name}_making`), poolSize: 2 });
       await migrate(database.db);
     }
     await client.query(`alter database ${name}_making rename to ${name}`);
@@ -79,8 +72,7 @@ async function onCluster<T>(work: (client: pg.Client) => Promise<T>): Promise<T>
 
 function clusterUrl(): string {
   const url = process.env["TEST_DATABASE_URL"];
-  if (!url)
-    throw new Error("TEST_DATABASE_URL is not set: run by `node scripts/with-postgres.ts -- …`.");
+  if (!url) throw new Error("TEST_DATABASE_URL is not set: run by `node scripts/with-postgres.ts -- …`.");
   return url;
 }
 

@@ -27,20 +27,14 @@ export type TestPlatform = AsyncDisposable & {
   databaseUrl: string | undefined;
   call(method: string, path: string, call?: Call): Promise<Answer>;
   /** A person with that role in that workspace (a new one if none is named), and a CLI token of theirs. */
-  person(
-    role: Role,
-    workspaceId?: string,
-  ): Promise<{ token: string; workspaceId: string; userId: string }>;
+  person(role: Role, workspaceId?: string): Promise<{ token: string; workspaceId: string; userId: string }>;
 };
 
 type Options = { kind?: Kind; env?: Record<string, string> };
 const publicUrl = "http://localhost";
 
 /** The whole app, without a socket and without background work, over a database of its own. */
-export async function openTestPlatform({
-  kind = "server",
-  env = {},
-}: Options = {}): Promise<TestPlatform> {
+export async function openTestPlatform({ kind = "server", env = {} }: Options = {}): Promise<TestPlatform> {
   const database = await openTestDatabase(kind);
   const { db } = database;
   await migrateSessions({ database, log: quietLog });

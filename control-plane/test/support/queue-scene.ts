@@ -82,8 +82,6 @@ export async function ageRun({ db }: TestApp, runId: string, seconds: number): P
     const past = sql`make_interval(secs => ${seconds})`;
     await sql`update fc.job_queue set run_at = run_at - ${past}, lease_expires_at = lease_expires_at - ${past},
       cancel_requested_at = cancel_requested_at - ${past} where run_id = ${runId}`.execute(tx);
-    await sql`update fc.pipeline_runs set standing_since = standing_since - ${past} where id = ${runId}`.execute(
-      tx,
-    );
+    await sql`update fc.pipeline_runs set standing_since = standing_since - ${past} where id = ${runId}`.execute(tx);
   });
 }

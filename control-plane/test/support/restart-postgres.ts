@@ -5,9 +5,7 @@ import pg from "pg";
 import { postgresBinaries, startPostgres } from "../../../scripts/postgres.ts";
 
 /** A cluster of its own that a test may restart. */
-export async function openRestartablePostgres(): Promise<
-  AsyncDisposable & { url: string; restart(): void }
-> {
+export async function openRestartablePostgres(): Promise<AsyncDisposable & { url: string; restart(): void }> {
   const first = await startPostgres();
   const client = new pg.Client({ connectionString: first.url });
   await client.connect();
@@ -17,11 +15,12 @@ export async function openRestartablePostgres(): Promise<
   const { uid, gid } = statSync(folder);
   // With the arguments of the first start, which the server keeps in its folder.
   const control = (...command: string[]) =>
-    execFileSync(
-      join(postgresBinaries() ?? "", "pg_ctl"),
-      ["-D", folder, "-m", "fast", "-w", ...command],
-      { uid, gid, cwd: folder, stdio: "ignore" },
-    );
+    execFileSync(join(postgresBinaries() ?? "", "pg_ctl"), ["-D", folder, "-m", "fast", "-w", ...command], {
+      uid,
+      gid,
+      cwd: folder,
+      stdio: "ignore",
+    });
   let isOurs = false;
   return {
     url: first.url,

@@ -13,9 +13,7 @@ import type { Db } from "../../src/platform/database.ts";
 
 export async function seedWorkspace(db: Db, name = "Acme"): Promise<string> {
   const id = newId();
-  await asSystem(db, (tx) =>
-    sql`insert into fc.workspaces (id, name) values (${id}, ${name})`.execute(tx),
-  );
+  await asSystem(db, (tx) => sql`insert into fc.workspaces (id, name) values (${id}, ${name})`.execute(tx));
   return id;
 }
 
@@ -69,8 +67,7 @@ export async function seedKey(db: Db, seed: KeySeed): Promise<{ keyId: string; k
   const { key, hash, prefix } = mintKey(seed.kind);
   const workspaceId = seed.kind === "user" ? null : seed.workspaceId;
   const projectId = seed.kind === "project" ? seed.projectId : null;
-  const scopes =
-    seed.kind === "project" ? (seed.scopes ?? ["status:read", "runs:read", "feedback:write"]) : [];
+  const scopes = seed.kind === "project" ? (seed.scopes ?? ["status:read", "runs:read", "feedback:write"]) : [];
   await asSystem(db, (tx) =>
     sql`insert into fc.api_keys (id, workspace_id, project_id, user_id, kind, key_hash, prefix, scopes)
       values (${keyId}, ${workspaceId}, ${projectId}, ${seed.kind === "user" ? seed.userId : null}, ${seed.kind},
@@ -92,10 +89,7 @@ type RunSeed = {
 let issueNumbers = 0;
 
 /** A run as the gate admits it, with a job that a worker may claim at once. */
-export async function seedRun(
-  db: Db,
-  seed: RunSeed,
-): Promise<{ jobId: string; runId: string; issueNumber: number }> {
+export async function seedRun(db: Db, seed: RunSeed): Promise<{ jobId: string; runId: string; issueNumber: number }> {
   const number = seed.issueNumber ?? ++issueNumbers;
   return asProject(db, seed.projectId, async (tx) => {
     const made = await enqueueRun(

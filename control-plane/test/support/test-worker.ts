@@ -1,12 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { problemDetails } from "@feedback-chat/protocol/problem";
-import {
-  claimAnswer,
-  type Lease,
-  leaseHeader,
-  leaseHeaderValue,
-  registerAnswer,
-} from "@feedback-chat/protocol/worker";
+import { claimAnswer, type Lease, leaseHeader, leaseHeaderValue, registerAnswer } from "@feedback-chat/protocol/worker";
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import type { Hono } from "hono";
 import { packageVersion } from "../../src/platform/package-version.ts";
@@ -28,16 +22,9 @@ export async function openTestWorker(
     aead: new Aes256Gcm(),
   });
   const pair = await suite.kem.generateKeyPair();
-  const publicKey = Buffer.from(await suite.kem.serializePublicKey(pair.publicKey)).toString(
-    "base64url",
-  );
+  const publicKey = Buffer.from(await suite.kem.serializePublicKey(pair.publicKey)).toString("base64url");
 
-  async function call(
-    method: string,
-    path: string,
-    body?: unknown,
-    lease?: HeldBy,
-  ): Promise<Answer> {
+  async function call(method: string, path: string, body?: unknown, lease?: HeldBy): Promise<Answer> {
     const isRaw = body instanceof Uint8Array;
     const response = await app.request(path, {
       method,
@@ -65,8 +52,7 @@ export async function openTestWorker(
     concurrency: 1,
   };
   const registered = await call("POST", "/v1/workers", registration);
-  if (registered.status !== 201)
-    throw new Error(`not registered: ${problemDetails.parse(registered.body).code}`);
+  if (registered.status !== 201) throw new Error(`not registered: ${problemDetails.parse(registered.body).code}`);
   const { workerId } = registerAnswer.parse(registered.body);
 
   return {
@@ -87,9 +73,7 @@ export async function openTestWorker(
         enc,
         info: new TextEncoder().encode(info),
       });
-      return new TextDecoder().decode(
-        await recipient.open(Buffer.from(sealed.ciphertext, "base64url")),
-      );
+      return new TextDecoder().decode(await recipient.open(Buffer.from(sealed.ciphertext, "base64url")));
     },
   };
 }

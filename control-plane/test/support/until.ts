@@ -1,8 +1,5 @@
 /** Looks until the condition holds; the only way in which tests wait. @throws after `withinMs`. */
-export async function until<T>(
-  look: () => Promise<T | null | undefined | false>,
-  withinMs = 10_000,
-): Promise<T> {
+export async function until<T>(look: () => Promise<T | null | undefined | false>, withinMs = 10_000): Promise<T> {
   const endMs = performance.now() + withinMs;
   for (;;) {
     const found = await look();

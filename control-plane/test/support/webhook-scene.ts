@@ -29,18 +29,9 @@ export type WebhookScene = TestApp & {
   deliver(payload: unknown, sent?: Sent): Promise<WebhookAnswerSeen>;
   runs(): Promise<RunSeen[]>;
   /** An action of the member's on a run. */
-  act(
-    runId: string | undefined,
-    request: object,
-    headers?: Record<string, string>,
-  ): Promise<WebhookAnswerSeen>;
+  act(runId: string | undefined, request: object, headers?: Record<string, string>): Promise<WebhookAnswerSeen>;
   /** A request with the member's token. */
-  ask(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers?: Record<string, string>,
-  ): Promise<Response>;
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   keyOf(role: "viewer" | "member"): Promise<string>;
 };
 export type RunSeen = {
@@ -130,9 +121,7 @@ export async function openWebhookScene(
 function signed(payload: unknown, sent: Sent): { body: Buffer; headers: Record<string, string> } {
   const { event = "issues", guid = randomUUID(), contentType = "application/json" } = sent;
   const json = typeof payload === "string" ? payload : JSON.stringify(payload);
-  const body = Buffer.from(
-    contentType.includes("form") ? new URLSearchParams({ payload: json }).toString() : json,
-  );
+  const body = Buffer.from(contentType.includes("form") ? new URLSearchParams({ payload: json }).toString() : json);
   const signature = createHmac("sha256", sent.secret ?? webhookSecret)
     .update(body)
     .digest("hex");

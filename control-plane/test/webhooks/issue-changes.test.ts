@@ -73,9 +73,7 @@ describe("case 8: an issue that is closed", () => {
     await scene.deliver(issueEvent({ action: "closed", at: 1 }));
     const { body } = await worker.say(lease, "renew", { waitS: 0 });
     expect(body).toMatchObject({ cancel: true });
-    expect(await scene.runs()).toMatchObject([
-      { job_status: "processing", cancel: { reason: "issue_closed" } },
-    ]);
+    expect(await scene.runs()).toMatchObject([{ job_status: "processing", cancel: { reason: "issue_closed" } }]);
   });
 
   it("is not cancelled by a closing from before its own start", async () => {
@@ -95,18 +93,14 @@ describe("case 9: an issue that goes away", () => {
     await scene.deliver(issueEvent());
     await scene.deliver(issueEvent({ action }));
     expect(await scene.runs()).toMatchObject([{ stage: "failed", reason }]);
-    expect(
-      await scene.deliver(issueEvent({ at: 0, labels: ["auto-implement", "x"] })),
-    ).toMatchObject({
+    expect(await scene.deliver(issueEvent({ at: 0, labels: ["auto-implement", "x"] }))).toMatchObject({
       body: { status: "ignored" },
     });
   });
 
   it("accepts a renamed repository with the same id, and takes over its name", async () => {
     await using scene = await openWebhookScene({ on: database() });
-    const answer = await scene.deliver(
-      issueEvent({ repository: { full_name: "acme/corner-shop" } }),
-    );
+    const answer = await scene.deliver(issueEvent({ repository: { full_name: "acme/corner-shop" } }));
     expect(answer).toMatchObject({ status: 202 });
     const { rows } = await asProject(scene.db, scene.projectId, (tx) =>
       sql`select github_repo from fc.projects`.execute(tx),

@@ -27,10 +27,7 @@ it("reads GitHub's recorded issues and pull requests as those of the project's o
   let count = 0;
   for (const { name, examples: payloads } of examples.filter((one) => names.includes(one.name))) {
     for (const payload of payloads) {
-      const ours = JSON.stringify(payload).replaceAll(
-        /"repository":\{"id":\d+/g,
-        '"repository":{"id":4711',
-      );
+      const ours = JSON.stringify(payload).replaceAll(/"repository":\{"id":\d+/g, '"repository":{"id":4711');
       const { status } = await scene.deliver(ours, { event: name });
       expect([name, status]).toEqual([name, 200]);
       count += 1;

@@ -37,38 +37,29 @@ describe("case 1: a delivery that nobody of ours signed", () => {
     ["wrong", { "x-hub-signature-256": `sha256=${"ab".repeat(32)}` }, undefined],
     ["of an unknown project", {}, idOf("prj", newId())],
     ["of no project at all", {}, "prj_nonsense"],
-  ])(
-    "with a signature that is %s gets the same 401 and leaves nothing",
-    async (_what, headers, project) => {
-      const before = await stored();
-      const answer = await scene.deliver(body, { headers, ...(project ? { project } : {}) });
-      const { requestId, ...rest } = answer.body;
-      expect(requestId).toMatch(/^req_/);
-      expect(rest).toEqual({
-        type: "https://feedback.chat/problems/bad-signature",
-        title: "The webhook's signature does not match",
-        status: 401,
-        detail: "The request is not signed with this project's webhook secret.",
-        code: "bad_signature",
-        next: "Compare the webhook's secret on GitHub with the project's.",
-      });
-      expect(await stored()).toBe(before);
-    },
-  );
+  ])("with a signature that is %s gets the same 401 and leaves nothing", async (_what, headers, project) => {
+    const before = await stored();
+    const answer = await scene.deliver(body, { headers, ...(project ? { project } : {}) });
+    const { requestId, ...rest } = answer.body;
+    expect(requestId).toMatch(/^req_/);
+    expect(rest).toEqual({
+      type: "https://feedback.chat/problems/bad-signature",
+      title: "The webhook's signature does not match",
+      status: 401,
+      detail: "The request is not signed with this project's webhook secret.",
+      code: "bad_signature",
+      next: "Compare the webhook's secret on GitHub with the project's.",
+    });
+    expect(await stored()).toBe(before);
+  });
 });
 
 describe("case 10: a database that is down", () => {
   it("answers 503 within 5 seconds, so that the delivery is known as failed", async () => {
-    await using database = openServer(
-      { log: quietLog },
-      { url: "postgres://127.0.0.1:1/none", poolSize: 2 },
-    );
+    await using database = openServer({ log: quietLog }, { url: "postgres://127.0.0.1:1/none", poolSize: 2 });
     const { db } = database;
     const authentication = { callerOf: async () => ({ kind: "anyone" as const }) };
-    const app = mountRoutes(
-      { db, log: quietLog, authentication, features: { ...scene.deps, db } },
-      routes,
-    );
+    const app = mountRoutes({ db, log: quietLog, authentication, features: { ...scene.deps, db } }, routes);
     const began = performance.now();
     const path = `/api/webhook/${idOf("prj", scene.projectId)}`;
     const response = await app.request(path, { method: "POST", body: "{}" });
@@ -92,10 +83,7 @@ describe("case 3: what starts nothing", () => {
 
   it("answers a ping and notes that the webhook is verified", async () => {
     const { repository } = issueEvent();
-    const answer = await scene.deliver(
-      { zen: "Speak like a human.", repository },
-      { event: "ping" },
-    );
+    const answer = await scene.deliver({ zen: "Speak like a human.", repository }, { event: "ping" });
     expect(answer).toEqual({ status: 200, body: { status: "pong" } });
     const { rows } = await asSystem(scene.db, (tx) =>
       sql`select from fc.projects where webhook_verified_at is not null`.execute(tx),
@@ -103,15 +91,12 @@ describe("case 3: what starts nothing", () => {
     expect(rows).toHaveLength(1);
   });
 
-  it.each(["", "no JSON", "[]", '{"action":7}', '"text"'])(
-    "refuses signed garbage: %j",
-    async (body) => {
-      expect(await scene.deliver(body)).toMatchObject({
-        status: 400,
-        body: { code: "bad_payload" },
-      });
-    },
-  );
+  it.each(["", "no JSON", "[]", '{"action":7}', '"text"'])("refuses signed garbage: %j", async (body) => {
+    expect(await scene.deliver(body)).toMatchObject({
+      status: 400,
+      body: { code: "bad_payload" },
+    });
+  });
 
   it("refuses an issue that is none", async () => {
     const payload = { ...issueEvent(), issue: { number: "seven" } };
@@ -133,10 +118,7 @@ describe("case 4: large deliveries", () => {
   });
 
   it("starts a run of a form, with NUL and half a surrogate pair in it", async () => {
-    const payload = JSON.stringify(issueEvent({ number: 40, title: "a b \\ud83d c" })).replace(
-      "a b",
-      "a\\u0000b",
-    );
+    const payload = JSON.stringify(issueEvent({ number: 40, title: "a b \\ud83d c" })).replace("a b", "a\\u0000b");
     const answer = await scene.deliver(payload, {
       contentType: "application/x-www-form-urlencoded",
     });

@@ -13,9 +13,7 @@ describe.each(kinds)("what starts a run, on %s", (kind) => {
   it("case 2: makes one job of one delivery that comes 20 times at once", async () => {
     await using scene = await openWebhookScene({ on: database() });
     const guid = randomUUID();
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => scene.deliver(issueEvent(), { guid })),
-    );
+    const answers = await Promise.all(Array.from({ length: 20 }, () => scene.deliver(issueEvent(), { guid })));
     expect([count(answers, "queued"), count(answers, "duplicate")]).toEqual([1, 19]);
     expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
     expect(await scene.runs()).toHaveLength(1);
@@ -23,9 +21,7 @@ describe.each(kinds)("what starts a run, on %s", (kind) => {
 
   it("case 2: makes one job of one body that comes under other names, at once and later", async () => {
     await using scene = await openWebhookScene({ on: database() });
-    const answers = await Promise.all(
-      Array.from({ length: 10 }, () => scene.deliver(issueEvent())),
-    );
+    const answers = await Promise.all(Array.from({ length: 10 }, () => scene.deliver(issueEvent())));
     expect(count(answers, "queued")).toBe(1);
     await scene.deliver(issueEvent({ action: "closed", at: 1 }));
     expect(await scene.deliver(issueEvent())).toMatchObject({
@@ -59,9 +55,7 @@ describe.each(kinds)("what starts a run, on %s", (kind) => {
       jobId: expect.stringMatching(/^job_/) as string,
       runId: expect.stringMatching(/^run_/) as string,
     });
-    expect(await scene.runs()).toMatchObject([
-      { stage: "queued", waiting_for: "github", events: ["admitted"] },
-    ]);
+    expect(await scene.runs()).toMatchObject([{ stage: "queued", waiting_for: "github", events: ["admitted"] }]);
   });
 
   it.each(["opened first", "opened last", "all at once"])(

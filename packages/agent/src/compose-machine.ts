@@ -34,10 +34,7 @@ export type Machine = AsyncDisposable & {
   cacheFolder: string;
 };
 
-export async function composeMachine(
-  { clock }: { clock: Clock },
-  config: MachineConfig,
-): Promise<Machine> {
+export async function composeMachine({ clock }: { clock: Clock }, config: MachineConfig): Promise<Machine> {
   const { dataFolder: rootFolder, searchPath } = config;
   const npmFolder = await findNpm({ nodePath: process.execPath, searchPath });
   const sandbox = bubblewrap({
@@ -81,10 +78,7 @@ export async function composeMachine(
 }
 
 /** Fits our proxy to the port: the run's ceiling, the coordinator's reservations, the log. */
-function openModelWith(
-  { clock, dispatcher }: { clock: Clock; dispatcher: Dispatcher },
-  modelUrl: string,
-): OpenModel {
+function openModelWith({ clock, dispatcher }: { clock: Clock; dispatcher: Dispatcher }, modelUrl: string): OpenModel {
   return async (input): Promise<ModelAccess> => {
     const { reserve, settle, log } = input;
     const proxy = await startModelProxy(
@@ -98,10 +92,7 @@ function openModelWith(
             `Model ${facts.model}: ${facts.outcome} ${facts.status} in ${facts.latencyMs} ms, ${facts.inputTokens} + ${facts.outputTokens} tokens. ${facts.detail}`.trim(),
           ),
         onFailure: (error) =>
-          log(
-            "error",
-            `The model's proxy could not answer: ${error instanceof Error ? error.message : String(error)}`,
-          ),
+          log("error", `The model's proxy could not answer: ${error instanceof Error ? error.message : String(error)}`),
       },
       {
         socketPath: input.socketPath,

@@ -46,8 +46,7 @@ export type RunConfig = MachineConfig & { stateFolder: string };
 const isRoot = process.getuid?.() === 0;
 const empty = z.literal("").transform(() => undefined);
 const optional = <T extends z.ZodType>(schema: T) => z.union([empty, schema]).optional();
-const url = (name: string) =>
-  z.url({ protocol: /^https?$/, error: `${name} is no http(s) address.` });
+const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is no http(s) address.` });
 
 /**
  * Names in the environment, as a person sets them. Empty means unset.
@@ -100,11 +99,7 @@ export function workerConfigOfProcess(): WorkerConfig {
 /** @throws Problem missing_key, validation_failed: each names the variable. */
 export function parseWorkerConfig(environment: Environment): WorkerConfig {
   requireSet(environment, "FEEDBACK_CHAT_URL", "the control plane's address");
-  requireSet(
-    environment,
-    "FEEDBACK_CHAT_WORKER_KEY",
-    "a worker key (`feedback-chat keys create --worker`)",
-  );
+  requireSet(environment, "FEEDBACK_CHAT_WORKER_KEY", "a worker key (`feedback-chat keys create --worker`)");
   const set = parse(workerEnvironment, environment);
   return {
     ...machineOf(set),
@@ -156,9 +151,7 @@ function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
 }
 
 function defaultDataFolder(xdgDataHome: string | undefined): string {
-  return isRoot
-    ? "/var/lib/feedback-chat"
-    : join(xdgDataHome ?? join(homedir(), ".local", "share"), "feedback-chat");
+  return isRoot ? "/var/lib/feedback-chat" : join(xdgDataHome ?? join(homedir(), ".local", "share"), "feedback-chat");
 }
 
 function requireSet(environment: Environment, name: string, what: string): void {

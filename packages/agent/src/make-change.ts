@@ -18,16 +18,11 @@ type Used = { spent: Spend; agentMs: number };
  * The agent's work, from a tree with its task to a tree of ours that was judged and kept. Red checks give it one
  * more round on the same budget; what is still red then is for a person.
  */
-export async function makeChange(
-  run: Run,
-  opened: Opened,
-  layers: Layers,
-): Promise<KeptTree | PipelineEnd> {
+export async function makeChange(run: Run, opened: Opened, layers: Layers): Promise<KeptTree | PipelineEnd> {
   const { repository, kept } = opened;
   const { jobId, slot } = run.input;
   const key = await run.secret("model");
-  if (!key && run.engine.id !== "command")
-    return noCredential("There is no key for the model.", "snapshot");
+  if (!key && run.engine.id !== "command") return noCredential("There is no key for the model.", "snapshot");
   await run.engine.prepare();
   await using sandbox = await run.sandbox.open({ name: `${jobId}-agent`, slot });
   await repository.exportTree(kept?.info.treeId ?? repository.baseSha, sandbox.treeFolder);
@@ -37,9 +32,7 @@ export async function makeChange(
   let checks: CheckResult[] = [];
   for (let round = 1; ; round += 1) {
     const input = await agentInput(run, opened, { key, used, checks });
-    const agent = await run.enter("agent", () =>
-      runAgent({ ...run, sandbox: withLayers(sandbox, layers) }, input),
-    );
+    const agent = await run.enter("agent", () => runAgent({ ...run, sandbox: withLayers(sandbox, layers) }, input));
     used = { spent: sum(used.spent, agent.spent), agentMs: used.agentMs + agent.agentMs };
     if (agent.cut?.code === "resources") return failed("resources", agent.cut.detail);
 
@@ -53,9 +46,7 @@ export async function makeChange(
     await run.coordinator.report("collected", "collect");
 
     const baseChecks = round === 1 ? null : checks;
-    const checked = await run.enter("validate", () =>
-      judgeTree(run, { ...collected, repository, layers, baseChecks }),
-    );
+    const checked = await run.enter("validate", () => judgeTree(run, { ...collected, repository, layers, baseChecks }));
     checks = checked.checks;
     const red = checks.filter(isRed).map(({ name }) => name);
     const mayFix = round === 1 && red.length > 0 && !agent.cut && leftOf(run, used).microUsd > 0;
@@ -87,8 +78,7 @@ function collect(run: Run, repository: RunRepository, sandbox: SandboxJob): Prom
 }
 
 function sizeOf({ files }: Collected): string {
-  const lines = (of: "addedLines" | "removedLines") =>
-    files.reduce((sum, file) => sum + file[of], 0);
+  const lines = (of: "addedLines" | "removedLines") => files.reduce((sum, file) => sum + file[of], 0);
   return `Changed ${files.length} ${files.length === 1 ? "file" : "files"}: +${lines("addedLines")} −${lines("removedLines")} lines.`;
 }
 
@@ -134,11 +124,9 @@ function earlyEnd(agent: AgentResult, collected: Collected): PipelineEnd | null 
       request: { for: "reporter", question: agent.question, resumeAt: "snapshot" },
     };
   if (agent.cut?.code === "credential") return noCredential(agent.cut.detail, "snapshot");
-  if (agent.cut?.code === "model_unavailable")
-    return failed("model_unavailable", agent.cut.detail, true);
+  if (agent.cut?.code === "model_unavailable") return failed("model_unavailable", agent.cut.detail, true);
   if (!collected.isEmpty) return null;
-  if (agent.cut?.code === "budget" || agent.cut?.code === "time")
-    return failed("budget", agent.cut.detail);
+  if (agent.cut?.code === "budget" || agent.cut?.code === "time") return failed("budget", agent.cut.detail);
   return failed(
     agent.cut?.code ?? "no_change",
     agent.cut?.detail || `The agent changed nothing. It says: ${agent.summary}`,
@@ -160,11 +148,7 @@ async function keep(run: Run, made: Made, checked: Validated): Promise<KeptTree>
   return { info, diff: diffPatch };
 }
 
-function evidenceOf(
-  run: Run,
-  { opened, agent, collected, used }: Made,
-  checked: Validated,
-): Evidence {
+function evidenceOf(run: Run, { opened, agent, collected, used }: Made, checked: Validated): Evidence {
   const { issue, repository } = opened;
   const { treeId, files, ignoredFiles } = collected;
   return {

@@ -19,11 +19,7 @@ export type PipelineEnd =
   | { kind: "declined"; reason: string }
   | { kind: "stopped"; cause: StopCause };
 
-export function failed(
-  code: string,
-  reason: string,
-  isRetryable = false,
-): PipelineEnd & { kind: "failed" } {
+export function failed(code: string, reason: string, isRetryable = false): PipelineEnd & { kind: "failed" } {
   return { kind: "failed", code, reason, isRetryable };
 }
 
@@ -38,8 +34,7 @@ export function noCredential(reason: string, resumeAt: Phase): PipelineEnd {
 /** The end that a Problem means. Anything else is a bug, and is thrown again. */
 export function problemEnd(error: unknown, resumeAt: Phase): PipelineEnd {
   const failure = asRunFailure(error);
-  if (failure)
-    return failed(failure.code, `${failure.detail} ${failure.next}`, failure.isRetryable);
+  if (failure) return failed(failure.code, `${failure.detail} ${failure.next}`, failure.isRetryable);
   const wait = asGithubWait(error);
   if (wait)
     return {
@@ -58,13 +53,7 @@ export function problemEnd(error: unknown, resumeAt: Phase): PipelineEnd {
   return failed(error.code, `${error.message} ${error.next}`, isLater);
 }
 
-const retryable = [
-  "github_unreachable",
-  "network",
-  "unavailable",
-  "rate_limited",
-  "disk_full",
-] as const;
+const retryable = ["github_unreachable", "network", "unavailable", "rate_limited", "disk_full"] as const;
 
 /** Says the end to the coordinator, except for a lost lease (nobody would listen) and a drain (that is `release`). */
 export async function tellEnd(coordinator: Coordinator, end: PipelineEnd): Promise<void> {

@@ -15,13 +15,7 @@ import { openRunLog } from "./run-log.ts";
 import { cloneRepository } from "./stages/clone.ts";
 import { prepareDependencies, type Layers } from "./stages/deps.ts";
 import { askPermit } from "./stages/hold.ts";
-import {
-  keepEvidence,
-  openKeptTree,
-  readKeptTree,
-  treeInfoOf,
-  type KeptTree,
-} from "./stages/keep-tree.ts";
+import { keepEvidence, openKeptTree, readKeptTree, treeInfoOf, type KeptTree } from "./stages/keep-tree.ts";
 import { publishTree } from "./stages/publish.ts";
 import { takeSnapshot } from "./stages/snapshot.ts";
 
@@ -64,9 +58,7 @@ async function walkPhases(run: Run): Promise<PipelineEnd> {
   // agent, collect and validate: twice, if the checks are red after the first round.
   const opened: Opened = { issue, repository, kept };
   const changed =
-    kept && !isFresh
-      ? await validateAgain(run, repository, kept, layers)
-      : await makeChange(run, opened, layers);
+    kept && !isFresh ? await validateAgain(run, repository, kept, layers) : await makeChange(run, opened, layers);
   if ("kind" in changed) return changed;
 
   return await publish(run, repository, changed);
@@ -103,12 +95,7 @@ async function publish(run: Run, repository: RunRepository, kept: KeptTree): Pro
 }
 
 /** After a crash between collect and the end of the checks: the same tree, no agent, no fix round. */
-async function validateAgain(
-  run: Run,
-  repository: RunRepository,
-  kept: KeptTree,
-  layers: Layers,
-): Promise<KeptTree> {
+async function validateAgain(run: Run, repository: RunRepository, kept: KeptTree, layers: Layers): Promise<KeptTree> {
   const { evidence } = kept.info;
   const { treeId, files } = evidence.done;
   const checked = await run.enter("validate", () =>

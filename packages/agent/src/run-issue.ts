@@ -4,13 +4,7 @@ import { join } from "node:path";
 import type { Evidence } from "@feedback-chat/protocol/evidence";
 import { runSettings, type RunSettings } from "@feedback-chat/protocol/job";
 import { Problem } from "@feedback-chat/protocol/problem";
-import {
-  exitCodeOf,
-  isFinal,
-  isHeld,
-  type Stage,
-  type WaitingFor,
-} from "@feedback-chat/protocol/run-machine";
+import { exitCodeOf, isFinal, isHeld, type Stage, type WaitingFor } from "@feedback-chat/protocol/run-machine";
 import { composeMachine, type Machine } from "./compose-machine.ts";
 import type { RunConfig } from "./config.ts";
 import { admitIssue } from "./coordinators/admit-issue.ts";
@@ -132,15 +126,13 @@ async function goOn(parts: Parts, input: RunIssueInput): Promise<RunIssueResult>
   let isRestart = input.resume !== undefined;
   if (isRestart) await prepareRestart(parts.run, input.publish);
   for (;;) {
-    if (coordinator.state.ending && !(await isLetOn(parts.run, input, isRestart)))
-      return resultOf(parts.run);
+    if (coordinator.state.ending && !(await isLetOn(parts.run, input, isRestart))) return resultOf(parts.run);
     isRestart = false;
     const end = await runOnce(parts);
     await coordinator.flush();
     if (end.kind === "stopped") return { ...resultOf(parts.run), exitCode: 130 };
     // Nothing is decided by a full disk: the run stays as it is, to be resumed.
-    if (end.kind === "failed" && end.code === "disk_full")
-      throw new Problem("disk_full", end.reason);
+    if (end.kind === "failed" && end.code === "disk_full") throw new Problem("disk_full", end.reason);
     await tellEnd(coordinator, end);
   }
 }
@@ -228,8 +220,7 @@ async function runOnce({ machine, deps, config, run }: Parts): Promise<PipelineE
 
 function resultOf({ coordinator, runFolder }: LocalRun): RunIssueResult {
   const { runId, stage, waitingFor, reason, reasonText, job, ending, spent } = coordinator.state;
-  const outcome =
-    ending?.kind === "complete" && ending.outcome.kind === "published" ? ending.outcome : null;
+  const outcome = ending?.kind === "complete" && ending.outcome.kind === "published" ? ending.outcome : null;
   return {
     exitCode: exitCodeOf({ stage, waitingFor }),
     runId,

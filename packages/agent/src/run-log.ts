@@ -40,8 +40,7 @@ export function openRunLog({ coordinator }: { coordinator: Pick<Coordinator, "lo
     redactor: () => redactor,
     secrets: () => secrets,
     end() {
-      if (dropped > 0)
-        coordinator.log("warn", `${dropped} lines dropped: the log of a run ends at 5 MiB.`);
+      if (dropped > 0) coordinator.log("warn", `${dropped} lines dropped: the log of a run ends at 5 MiB.`);
       dropped = 0;
     },
   };

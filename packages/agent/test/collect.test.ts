@@ -44,10 +44,7 @@ const baseFiles: Record<string, Content> = {
   "sub/.gitignore": "only-here\n",
 };
 
-async function work(
-  files: Record<string, Content>,
-  test: (bench: Bench) => Promise<void>,
-): Promise<void> {
+async function work(files: Record<string, Content>, test: (bench: Bench) => Promise<void>): Promise<void> {
   using folder = makeFolder();
   const origin = makeRepository(folder);
   const sha = origin.commit(files);
@@ -124,9 +121,9 @@ describe("collectTree", () => {
       await other.exportTree(treeId, out);
       expect(readFileSync(join(out, "src/app.js"), "utf8")).toBe("changed\n");
       const cut = treePack.slice(0, -25);
-      expect(
-        await importTreePack(fileDeps(), other.gitDir, { pack: cut, treeId }).catch(asRunFailure),
-      ).toMatchObject({ code: "bad_output" });
+      expect(await importTreePack(fileDeps(), other.gitDir, { pack: cut, treeId }).catch(asRunFailure)).toMatchObject({
+        code: "bad_output",
+      });
     });
   });
 
@@ -142,12 +139,7 @@ describe("collectTree", () => {
       put(bench.tree, ".gitignore", "src/\n*.js\n!debug.log\n");
       put(bench.tree, "src/hidden.js", "seen\n");
       const collected = await collect(bench);
-      expect(collected.files.map(({ path }) => path)).toEqual([
-        ".gitignore",
-        "build",
-        "only-here",
-        "src/hidden.js",
-      ]);
+      expect(collected.files.map(({ path }) => path)).toEqual([".gitignore", "build", "only-here", "src/hidden.js"]);
       expect(collected.ignoredFiles).toBe(5);
     });
   });
@@ -158,15 +150,7 @@ describe("collectTree", () => {
       put(bench.tree, "a.txt", "b");
       const { treeId } = await collect(bench);
       expect(
-        bench.origin.git([
-          "--git-dir",
-          bench.repository.gitDir,
-          "ls-tree",
-          "-r",
-          "-z",
-          "--name-only",
-          treeId,
-        ]),
+        bench.origin.git(["--git-dir", bench.repository.gitDir, "ls-tree", "-r", "-z", "--name-only", treeId]),
       ).toContain("caf\xe9.txt");
       writeFileSync(Buffer.from(join(bench.tree, "neu-\xfc.txt"), "latin1"), "x");
       expect((await refusal(bench)).code).toBe("bad_output");
@@ -220,9 +204,9 @@ describe("collectTree", () => {
         }
         put(bench.tree, "src/app.js", "one\r\nchanged\n");
         const { treeId } = await collect(bench);
-        expect(
-          Buffer.from((await bench.repository.readFile(treeId, "src/app.js")) ?? []).toString(),
-        ).toBe("one\r\nchanged\n");
+        expect(Buffer.from((await bench.repository.readFile(treeId, "src/app.js")) ?? []).toString()).toBe(
+          "one\r\nchanged\n",
+        );
         expect(readdirSync(bench.folder.path)).not.toContain("canary");
         // Positive control: git itself, asked in that tree, would have run it.
         execFileSync("git", ["-C", bench.tree, "status"], {
@@ -248,21 +232,13 @@ describe("collectTree", () => {
         "rev-parse",
         `${collected.treeId}:src/app.js`,
       ]);
-      execFileSync("cp", [
-        "-r",
-        `${bench.origin.gitDir}/objects/.`,
-        `${bench.repository.gitDir}/objects/`,
-      ]);
+      execFileSync("cp", ["-r", `${bench.origin.gitDir}/objects/.`, `${bench.repository.gitDir}/objects/`]);
       mkdirSync(join(bench.repository.gitDir, "refs/replace"), { recursive: true });
       writeFileSync(join(bench.repository.gitDir, "refs/replace", blob), `${oid}\n`);
-      expect(
-        bench.origin.git(["--git-dir", bench.repository.gitDir, "cat-file", "blob", blob]),
-      ).toBe("not this");
-      expect(
-        Buffer.from(
-          (await bench.repository.readFile(collected.treeId, "src/app.js")) ?? [],
-        ).toString(),
-      ).toBe("changed\n");
+      expect(bench.origin.git(["--git-dir", bench.repository.gitDir, "cat-file", "blob", blob])).toBe("not this");
+      expect(Buffer.from((await bench.repository.readFile(collected.treeId, "src/app.js")) ?? []).toString()).toBe(
+        "changed\n",
+      );
     });
   });
 
@@ -329,22 +305,15 @@ describe("collectTree", () => {
   );
 
   // case 14
-  it.each([
-    "SRC/app.js",
-    "src/App.js",
-    "aux.ts",
-    "a:b",
-    "foo.",
-    "foo ",
-    "a\\b",
-    "evil\u202etxt.js",
-    "line\nbreak",
-  ])("refuses the name %j", async (path) => {
-    await work(baseFiles, async (bench) => {
-      put(bench.tree, path, "x");
-      expect((await refusal(bench)).code).toBe("bad_output");
-    });
-  });
+  it.each(["SRC/app.js", "src/App.js", "aux.ts", "a:b", "foo.", "foo ", "a\\b", "evil\u202etxt.js", "line\nbreak"])(
+    "refuses the name %j",
+    async (path) => {
+      await work(baseFiles, async (bench) => {
+        put(bench.tree, path, "x");
+        expect((await refusal(bench)).code).toBe("bad_output");
+      });
+    },
+  );
 
   // case 16
   it("names the limit for a huge file, whose bytes it never reads, and for thousands of files", async () => {
@@ -361,8 +330,7 @@ describe("collectTree", () => {
     });
     await work(baseFiles, async (bench) => {
       mkdirSync(join(bench.tree, "many"));
-      for (let index = 0; index < 5_000; index++)
-        writeFileSync(join(bench.tree, "many", `f${index}`), "x");
+      for (let index = 0; index < 5_000; index++) writeFileSync(join(bench.tree, "many", `f${index}`), "x");
       expect((await refusal(bench)).detail).toContain("more than 100 changed files");
     });
     await work(baseFiles, async (bench) => {

@@ -32,11 +32,7 @@ coordinatorContract("a run's folder as coordinator", async ({ origin, publish })
   const runFolder = join(stateFolder, "runs", state.runId);
   const open = async () => {
     const now = await readLocalState(runFolder, state.runId);
-    return localCoordinator(
-      { ...deps, ledger: openSpendLedger(deps, ledgerInput(stateFolder, now)) },
-      runFolder,
-      now,
-    );
+    return localCoordinator({ ...deps, ledger: openSpendLedger(deps, ledgerInput(stateFolder, now)) }, runFolder, now);
   };
   const coordinator = await open();
   return {
@@ -44,8 +40,7 @@ coordinatorContract("a run's folder as coordinator", async ({ origin, publish })
     async seen() {
       await coordinator.flush();
       const now = await readLocalState(runFolder, state.runId);
-      const log =
-        (await readFile(join(runFolder, "log.ndjson"), "utf8").catch(ignoring("ENOENT"))) ?? "";
+      const log = (await readFile(join(runFolder, "log.ndjson"), "utf8").catch(ignoring("ENOENT"))) ?? "";
       const lines = log
         .split("\n")
         .filter(Boolean)

@@ -10,13 +10,7 @@ import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { openRegistryProxy } from "../src/proxy/registry-proxy.ts";
 import { prepareDependencies } from "../src/stages/deps.ts";
 import { harmlessNpmrc, hostsOfLockfile } from "../src/stages/read-lockfile.ts";
-import {
-  makeFolder,
-  makeRepository,
-  put,
-  type Content,
-  type TestFolder,
-} from "./git/make-repository.ts";
+import { makeFolder, makeRepository, put, type Content, type TestFolder } from "./git/make-repository.ts";
 import { openClone } from "./git/open-clone.ts";
 import { inside, openSandbox } from "./open-sandbox.ts";
 
@@ -46,8 +40,7 @@ async function startRegistry(folder: TestFolder) {
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
-  const close = async () =>
-    void (server.closeAllConnections(), server.close(), await once(server, "close"));
+  const close = async () => void (server.closeAllConnections(), server.close(), await once(server, "close"));
   return { origin, integrity, requests, [Symbol.asyncDispose]: close };
 }
 
@@ -72,8 +65,7 @@ function lockedFiles(resolved: string, integrity: string): Record<string, Conten
       requires: true,
       packages,
     }),
-    ".npmrc":
-      "//127.0.0.1/:_authToken=${SECRET_TOKEN}\nregistry=http://attacker.invalid/\nlegacy-peer-deps=true\n",
+    ".npmrc": "//127.0.0.1/:_authToken=${SECRET_TOKEN}\nregistry=http://attacker.invalid/\nlegacy-peer-deps=true\n",
   };
 }
 
@@ -93,11 +85,7 @@ async function prepare(
   }
 }
 
-async function openAll(
-  folder: TestFolder,
-  files: Record<string, Content>,
-  allowsPrivateRegistry: boolean,
-) {
+async function openAll(folder: TestFolder, files: Record<string, Content>, allowsPrivateRegistry: boolean) {
   const origin = makeRepository(folder);
   origin.commit(files);
   const repository = await openClone(folder, origin);
@@ -134,9 +122,7 @@ describe("prepareDependencies", () => {
         });
         expect(registry.requests).toEqual([{ path: "/greeter.tgz", authorization: undefined }]);
         const host = layers.mounts[0]!.host;
-        expect(existsSync(join(host, "ran")) || existsSync(join(host, "../ran-postinstall"))).toBe(
-          false,
-        );
+        expect(existsSync(join(host, "ran")) || existsSync(join(host, "../ran-postinstall"))).toBe(false);
         await using job = await opened.sandbox.open({ name: "job-check", slot: 1 });
         const used = await inside(
           job,
@@ -152,11 +138,7 @@ describe("prepareDependencies", () => {
   it("leaves nothing behind when it is closed", async () => {
     using folder = makeFolder("agent-deps-");
     await using registry = await startRegistry(folder);
-    const bench = await openAll(
-      folder,
-      lockedFiles(`${registry.origin}/greeter.tgz`, registry.integrity),
-      true,
-    );
+    const bench = await openAll(folder, lockedFiles(`${registry.origin}/greeter.tgz`, registry.integrity), true);
     expect(readdirSync(join(bench.opened.rootFolder, "jobs"))).toHaveLength(1);
     await bench.layers[Symbol.asyncDispose]();
     expect(readdirSync(join(bench.opened.rootFolder, "jobs"))).toHaveLength(0);
@@ -188,16 +170,12 @@ describe("prepareDependencies", () => {
       expect(layers).toMatchObject({ isBuilt: true, note: null, mounts: [] });
     });
     using other = makeFolder("agent-deps-");
-    await prepare(
-      other,
-      { "package.json": '{"dependencies":{"a":"1"}}', "pnpm-lock.yaml": "" },
-      async ({ layers }) => {
-        expect(layers).toMatchObject({
-          isBuilt: false,
-          note: expect.stringContaining("package-lock.json"),
-        });
-      },
-    );
+    await prepare(other, { "package.json": '{"dependencies":{"a":"1"}}', "pnpm-lock.yaml": "" }, async ({ layers }) => {
+      expect(layers).toMatchObject({
+        isBuilt: false,
+        note: expect.stringContaining("package-lock.json"),
+      });
+    });
   });
 
   it("reads hosts from the lockfile only, and nothing but harmless settings from .npmrc", () => {

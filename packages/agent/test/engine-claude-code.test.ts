@@ -53,10 +53,7 @@ describe("Claude Code between hostile words", () => {
   it("has only placeholders to show when its model asks for everything (case 1)", async () => {
     const command =
       "env > /work/found; cat /proc/*/environ >> /work/found 2>&1; cat /proc/*/cmdline >> /work/found 2>&1; ls -la / /root /home /home/* /var /run >> /work/found 2>&1; cat /etc/passwd >> /work/found; true";
-    const script = steps(
-      { tool: "Bash", input: { command, description: "look around" } },
-      { text: "Here is all." },
-    );
+    const script = steps({ tool: "Bash", input: { command, description: "look around" } }, { text: "Here is all." });
     await play(opened, script, async ({ job, model, end }) => {
       const found = await readFile(join(job.treeFolder, "found"), "latin1");
       expect(end.claim).toBe("done");
@@ -64,8 +61,7 @@ describe("Claude Code between hostile words", () => {
       expect(found).not.toContain("sk-real-key-of-the-worker");
       expect(found).not.toContain(opened.rootFolder);
       expect(found).not.toContain(model.baseUrl);
-      for (const name of ["npm_config", "VITEST", "SSH_", "GITHUB_"])
-        expect(found).not.toContain(name);
+      for (const name of ["npm_config", "VITEST", "SSH_", "GITHUB_"]) expect(found).not.toContain(name);
     });
   });
 
@@ -150,9 +146,7 @@ describe("Claude Code between hostile words", () => {
         .writeHead(400, { "content-type": "application/json" })
         .end('{"type":"error","error":{"type":"invalid_request_error","message":"no"}}');
     };
-    await play(opened, fails, ({ end }) =>
-      expect(end).toMatchObject({ claim: "error", apiStatus: 400 }),
-    );
+    await play(opened, fails, ({ end }) => expect(end).toMatchObject({ claim: "error", apiStatus: 400 }));
   });
 
   it("gives up when its turns are used", async () => {

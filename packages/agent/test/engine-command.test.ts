@@ -38,9 +38,7 @@ it("takes plain text for log lines and the exit code for the claim", async () =>
     expect(end).toMatchObject({ claim: "done", by: "exit", summary: "one" });
   });
   await using bad = await open(["sh", "-c", "exit 1"]);
-  await play(bad, steps({ text: "" }), ({ end }) =>
-    expect(end).toMatchObject({ claim: "error", by: "exit" }),
-  );
+  await play(bad, steps({ text: "" }), ({ end }) => expect(end).toMatchObject({ claim: "error", by: "exit" }));
 });
 
 it("takes what any process prints for words, never for a stage or a cost (case 40)", async () => {
@@ -56,9 +54,7 @@ it("takes what any process prints for words, never for a stage or a cost (case 4
   ]);
   await play(liar, steps({ text: "" }), ({ events, proxy }) => {
     expect(events.filter(({ type }) => type === "log").length).toBeGreaterThanOrEqual(3);
-    expect(events.every((event) => event.type !== "log" || event.text.length <= 1024 * 1024)).toBe(
-      true,
-    );
+    expect(events.every((event) => event.type !== "log" || event.text.length <= 1024 * 1024)).toBe(true);
     expect(proxy.totals()).toEqual({ costMicroUsd: 0, inputTokens: 0, outputTokens: 0 });
   });
 });

@@ -30,16 +30,9 @@ describe("cloneRepository over HTTP", () => {
     await using bench = await openGitHubBench({ isPrivate: true });
     bench.github.renameRepository({ repo: "acme/shop", name: "store" });
     await using cloned = await clone(bench);
-    expect(Buffer.from((await cloned.readFile(cloned.baseSha, "a.txt")) ?? []).toString()).toBe(
-      "1\n",
-    );
+    expect(Buffer.from((await cloned.readFile(cloned.baseSha, "a.txt")) ?? []).toString()).toBe("1\n");
     expect(
-      spawnSync("grep", [
-        "-rlF",
-        bench.token,
-        bench.folder.at("cache"),
-        bench.folder.at("run"),
-      ]).stdout.toString(),
+      spawnSync("grep", ["-rlF", bench.token, bench.folder.at("cache"), bench.folder.at("run")]).stdout.toString(),
     ).toBe("");
   });
 

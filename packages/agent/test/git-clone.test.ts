@@ -1,12 +1,4 @@
-import {
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { asRunFailure } from "../src/ports/run-failure.ts";
@@ -40,13 +32,11 @@ describe("cloneRepository", () => {
     expect(readFileSync(join(tree, "big.bin"), "utf8")).toContain("git-lfs");
     expect(lstatSync(join(tree, "run.sh")).mode & 0o777).toBe(0o755);
     expect(readlinkSync(join(tree, "deep/er/link"))).toBe("../../readme.md");
-    expect(
-      readdirSync(tree, { encoding: "buffer" }).map((name) => name.toString("latin1")),
-    ).toContain("Latin-\xe9.txt");
-    expect(readdirSync(tree)).not.toContain(".git");
-    expect(Buffer.from((await repository.readFile(sha, "readme.md")) ?? []).toString()).toBe(
-      "one\ntwo\n",
+    expect(readdirSync(tree, { encoding: "buffer" }).map((name) => name.toString("latin1"))).toContain(
+      "Latin-\xe9.txt",
     );
+    expect(readdirSync(tree)).not.toContain(".git");
+    expect(Buffer.from((await repository.readFile(sha, "readme.md")) ?? []).toString()).toBe("one\ntwo\n");
     expect(await repository.readFile(sha, "deep/er/link")).toBeNull();
     expect(await repository.readFile(sha, "absent")).toBeNull();
   });
@@ -89,15 +79,8 @@ describe("cloneRepository", () => {
     const origin = makeRepository(folder);
     const sha = origin.commit({ "a.txt": "1" });
     mkdirSync(folder.at("cache"));
-    writeFileSync(
-      folder.at("cache", "7.git.lock"),
-      JSON.stringify({ pid: 2 ** 22 + 1, id: "dead" }),
-    );
-    const clones = await Promise.all([
-      openClone(folder, origin),
-      openClone(folder, origin),
-      openClone(folder, origin),
-    ]);
+    writeFileSync(folder.at("cache", "7.git.lock"), JSON.stringify({ pid: 2 ** 22 + 1, id: "dead" }));
+    const clones = await Promise.all([openClone(folder, origin), openClone(folder, origin), openClone(folder, origin)]);
     expect(clones.map(({ baseSha }) => baseSha)).toEqual([sha, sha, sha]);
     for (const clone of clones) await clone[Symbol.asyncDispose]();
     expect(readdirSync(folder.at("cache"))).toEqual(["7.git"]);
@@ -121,11 +104,9 @@ describe("cloneRepository", () => {
     const { runGit } = await import("../src/git/run-git.ts");
     const signal = new AbortController().signal;
     const args = ["ls-remote", "--", origin.url];
-    await expect(runGit({ signal }, args, { gitDir: null })).rejects.toThrow(
-      "transport 'file' not allowed",
+    await expect(runGit({ signal }, args, { gitDir: null })).rejects.toThrow("transport 'file' not allowed");
+    expect((await runGit({ signal, protocols: ["file"] }, args, { gitDir: null })).toString()).toContain(
+      "refs/heads/main",
     );
-    expect(
-      (await runGit({ signal, protocols: ["file"] }, args, { gitDir: null })).toString(),
-    ).toContain("refs/heads/main");
   });
 });

@@ -31,10 +31,7 @@ export function memoryCoordinator(): MemoryCoordinator {
         : { granted: false, reason: "The words came from the public." };
     },
     credential: async (purpose) => self.secrets[purpose] ?? null,
-    reserve: () =>
-      Promise.reject(
-        new Problem("budget_exceeded", "Nothing is left.", { facts: { scope: "day" } }),
-      ),
+    reserve: () => Promise.reject(new Problem("budget_exceeded", "Nothing is left.", { facts: { scope: "day" } })),
     settle: async () => undefined,
     putArtifact: async (name, bytes) => void artifacts.set(name, bytes),
     getArtifact: async (name) => artifacts.get(name) ?? null,

@@ -6,8 +6,7 @@ export function memorySpend(
   ceilingMicroUsd = 20_000_000,
 ): SpendStore & { entries: Map<string, { reserved: number; settled: number | null }> } {
   const entries = new Map<string, { reserved: number; settled: number | null }>();
-  const used = () =>
-    [...entries.values()].reduce((sum, entry) => sum + (entry.settled ?? entry.reserved), 0);
+  const used = () => [...entries.values()].reduce((sum, entry) => sum + (entry.settled ?? entry.reserved), 0);
   return {
     entries,
     async reserve(microUsd) {

@@ -15,10 +15,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "model-double-"));
   await cp(shopFolder, join(folder, "work"), { recursive: true });
   for (const name of ["task", "home"]) await mkdir(join(folder, name));
-  await writeFile(
-    join(folder, "task", "issue.json"),
-    JSON.stringify({ title: "The total is wrong" }),
-  );
+  await writeFile(join(folder, "task", "issue.json"), JSON.stringify({ title: "The total is wrong" }));
 });
 afterEach(async () => {
   await model.close();
@@ -72,9 +69,7 @@ describe("the scripted model, with the real engine", () => {
       is_error: false,
       result: expect.stringContaining("cartTotal") as unknown,
     });
-    expect(await readFile(join(folder, "work/src/cart.js"), "utf8")).toContain(
-      "priceCents * line.quantity",
-    );
+    expect(await readFile(join(folder, "work/src/cart.js"), "utf8")).toContain("priceCents * line.quantity");
     expect(JSON.stringify(lines)).toContain("a mixed cart adds up every line with its quantity");
     expect(model.requests.map(({ path, status, step }) => [path, status, step])).toEqual(
       [0, 1, 2, 3, 4].map((step) => ["/v1/messages?beta=true", 200, step]),

@@ -2,13 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import { bubblewrap, machineUidFolder } from "../src/sandboxes/bubblewrap.ts";
-import type {
-  Sandbox,
-  SandboxEnd,
-  SandboxJob,
-  SandboxLimits,
-  SandboxSpec,
-} from "../src/ports/sandbox.ts";
+import type { Sandbox, SandboxEnd, SandboxJob, SandboxLimits, SandboxSpec } from "../src/ports/sandbox.ts";
 
 export const limits: SandboxLimits = {
   wallSeconds: 20,
@@ -40,11 +34,7 @@ export async function openSandbox(
 export type Inside = { output: string; errors: string; end: SandboxEnd };
 
 /** Runs one command to its end and keeps what it said. */
-export async function inside(
-  job: SandboxJob,
-  argv: string[],
-  spec: Partial<SandboxSpec> = {},
-): Promise<Inside> {
+export async function inside(job: SandboxJob, argv: string[], spec: Partial<SandboxSpec> = {}): Promise<Inside> {
   const run = job.run({
     argv,
     env: {},
@@ -63,19 +53,12 @@ export async function inside(
 }
 
 /** The same for a program given as JavaScript. */
-export function insideNode(
-  job: SandboxJob,
-  script: string,
-  spec: Partial<SandboxSpec> = {},
-): Promise<Inside> {
+export function insideNode(job: SandboxJob, script: string, spec: Partial<SandboxSpec> = {}): Promise<Inside> {
   return inside(job, ["node", "-"], { stdin: script, ...spec });
 }
 
 /** Looks again until it holds, for what another process does. */
-export async function until(
-  holds: () => boolean | Promise<boolean>,
-  withinMs = 5_000,
-): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
   for (const start = performance.now(); !(await holds());) {
     if (performance.now() - start > withinMs) throw new Error(`not within ${withinMs} ms`);
     await new Promise((resolve) => setImmediate(resolve));

@@ -83,12 +83,7 @@ type Attempt = {
 };
 
 /** One attempt at the job, with what earlier ones left. */
-function attempt({
-  script = "",
-  change = {},
-  settings = {},
-  signal = new AbortController().signal,
-}: Attempt) {
+function attempt({ script = "", change = {}, settings = {}, signal = new AbortController().signal }: Attempt) {
   const engineCommand = ["node", "-e", `const fs = require("node:fs"); ${script}`];
   const all = runSettings.parse({ engine: "command", engineCommand, ...settings });
   coordinator.events.length = 0;
@@ -112,14 +107,10 @@ function attempt({
   );
 }
 const phasesSeen = () =>
-  coordinator.events
-    .filter((event) => event.startsWith("phase_started"))
-    .map((event) => event.split(" ")[1]);
+  coordinator.events.filter((event) => event.startsWith("phase_started")).map((event) => event.split(" ")[1]);
 const told = () => coordinator.lines.join("\n");
 function kept() {
-  return treeInfo.parse(
-    JSON.parse(new TextDecoder().decode(coordinator.artifacts.get("tree.json"))),
-  );
+  return treeInfo.parse(JSON.parse(new TextDecoder().decode(coordinator.artifacts.get("tree.json"))));
 }
 
 describe("the pipeline", () => {
@@ -178,12 +169,8 @@ describe("the pipeline", () => {
     expect(second).toMatchObject({
       outcome: { prNumber: first.kind === "published" && first.outcome.prNumber },
     });
-    expect(Object.keys(refs).filter((ref) => ref.startsWith("refs/heads/feedback/"))).toHaveLength(
-      1,
-    );
-    expect(new TextDecoder().decode(coordinator.artifacts.get("diff.patch"))).toContain(
-      "line.quantity, 0) /* each",
-    );
+    expect(Object.keys(refs).filter((ref) => ref.startsWith("refs/heads/feedback/"))).toHaveLength(1);
+    expect(new TextDecoder().decode(coordinator.artifacts.get("diff.patch"))).toContain("line.quantity, 0) /* each");
   });
 
   it("starts from the base again after a lost attempt, whatever that left", async () => {
@@ -270,10 +257,7 @@ describe("the pipeline", () => {
     async (cause) => {
       const stopping = new AbortController();
       const { log } = coordinator;
-      coordinator.log = (level, message) => (
-        log(level, message),
-        message === "works" && stopping.abort(cause)
-      );
+      coordinator.log = (level, message) => (log(level, message), message === "works" && stopping.abort(cause));
       const startedMs = performance.now();
       const end = await attempt({
         script: `setInterval(() => console.log("works"), 50);`,

@@ -52,11 +52,7 @@ export async function startProtocolServer() {
   function wake(): void {
     for (const waker of wakers) waker();
   }
-  async function until(
-    isTrue: () => boolean,
-    waitSeconds: number,
-    request: IncomingMessage,
-  ): Promise<void> {
+  async function until(isTrue: () => boolean, waitSeconds: number, request: IncomingMessage): Promise<void> {
     const end = Date.now() + waitSeconds * 1000;
     while (!isTrue() && Date.now() < end && !request.socket.destroyed) {
       await new Promise<void>((resolve) => {
@@ -87,11 +83,7 @@ export async function startProtocolServer() {
     if (path === "/v1/jobs/claim") {
       if (state.needsUpgrade) throw new Problem("upgrade_required", "Version 9 is served.");
       const { claimId, waitS } = claimRequest.parse(body());
-      await until(
-        () => claims.has(claimId) || state.isDraining || pending() !== undefined,
-        waitS,
-        request,
-      );
+      await until(() => claims.has(claimId) || state.isDraining || pending() !== undefined, waitS, request);
       const job = claims.get(claimId) ?? (state.isDraining ? undefined : pending());
       if (!job || job.status === "done") return { lease: null, drain: state.isDraining };
       if (!claims.has(claimId)) {
@@ -113,15 +105,13 @@ export async function startProtocolServer() {
         throw new Problem("already_final", "It has ended.");
       return {};
     }
-    if (!isHolder || job.status !== "processing")
-      throw new Problem("lease_lost", "Another attempt holds it.");
+    if (!isHolder || job.status !== "processing") throw new Problem("lease_lost", "Another attempt holds it.");
     switch (verb) {
       case "renew": {
         const { waitS } = renewRequest.parse(body());
         job.renewals += 1;
         await until(
-          () =>
-            job.isCancelled || state.isDraining || job.status !== "processing" || state.key === "",
+          () => job.isCancelled || state.isDraining || job.status !== "processing" || state.key === "",
           waitS,
           request,
         );
@@ -154,11 +144,7 @@ export async function startProtocolServer() {
       case "credentials": {
         const { purpose } = credentialsRequest.parse(body());
         return {
-          sealed: await seal(
-            state.publicKey,
-            `secret for ${purpose}`,
-            credentialInfo(job, purpose),
-          ),
+          sealed: await seal(state.publicKey, `secret for ${purpose}`, credentialInfo(job, purpose)),
         };
       }
       case "spend":
@@ -207,9 +193,7 @@ export async function startProtocolServer() {
   }
 
   async function listen(): Promise<void> {
-    server = createServer(
-      (request, response) => void answer(request, response).catch(() => response.destroy()),
-    );
+    server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     port = (server.address() as AddressInfo).port;
   }
@@ -256,9 +240,7 @@ async function seal(publicKey: string, secret: string, info: string) {
     kdf: new HkdfSha256(),
     aead: new Aes256Gcm(),
   });
-  const recipientPublicKey = await suite.kem.deserializePublicKey(
-    Buffer.from(publicKey, "base64url"),
-  );
+  const recipientPublicKey = await suite.kem.deserializePublicKey(Buffer.from(publicKey, "base64url"));
   const sender = await suite.createSenderContext({
     recipientPublicKey,
     info: new TextEncoder().encode(info),

@@ -125,9 +125,7 @@ describe("what is admitted", () => {
       inputTokens: 1_000,
       outputTokens: 50,
     });
-    expect([...opened.spend.entries.values()]).toEqual([
-      { reserved: expect.any(Number), settled: 3_750 },
-    ]);
+    expect([...opened.spend.entries.values()]).toEqual([{ reserved: expect.any(Number), settled: 3_750 }]);
     expect(opened.facts[0]).toMatchObject({
       outcome: "answered",
       status: 200,
@@ -149,21 +147,13 @@ describe("what is admitted", () => {
 
   it.each([
     ["CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example:443\r\n\r\n", 405],
-    [
-      "Upgrade",
-      "GET /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
-      405,
-    ],
+    ["Upgrade", "GET /v1/messages HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", 405],
     [
       "both lengths",
       "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n",
       400,
     ],
-    [
-      "two lengths",
-      "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}",
-      400,
-    ],
+    ["two lengths", "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}", 400],
     ["no host", "POST /v1/messages HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}", 400],
     ["a broken line", "POST /v1/messages HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n", 400],
   ])("makes no tunnel and guesses no length: %s (cases 25, 27)", async (_name, bytes, status) => {
@@ -187,13 +177,11 @@ describe("what is admitted", () => {
   it("answers HEAD / itself, and counts tokens without charge", async () => {
     await using opened = await open(
       (_request, response) =>
-        void response
-          .writeHead(200, { "content-type": "application/json" })
-          .end('{"input_tokens":5}'),
+        void response.writeHead(200, { "content-type": "application/json" }).end('{"input_tokens":5}'),
     );
-    expect(
-      await raw(opened.socketPath, "HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
-    ).toMatch(/^HTTP\/1.1 200 /);
+    expect(await raw(opened.socketPath, "HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).toMatch(
+      /^HTTP\/1.1 200 /,
+    );
     expect(
       await (
         await post(
@@ -204,9 +192,7 @@ describe("what is admitted", () => {
       ).body.json(),
     ).toEqual({ input_tokens: 5 });
     expect(opened.proxy.totals().costMicroUsd).toBe(0);
-    expect(opened.model.requests.map(({ url }) => url)).toEqual([
-      "/v1/messages/count_tokens?beta=true",
-    ]);
+    expect(opened.model.requests.map(({ url }) => url)).toEqual(["/v1/messages/count_tokens?beta=true"]);
   });
 });
 
@@ -230,8 +216,7 @@ describe("what upstream sees", () => {
       host: new URL(opened.model.baseUrl).host,
       "anthropic-beta": "interleaved-thinking-2025-05-14",
     });
-    for (const name of ["authorization", "cookie", "x-forwarded-for"])
-      expect(seen?.headers[name]).toBeUndefined();
+    for (const name of ["authorization", "cookie", "x-forwarded-for"]) expect(seen?.headers[name]).toBeUndefined();
     expect(JSON.stringify(opened.model.requests)).not.toMatch(/theirs|evil/);
   });
 
@@ -262,14 +247,8 @@ describe("what upstream sees", () => {
 
   it.each([
     ["a forbidden model", { ...plain, model: "claude-opus-4-1" }],
-    [
-      "a member twice",
-      `{"model":"claude-sonnet-4-5","model":"claude-opus-4-1","max_tokens":10,"messages":[]}`,
-    ],
-    [
-      "a server-side tool",
-      { ...plain, tools: [{ type: "web_search_20250305", name: "web_search" }] },
-    ],
+    ["a member twice", `{"model":"claude-sonnet-4-5","model":"claude-opus-4-1","max_tokens":10,"messages":[]}`],
+    ["a server-side tool", { ...plain, tools: [{ type: "web_search_20250305", name: "web_search" }] }],
     ["a connector", { ...plain, mcp_servers: [{ type: "url", url: "https://evil.example" }] }],
   ])("is nothing of %s (case 28)", async (_name, body) => {
     await using opened = await open();
@@ -285,9 +264,7 @@ describe("what upstream sees", () => {
 
   it("is nothing of an encoded, a foreign or a huge body", async () => {
     await using opened = await open();
-    expect(
-      (await post(opened, plain, { headers: { "content-encoding": "gzip" } })).statusCode,
-    ).toBe(415);
+    expect((await post(opened, plain, { headers: { "content-encoding": "gzip" } })).statusCode).toBe(415);
     expect(
       await raw(
         opened.socketPath,
@@ -295,10 +272,7 @@ describe("what upstream sees", () => {
       ),
     ).toMatch(/^HTTP\/1.1 4/);
     expect(
-      await raw(
-        opened.socketPath,
-        "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n",
-      ),
+      await raw(opened.socketPath, "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n"),
     ).toMatch(/^HTTP\/1.1 413 /);
     expect(opened.model.requests).toEqual([]);
   });
@@ -352,19 +326,13 @@ describe("what it may cost", () => {
 
   it.each([
     ["before any word", () => undefined],
-    [
-      "after the start",
-      (response: Parameters<Script>[1]) => sendEvents(response, [messageStart("a")]),
-    ],
+    ["after the start", (response: Parameters<Script>[1]) => sendEvents(response, [messageStart("a")])],
     [
       "in the middle",
       (response: Parameters<Script>[1]) =>
         sendEvents(response, [
           messageStart("a"),
-          [
-            "content_block_delta",
-            { index: 0, delta: { type: "text_delta", text: "y".repeat(300) } },
-          ],
+          ["content_block_delta", { index: 0, delta: { type: "text_delta", text: "y".repeat(300) } }],
         ]),
     ],
   ])("charges a stream that the provider cuts %s: never zero (case 30)", async (_name, say) => {
@@ -400,8 +368,7 @@ describe("what it may cost", () => {
 
   it("keeps the whole reservation where no usage came", async () => {
     await using opened = await open(
-      (_request, response) =>
-        void response.writeHead(200, { "content-type": "application/json" }).end("{}"),
+      (_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end("{}"),
     );
     await (await post(opened, { ...plain, stream: false })).body.dump();
     await until(() => opened.facts.length === 1);
@@ -414,9 +381,7 @@ describe("what it may cost", () => {
     await using opened = await open();
     opened.spend.reserve = () => Promise.reject(new Error("the control plane is away"));
     await expect(post(opened)).rejects.toThrow();
-    expect(opened.failures).toEqual([
-      expect.objectContaining({ message: "the control plane is away" }),
-    ]);
+    expect(opened.failures).toEqual([expect.objectContaining({ message: "the control plane is away" })]);
     expect(opened.model.requests).toEqual([]);
   });
 });
@@ -436,10 +401,7 @@ describe("a provider in trouble", () => {
   });
 
   it("is given up within the run's time, truthfully (case 32)", async () => {
-    await using opened = await open(
-      (_request, response) => void response.writeHead(529).end("{}"),
-      { wallSeconds: 1 },
-    );
+    await using opened = await open((_request, response) => void response.writeHead(529).end("{}"), { wallSeconds: 1 });
     const answer = await post(opened);
     expect(answer.statusCode).toBe(503);
     expect(answer.headers["x-should-retry"]).toBe("false");
@@ -462,9 +424,7 @@ describe("a provider in trouble", () => {
   it("that refuses the key ends the run with that reason; its word is passed on", async () => {
     await using opened = await open(
       (_request, response) =>
-        void response
-          .writeHead(401, { "content-type": "application/json" })
-          .end('{"type":"error"}'),
+        void response.writeHead(401, { "content-type": "application/json" }).end('{"type":"error"}'),
     );
     expect((await post(opened)).statusCode).toBe(401);
     expect(opened.proxy.state.ended).toMatchObject({ reason: "credential", status: 401 });
@@ -473,9 +433,7 @@ describe("a provider in trouble", () => {
 });
 
 it("ends and settles what is under way when it is closed", async () => {
-  await using opened = await open((_request, response) =>
-    sendEvents(response, [messageStart("a")]),
-  );
+  await using opened = await open((_request, response) => sendEvents(response, [messageStart("a")]));
   const answer = await post(opened);
   const reading = text(answer.body).catch(ignoring("UND_ERR_SOCKET"));
   await opened.proxy.close();

@@ -7,12 +7,7 @@ import type { PublishPlan, PublishStep } from "../src/core/publish-plan.ts";
 import { githubContract } from "./contracts/github.ts";
 import { makeFolder, makeRepository } from "./git/make-repository.ts";
 import { memoryGitHub } from "./publish/memory-github.ts";
-import {
-  openGitHubBench,
-  openPublisherPort,
-  planOverHttp,
-  type GitHubBench,
-} from "./publish/open-github.ts";
+import { openGitHubBench, openPublisherPort, planOverHttp, type GitHubBench } from "./publish/open-github.ts";
 import { branch, runId } from "./publish/plan-publish.ts";
 
 githubContract("in memory", async () => {
@@ -23,14 +18,11 @@ githubContract("in memory", async () => {
   return {
     port,
     push: async (name, files) => {
-      if (!origin.git(["for-each-ref", `refs/heads/${name}`]))
-        origin.git(["update-ref", `refs/heads/${name}`, "main"]);
+      if (!origin.git(["for-each-ref", `refs/heads/${name}`])) origin.git(["update-ref", `refs/heads/${name}`, "main"]);
       return origin.commit(files, name);
     },
-    closePull: async (number) =>
-      void (port.pulls.find((pull) => pull.number === number)!.state = "closed"),
-    commentsOf: async (number) =>
-      port.comments.filter((comment) => comment.number === number).map(({ body }) => body),
+    closePull: async (number) => void (port.pulls.find((pull) => pull.number === number)!.state = "closed"),
+    commentsOf: async (number) => port.comments.filter((comment) => comment.number === number).map(({ body }) => body),
     [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
   };
 });
@@ -111,14 +103,7 @@ describe("the publisher process, over HTTP", () => {
     expect(seen.join("\n")).not.toContain(bench.token);
     held.release();
     await publishing;
-    expect(
-      spawnSync("grep", [
-        "-rlF",
-        bench.token,
-        plan.gitDir,
-        bench.folder.at("cache"),
-      ]).stdout.toString(),
-    ).toBe("");
+    expect(spawnSync("grep", ["-rlF", bench.token, plan.gitDir, bench.folder.at("cache")]).stdout.toString()).toBe("");
     expect(readFileSync(`${plan.gitDir}/config`, "utf8")).not.toContain("http");
     expect(bench.github.requests.some(({ path }) => path.includes(bench.token))).toBe(false);
   });
@@ -140,13 +125,8 @@ describe("the publisher process, over HTTP", () => {
     await expect(publishing).rejects.toThrow("killed");
     held.drop();
     const done = await publish(plan);
-    expect(Object.keys(refsOf(bench)).toSorted()).toEqual([
-      `refs/heads/${branch}`,
-      "refs/heads/main",
-    ]);
-    expect(pullsOf(bench)).toMatchObject([
-      { number: done.prNumber, headSha: done.headSha, state: "open" },
-    ]);
+    expect(Object.keys(refsOf(bench)).toSorted()).toEqual([`refs/heads/${branch}`, "refs/heads/main"]);
+    expect(pullsOf(bench)).toMatchObject([{ number: done.prNumber, headSha: done.headSha, state: "open" }]);
   });
 
   describe("GitHub's answers", () => {
@@ -244,9 +224,7 @@ describe("the publisher process, over HTTP", () => {
       const plan = await planOverHttp(bench, { "a.txt": "2\n" });
       bench.github.renameRepository({ repo: "acme/shop", name: "store" });
       const done = await publish(plan);
-      expect(bench.github.lookAt("acme/store").pulls).toMatchObject([
-        { number: done.prNumber, head: branch },
-      ]);
+      expect(bench.github.lookAt("acme/store").pulls).toMatchObject([{ number: done.prNumber, head: branch }]);
       bench.github.archiveRepository({ repo: "acme/store" });
       expect(await endOf(publish(plan))).toMatchObject({
         code: "github_refused",

@@ -32,8 +32,7 @@ const failureOf = async (publishing: Promise<unknown>) => {
     (answer) => ({ answer }),
     (error: unknown) => asRunFailure(error) ?? { error },
   );
-  if (!("code" in failure))
-    throw new Error(`no failure of the run: ${JSON.stringify(failure)}`, { cause: failure });
+  if (!("code" in failure)) throw new Error(`no failure of the run: ${JSON.stringify(failure)}`, { cause: failure });
   return failure;
 };
 /** What the remote says to a push: a hook, as GitHub's rules are. */
@@ -58,12 +57,7 @@ describe("publishRun", () => {
       });
       expect(steps).toEqual(["looked", "committed", "pushed", "pull_created"]);
       const shown = origin
-        .git([
-          "show",
-          "--no-patch",
-          "--format=%an|%ae|%cn|%P|%(trailers:key=Run,valueonly)",
-          branch,
-        ])
+        .git(["show", "--no-patch", "--format=%an|%ae|%cn|%P|%(trailers:key=Run,valueonly)", branch])
         .trim();
       expect(shown).toBe(
         `feedback-chat[bot]|feedback-chat[bot]@users.noreply.github.com|feedback-chat[bot]|${plan.baseSha}|${runId}`,
@@ -131,14 +125,8 @@ describe("publishRun", () => {
 
   it("fast-forwards its own branch for requested changes", async () => {
     await work(async ({ folder, origin, github }) => {
-      const first = await publishNow(
-        (await planPublish(folder, origin, { "a.txt": "2\n" })).plan,
-        github,
-      );
-      const second = await publishNow(
-        (await planPublish(folder, origin, { "a.txt": "3\n" })).plan,
-        github,
-      );
+      const first = await publishNow((await planPublish(folder, origin, { "a.txt": "2\n" })).plan, github);
+      const second = await publishNow((await planPublish(folder, origin, { "a.txt": "3\n" })).plan, github);
       expect(second.prNumber).toBe(first.prNumber);
       expect(origin.git(["rev-parse", `${branch}^`])).toBe(first.headSha);
       expect(origin.git(["show", `${branch}:a.txt`])).toBe("3");
@@ -169,10 +157,7 @@ describe("publishRun", () => {
       expect(headOf(origin, branch)).toBe(foreign);
     });
     await work(async ({ folder, origin, github }) => {
-      const taken = [
-        origin.commit({ "c.txt": "1" }, branch),
-        origin.commit({ "c.txt": "2" }, `${branch}x2`),
-      ];
+      const taken = [origin.commit({ "c.txt": "1" }, branch), origin.commit({ "c.txt": "2" }, `${branch}x2`)];
       const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
       expect(await failureOf(publishNow(plan, github))).toMatchObject({
         code: "github_refused",
@@ -247,12 +232,7 @@ describe("publishRun", () => {
     ];
     for (const spelling of spelled) {
       await work(async ({ folder, origin, github }) => {
-        const { plan } = await planPublish(
-          folder,
-          origin,
-          { "src/x.js": `one\nkey = "${spelling}"\n` },
-          { secrets },
-        );
+        const { plan } = await planPublish(folder, origin, { "src/x.js": `one\nkey = "${spelling}"\n` }, { secrets });
         const failure = await failureOf(publishNow(plan, github));
         expect(failure).toMatchObject({ code: "secret_found", paths: ["src/x.js:2"] });
         expect(JSON.stringify(failure)).not.toContain(spelling);
@@ -260,15 +240,8 @@ describe("publishRun", () => {
       });
     }
     await work(async ({ folder, origin, github }) => {
-      const { plan } = await planPublish(
-        folder,
-        origin,
-        { [`${secrets[0]!.value}.txt`]: "x" },
-        { secrets },
-      );
-      expect(JSON.stringify(await failureOf(publishNow(plan, github)))).not.toContain(
-        secrets[0]!.value,
-      );
+      const { plan } = await planPublish(folder, origin, { [`${secrets[0]!.value}.txt`]: "x" }, { secrets });
+      expect(JSON.stringify(await failureOf(publishNow(plan, github)))).not.toContain(secrets[0]!.value);
     });
   });
 
@@ -309,25 +282,16 @@ describe("publishRun", () => {
       Object.assign(new Error(message), { status, response: { headers, data: { message } } });
     const now = new Date("2026-11-21T00:00:00Z");
     const reset = String(now.getTime() / 1000 + 120);
+    expect(asGithubWait(githubProblem(answer(429, { "retry-after": "30" }), now))?.untilSeconds).toBe(30);
     expect(
-      asGithubWait(githubProblem(answer(429, { "retry-after": "30" }), now))?.untilSeconds,
-    ).toBe(30);
-    expect(
-      asGithubWait(
-        githubProblem(
-          answer(403, { "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset }),
-          now,
-        ),
-      )?.untilSeconds,
+      asGithubWait(githubProblem(answer(403, { "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset }), now))
+        ?.untilSeconds,
     ).toBe(120);
     expect(
-      asGithubWait(githubProblem(answer(403, {}, "You have exceeded a secondary rate limit"), now))
-        ?.untilSeconds,
+      asGithubWait(githubProblem(answer(403, {}, "You have exceeded a secondary rate limit"), now))?.untilSeconds,
     ).toBe(60);
     expect(
-      asRunFailure(
-        githubProblem(answer(403, { "x-accepted-github-permissions": "pull_requests=write" }), now),
-      )?.next,
+      asRunFailure(githubProblem(answer(403, { "x-accepted-github-permissions": "pull_requests=write" }), now))?.next,
     ).toContain("pull_requests=write");
   });
 });

@@ -11,9 +11,7 @@ import { parseRunConfig } from "../src/config.ts";
 import type { LocalEvent } from "../src/coordinators/local.ts";
 import { runIssue, type HeldFacts, type RunIssueInput } from "../src/run-issue.ts";
 
-const enginePackage = createRequire(import.meta.url).resolve(
-  "@anthropic-ai/claude-code/package.json",
-);
+const enginePackage = createRequire(import.meta.url).resolve("@anthropic-ai/claude-code/package.json");
 const enginePath = join(dirname(enginePackage), "bin", "claude.exe");
 const modelKey = "sk-ant-api03-canary-7Qm2xZ9vK4";
 const repo = "acme/shop";
@@ -109,9 +107,7 @@ describe("a run with Claude Code", () => {
       ask: async (facts) => ((held = facts), "approve"),
     });
     expect(result, told()).toMatchObject({ exitCode: 0, stage: "preview_ready" });
-    expect(held?.evidence.checked.checks).toMatchObject([
-      { base: { outcome: "failed" }, head: { outcome: "passed" } },
-    ]);
+    expect(held?.evidence.checked.checks).toMatchObject([{ base: { outcome: "failed" }, head: { outcome: "passed" } }]);
     expect(result.costMicroUsd).toBeGreaterThan(0);
     expect(result.costMicroUsd).toBe(counted());
     expect(github.lookAt(repo).pulls).toMatchObject([{ isDraft: true, head: result.branch }]);

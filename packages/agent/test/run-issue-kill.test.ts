@@ -99,12 +99,8 @@ async function resumeAndExpectOnePull(): Promise<void> {
   const { pulls, refs } = github.lookAt(repo);
   expect(pulls).toHaveLength(1);
   expect(Object.keys(refs).filter((ref) => ref.startsWith("refs/heads/feedback/"))).toHaveLength(1);
-  for (const place of ["jobs", "s", "runs"])
-    expect(await readdir(join(dataFolder, place)), place).toEqual([]);
-  const state = await readFile(
-    join(folder, "state", "feedback-chat", "runs", runId, "state.json"),
-    "utf8",
-  );
+  for (const place of ["jobs", "s", "runs"]) expect(await readdir(join(dataFolder, place)), place).toEqual([]);
+  const state = await readFile(join(folder, "state", "feedback-chat", "runs", runId, "state.json"), "utf8");
   expect(JSON.parse(state)).toMatchObject({ stage: "preview_ready" });
 }
 
@@ -112,10 +108,7 @@ describe("kill -9 of a local run, and --resume", () => {
   it.each(["snapshot", "clone", "deps", "agent", "collect", "validate", "hold", "publish"])(
     "in %s ends in one pull request",
     async (phase) => {
-      await start(
-        { repo, issueNumber },
-        (line) => line.event === "phase_started" && line.phase === phase,
-      ).killed;
+      await start({ repo, issueNumber }, (line) => line.event === "phase_started" && line.phase === phase).killed;
       expect(github.lookAt(repo).pulls.length).toBeLessThanOrEqual(1);
       await resumeAndExpectOnePull();
     },
@@ -125,22 +118,17 @@ describe("kill -9 of a local run, and --resume", () => {
     { name: "the push", method: "POST", path: /git-receive-pack$/ },
     { name: "the pull request", method: "POST", path: /\/pulls$/ },
   ];
-  const points = steps.flatMap((step) =>
-    (["before", "after"] as const).map((when) => ({ ...step, when })),
-  );
-  it.each(points)(
-    "$when $name reached GitHub ends in one pull request",
-    async ({ method, path, when }) => {
-      const held = github.holdNext({ method, path, when });
-      const run = start({ repo, issueNumber });
-      await held.arrived;
-      run.kill();
-      await run.killed;
-      held.drop();
-      await resumeAndExpectOnePull();
-      await vi.waitFor(() => expect(github.lookAt(repo).pulls).toHaveLength(1));
-    },
-  );
+  const points = steps.flatMap((step) => (["before", "after"] as const).map((when) => ({ ...step, when })));
+  it.each(points)("$when $name reached GitHub ends in one pull request", async ({ method, path, when }) => {
+    const held = github.holdNext({ method, path, when });
+    const run = start({ repo, issueNumber });
+    await held.arrived;
+    run.kill();
+    await run.killed;
+    held.drop();
+    await resumeAndExpectOnePull();
+    await vi.waitFor(() => expect(github.lookAt(repo).pulls).toHaveLength(1));
+  });
 });
 
 describe("a full disk", () => {

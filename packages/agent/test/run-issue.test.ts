@@ -52,11 +52,7 @@ function configOf(script: string, environment: Record<string, string> = {}) {
   return parseRunConfig({
     FEEDBACK_CHAT_DATA: dataFolder,
     XDG_STATE_HOME: join(folder, "state"),
-    FEEDBACK_CHAT_ENGINE_COMMAND: JSON.stringify([
-      "node",
-      "-e",
-      `const fs = require("node:fs"); ${script}`,
-    ]),
+    FEEDBACK_CHAT_ENGINE_COMMAND: JSON.stringify(["node", "-e", `const fs = require("node:fs"); ${script}`]),
     GITHUB_TOKEN: github.addToken({ login: "ada" }),
     GITHUB_API_URL: github.url,
     GITHUB_URL: github.url,
@@ -64,11 +60,7 @@ function configOf(script: string, environment: Record<string, string> = {}) {
   });
 }
 
-function start(
-  script: string,
-  change: Partial<RunIssueInput> = {},
-  environment: Record<string, string> = {},
-) {
+function start(script: string, change: Partial<RunIssueInput> = {}, environment: Record<string, string> = {}) {
   return runIssue(configOf(script, environment), {
     repo,
     issueNumber,
@@ -199,11 +191,7 @@ describe("a run on this machine", () => {
       waitingFor: "reporter",
       question: "Net or gross?",
     });
-    const result = await resume(
-      waiting.runId,
-      { publish: "auto", answer: async () => "gross" },
-      ask,
-    );
+    const result = await resume(waiting.runId, { publish: "auto", answer: async () => "gross" }, ask);
     expect(result, told()).toMatchObject({ exitCode: 0, stage: "preview_ready" });
   });
 
@@ -225,19 +213,14 @@ describe("a run on this machine", () => {
 
   it("leaves no folder of the job behind", async () => {
     await start(repair, { publish: "auto" });
-    for (const place of ["jobs", "s", "runs"])
-      expect(await readdir(join(dataFolder, place)), place).toEqual([]);
+    for (const place of ["jobs", "s", "runs"]) expect(await readdir(join(dataFolder, place)), place).toEqual([]);
   });
 });
 
 describe("bad input of a run is one sentence", () => {
   const cases: [string, string, () => Promise<unknown>][] = [
     ["missing_key", "a missing token", () => start(repair, {}, { GITHUB_TOKEN: "" })],
-    [
-      "missing_key",
-      "a missing model key",
-      () => start(repair, {}, { FEEDBACK_CHAT_ENGINE_COMMAND: "" }),
-    ],
+    ["missing_key", "a missing model key", () => start(repair, {}, { FEEDBACK_CHAT_ENGINE_COMMAND: "" })],
     [
       "github_unreachable",
       "a GitHub that is not there",
@@ -248,16 +231,8 @@ describe("bad input of a run is one sentence", () => {
       "a token that GitHub does not know",
       () => start(repair, {}, { GITHUB_TOKEN: "ghp_000000000000000000000000000000000000" }),
     ],
-    [
-      "not_found",
-      "an issue that is not there",
-      () => start(repair, { issueNumber: 99 } as Partial<RunIssueInput>),
-    ],
-    [
-      "usage",
-      "a repository that is no name",
-      () => start(repair, { repo: "shop" } as Partial<RunIssueInput>),
-    ],
+    ["not_found", "an issue that is not there", () => start(repair, { issueNumber: 99 } as Partial<RunIssueInput>)],
+    ["usage", "a repository that is no name", () => start(repair, { repo: "shop" } as Partial<RunIssueInput>)],
     [
       "sandbox_unavailable",
       "a machine without bubblewrap",

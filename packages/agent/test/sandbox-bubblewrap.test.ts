@@ -31,9 +31,7 @@ it("runs each job as a user of its own, which sees no other job's folder", async
   await using opened = await openSandbox();
   await using first = await opened.sandbox.open({ name: "one", slot: 60 });
   await using second = await opened.sandbox.open({ name: "two", slot: 60 });
-  const owners = await Promise.all(
-    [first, second].map(async (job) => (await stat(job.treeFolder)).uid),
-  );
+  const owners = await Promise.all([first, second].map(async (job) => (await stat(job.treeFolder)).uid));
   if (process.getuid?.() === 0) expect(new Set(owners).size).toBe(2);
   expect((await stat(first.treeFolder)).mode & 0o077).toBe(0);
   expect((await inside(second, ["ls", first.treeFolder])).errors).toMatch(/No such file/);
@@ -78,9 +76,7 @@ it("removes what a killed worker left behind, and leaves a living one's jobs alo
 });
 
 it("keeps its folders below /var/lib for root, below the user's own state for others", () => {
-  expect(sandboxRootFor({ userId: 0, stateHome: "/root/.local/state" })).toBe(
-    "/var/lib/feedback-chat",
-  );
+  expect(sandboxRootFor({ userId: 0, stateHome: "/root/.local/state" })).toBe("/var/lib/feedback-chat");
   expect(sandboxRootFor({ userId: 1000, stateHome: "/home/a/.local/state" })).toBe(
     "/home/a/.local/state/feedback-chat/sandbox",
   );

@@ -38,11 +38,7 @@ it.each([
     "other_job",
     (root: string) => () => ({ readOnlyMounts: [{ host: root, inside: root }] }),
   ],
-  [
-    "a variable too many",
-    "environment",
-    () => (spec: SandboxSpec) => ({ env: { ...spec.env, LEAKED: "1" } }),
-  ],
+  ["a variable too many", "environment", () => (spec: SandboxSpec) => ({ env: { ...spec.env, LEAKED: "1" } })],
 ])("takes no job behind %s, and says what to do (case 21)", async (_name, id, leak) => {
   await using opened = await openSandbox();
   const test = await selfTest({
@@ -68,9 +64,9 @@ it("says that there are no user namespaces, and how to get them (case 21)", () =
     next: expect.stringContaining("unprivileged_userns_clone"),
   });
   expect(wallsFailed("bwrap: setting up uid map: Permission denied", 1).next).toContain("AppArmor");
-  expect(
-    wallsFailed("bwrap: Creating new namespace failed: No space left on device", 1).next,
-  ).toContain("max_user_namespaces");
+  expect(wallsFailed("bwrap: Creating new namespace failed: No space left on device", 1).next).toContain(
+    "max_user_namespaces",
+  );
 });
 
 it.each([

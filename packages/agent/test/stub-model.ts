@@ -98,10 +98,7 @@ function sendStep(response: ServerResponse, step: Step): void {
     ["content_block_start", { index: 0, content_block: block }],
     ["content_block_delta", { index: 0, delta }],
     ["content_block_stop", { index: 0 }],
-    [
-      "message_delta",
-      { delta: { stop_reason: stop, stop_sequence: null }, usage: { output_tokens: 50 } },
-    ],
+    ["message_delta", { delta: { stop_reason: stop, stop_sequence: null }, usage: { output_tokens: 50 } }],
     ["message_stop", {}],
   ]);
   response.end();

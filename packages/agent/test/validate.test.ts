@@ -60,10 +60,8 @@ async function judge(
   return { ...validated, lines };
 }
 
-const manifest = (scripts: Record<string, string>) =>
-  `${JSON.stringify({ name: "shop", scripts })}\n`;
-const outcomes = (checks: CheckResult[]) =>
-  checks.map(({ name, base, head }) => [name, base?.outcome, head.outcome]);
+const manifest = (scripts: Record<string, string>) => `${JSON.stringify({ name: "shop", scripts })}\n`;
+const outcomes = (checks: CheckResult[]) => checks.map(({ name, base, head }) => [name, base?.outcome, head.outcome]);
 
 describe("validateTree", () => {
   it("runs the base's scripts on base and change: red before, green after", async () => {

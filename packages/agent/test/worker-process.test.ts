@@ -73,9 +73,7 @@ function startWorker(script: string, change: Record<string, string> = {}) {
   });
   const lines: { event: string; code?: string; reason?: string; port?: number }[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => lines.push(JSON.parse(line)));
-  const ended = new Promise<number | null>((resolve) =>
-    child.once("close", (code) => resolve(code)),
-  );
+  const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
   const worker = {
     lines,
     ended,
@@ -96,8 +94,7 @@ function addJob(change: Parameters<typeof server.addJob>[0] = {}): ServedJob {
 }
 
 function processesNamed(name: string): number {
-  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid).startsWith(name))
-    .length;
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid).startsWith(name)).length;
 }
 function commandOf(pid: string): string {
   try {
@@ -118,25 +115,9 @@ describe("a worker process", () => {
       body: { outcome: { kind: "published" } },
     });
     expect(github.lookAt(repo).pulls).toHaveLength(1);
-    expect([...job.artifacts.keys()].toSorted()).toEqual([
-      "diff.patch",
-      "evidence.json",
-      "tree.json",
-      "tree.pack",
-    ]);
-    const phases = job.events
-      .filter(({ event }) => event === "phase_started")
-      .map(({ phase }) => phase);
-    expect(phases).toEqual([
-      "snapshot",
-      "clone",
-      "deps",
-      "agent",
-      "collect",
-      "validate",
-      "hold",
-      "publish",
-    ]);
+    expect([...job.artifacts.keys()].toSorted()).toEqual(["diff.patch", "evidence.json", "tree.json", "tree.pack"]);
+    const phases = job.events.filter(({ event }) => event === "phase_started").map(({ phase }) => phase);
+    expect(phases).toEqual(["snapshot", "clone", "deps", "agent", "collect", "validate", "hold", "publish"]);
   });
 
   it("publishes what was approved from its artifacts, without an agent", async () => {
@@ -164,10 +145,7 @@ describe("a worker process", () => {
   it("sends each line within a second: kill -9 loses no more than that, and leaves no process", async () => {
     const job = addJob();
     const worker = startWorker(endless, { FEEDBACK_CHAT_FIGURES_SCALE: "1" });
-    await vi.waitFor(
-      () => expect(job.lines.length, JSON.stringify(worker.lines)).toBeGreaterThan(40),
-      soon,
-    );
+    await vi.waitFor(() => expect(job.lines.length, JSON.stringify(worker.lines)).toBeGreaterThan(40), soon);
     const newest = job.lines.at(-1)?.at ?? "";
     expect(Date.now() - Date.parse(newest)).toBeLessThan(1_000);
     worker.kill("SIGKILL");
@@ -178,10 +156,7 @@ describe("a worker process", () => {
   it("is 0 after SIGTERM: the job ends as it would, renewed to its end", async () => {
     const job = addJob();
     const worker = startWorker(`setTimeout(() => { ${repair} }, 1_500); console.log("begun");`);
-    await vi.waitFor(
-      () => expect(job.lines.some(({ message }) => message === "begun")).toBe(true),
-      soon,
-    );
+    await vi.waitFor(() => expect(job.lines.some(({ message }) => message === "begun")).toBe(true), soon);
     worker.kill("SIGTERM");
     const later = addJob();
     expect(await worker.ended, JSON.stringify(worker.lines)).toBe(0);
@@ -194,16 +169,12 @@ describe("a worker process", () => {
     const worker = startWorker(endless);
     await vi.waitFor(() => expect(processesNamed("endless-agent")).toBe(1), soon);
     worker.kill("SIGTERM");
-    await vi.waitFor(
-      () => expect(worker.lines.some(({ event }) => event === "worker.draining")).toBe(true),
-      soon,
-    );
+    await vi.waitFor(() => expect(worker.lines.some(({ event }) => event === "worker.draining")).toBe(true), soon);
     worker.kill("SIGTERM");
     expect(await worker.ended).toBe(0);
     expect(job).toMatchObject({ status: "pending", ending: { verb: "release" } });
     expect(processesNamed("endless-agent")).toBe(0);
-    for (const place of ["jobs", "s", "runs"])
-      expect(await readdir(join(dataFolder, place)), place).toEqual([]);
+    for (const place of ["jobs", "s", "runs"]) expect(await readdir(join(dataFolder, place)), place).toEqual([]);
   });
 
   it("writes nothing after it slept through its lease", async () => {
@@ -215,10 +186,7 @@ describe("a worker process", () => {
     const sent = job.lines.length;
     const requests = server.requests.length;
     worker.kill("SIGCONT");
-    await vi.waitFor(
-      () => expect(worker.lines.some(({ event }) => event === "job.ended")).toBe(true),
-      soon,
-    );
+    await vi.waitFor(() => expect(worker.lines.some(({ event }) => event === "job.ended")).toBe(true), soon);
     expect(job.lines.length).toBe(sent);
     expect(job.ending).toBeNull();
     expect(server.requests.length).toBeGreaterThan(requests);
@@ -228,10 +196,7 @@ describe("a worker process", () => {
   it("tells its health and its numbers on loopback", async () => {
     addJob();
     const worker = startWorker(repair, { FEEDBACK_CHAT_HEALTH_PORT: "0" });
-    const listens = await vi.waitUntil(
-      () => worker.lines.find(({ event }) => event === "worker.health_listens"),
-      soon,
-    );
+    const listens = await vi.waitUntil(() => worker.lines.find(({ event }) => event === "worker.health_listens"), soon);
     const address = `http://127.0.0.1:${listens.port}`;
     await vi.waitFor(async () => {
       const metrics = await (await fetch(`${address}/metrics`)).text();
@@ -247,12 +212,7 @@ describe("a worker process", () => {
 
   const refusals: [string, Record<string, string>, number, string][] = [
     ["its key is not known", { FEEDBACK_CHAT_WORKER_KEY: "fcw_wrong" }, 78, "unauthenticated"],
-    [
-      "bubblewrap is missing",
-      { FEEDBACK_CHAT_BWRAP_PATH: "/nowhere/bwrap" },
-      78,
-      "sandbox_unavailable",
-    ],
+    ["bubblewrap is missing", { FEEDBACK_CHAT_BWRAP_PATH: "/nowhere/bwrap" }, 78, "sandbox_unavailable"],
     [
       "its engine is missing",
       { FEEDBACK_CHAT_ENGINE_COMMAND: "", FEEDBACK_CHAT_ENGINE_PATH: "/nowhere/claude" },

@@ -101,13 +101,9 @@ async function start(
 describe("a worker", () => {
   it("runs a job that comes while it waits, and tells its end once", async () => {
     await start(async () => published);
-    await vi.waitFor(() =>
-      expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true),
-    );
+    await vi.waitFor(() => expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true));
     const job = server.addJob();
-    await vi.waitFor(() =>
-      expect(job.ending).toEqual({ verb: "complete", body: { outcome: published.outcome } }),
-    );
+    await vi.waitFor(() => expect(job.ending).toEqual({ verb: "complete", body: { outcome: published.outcome } }));
     expect(job.attempt).toBe(1);
   });
 
@@ -202,18 +198,12 @@ describe("a worker", () => {
     await back.promise;
     await vi.waitFor(() => expect(job.ending?.verb).toBe("complete"), { timeout: 5_000 });
     expect(job.attempt).toBe(1);
-    expect(job.lines.map(({ message }) => message)).toEqual([
-      "before",
-      "while it is gone",
-      "after",
-    ]);
+    expect(job.lines.map(({ message }) => message)).toEqual(["before", "while it is gone", "after"]);
   });
 
   it("knocks less than once a second while the control plane is gone", async () => {
     await start(async () => published, { figures: scaledFigures(1), settings: { concurrency: 4 } });
-    await vi.waitFor(() =>
-      expect(server.requests.filter(({ path }) => path === "/v1/jobs/claim").length).toBe(4),
-    );
+    await vi.waitFor(() => expect(server.requests.filter(({ path }) => path === "/v1/jobs/claim").length).toBe(4));
     await server.stop();
     const knocks: number[] = [];
     const { createServer } = await import("node:net");
@@ -221,9 +211,7 @@ describe("a worker", () => {
       knocks.push(performance.now());
       socket.destroy();
     });
-    await new Promise<void>((resolve) =>
-      deaf.listen(Number(new URL(server.url).port), "127.0.0.1", resolve),
-    );
+    await new Promise<void>((resolve) => deaf.listen(Number(new URL(server.url).port), "127.0.0.1", resolve));
     const listenedAt = performance.now();
     await vi.waitFor(() => expect(knocks.length).toBeGreaterThan(3), { timeout: 20_000 });
     const seconds = (performance.now() - listenedAt) / 1000;
@@ -279,9 +267,7 @@ describe("a worker", () => {
     );
     expect(await got.promise).toEqual(own);
     expect(server.requests.some(({ path }) => path.endsWith("/credentials"))).toBe(false);
-    expect(JSON.stringify(server.state.registered)).toContain(
-      '"localCredentials":["github_token"]',
-    );
+    expect(JSON.stringify(server.state.registered)).toContain('"localCredentials":["github_token"]');
     expect(JSON.stringify(server.state.registered)).not.toContain("ghp_own");
   });
 
@@ -328,9 +314,7 @@ describe("the end of a worker", () => {
 
   it("ends while it waits for a job, within a moment", async () => {
     const worker = await start(async () => published);
-    await vi.waitFor(() =>
-      expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true),
-    );
+    await vi.waitFor(() => expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true));
     worker.drain();
     expect(await worker.done).toMatchObject({ exitCode: 0, reason: "drained" });
   });
@@ -344,9 +328,7 @@ describe("the end of a worker", () => {
 
   it("is 78 when the key is revoked while it waits", async () => {
     const worker = await start(async () => published);
-    await vi.waitFor(() =>
-      expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true),
-    );
+    await vi.waitFor(() => expect(server.requests.some(({ path }) => path === "/v1/jobs/claim")).toBe(true));
     server.state.key = "fcw_other";
     await server.stop();
     await server.start();
@@ -366,8 +348,7 @@ describe("the end of a worker", () => {
     const job = server.addJob();
     const worker = await start(async () => published, {
       deps: {
-        selfTest: async () =>
-          Promise.reject(new Problem("sandbox_unavailable", "bwrap was not found.")),
+        selfTest: async () => Promise.reject(new Problem("sandbox_unavailable", "bwrap was not found.")),
       },
     });
     expect(await worker.done).toMatchObject({
@@ -380,11 +361,7 @@ describe("the end of a worker", () => {
   const ends: [string, PipelineEnd, number][] = [
     ["0 for a published job", published, 0],
     ["8 for a held one", { kind: "waiting", request: { for: "approval", resumeAt: "publish" } }, 8],
-    [
-      "1 for a failed one",
-      { kind: "failed", code: "no_change", reason: "Nothing changed.", isRetryable: false },
-      1,
-    ],
+    ["1 for a failed one", { kind: "failed", code: "no_change", reason: "Nothing changed.", isRetryable: false }, 1],
   ];
   it.each(ends)("is, with --once, %s", async (_name, end, exitCode) => {
     server.addJob();

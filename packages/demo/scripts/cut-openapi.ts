@@ -50,9 +50,7 @@ const [folder = "package"] = process.argv.slice(2);
 const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as {
   version: string;
 };
-const document = JSON.parse(
-  await readFile(join(folder, "generated/api.github.com.json"), "utf8"),
-) as Document;
+const document = JSON.parse(await readFile(join(folder, "generated/api.github.com.json"), "utf8")) as Document;
 const schemas: Record<string, unknown> = {};
 
 function resolve<T>(value: T): T {
@@ -89,9 +87,7 @@ function clean(value: unknown): unknown {
       .map(([key, one]) => [
         key,
         isMap(key)
-          ? Object.fromEntries(
-              Object.entries(one as Json).map(([name, inner]) => [name, clean(inner)]),
-            )
+          ? Object.fromEntries(Object.entries(one as Json).map(([name, inner]) => [name, clean(inner)]))
           : clean(one),
       ]),
   );
@@ -110,9 +106,7 @@ const cut = operations.map((name) => {
   const [method = "", path = ""] = name.split(" ");
   const operation = document.paths[path]?.[method.toLowerCase()];
   if (!operation) throw new Error(`There is no ${name} in ${version}.`);
-  const parameters = (operation.parameters ?? [])
-    .map(resolve)
-    .filter((one) => one["in"] === "query");
+  const parameters = (operation.parameters ?? []).map(resolve).filter((one) => one["in"] === "query");
   const body = operation.requestBody?.content?.["application/json"]?.schema;
   const answers = Object.entries(operation.responses).map(([status, answer]) => {
     const schema = resolve(answer).content?.["application/json"]?.schema;

@@ -15,9 +15,7 @@ describe("breakpoints and planned failures", () => {
     const { guard, failNext } = createFaults();
     failNext({ path: /b=1/, status: 503, times: 2, headers: { "retry-after": "1" } });
     const answers = [await guard(post, fine), await guard(post, fine), await guard(post, fine)];
-    expect(answers.map((answer) => (answer === "drop" ? answer : answer.status))).toEqual([
-      503, 503, 200,
-    ]);
+    expect(answers.map((answer) => (answer === "drop" ? answer : answer.status))).toEqual([503, 503, 200]);
   });
 
   it("stand after the handling when told so", async () => {

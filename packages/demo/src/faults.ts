@@ -43,18 +43,12 @@ type Point = RequestMatch & { when: "before" | "after"; left: number; meet(): Pr
  * "drop" when the connection has to be cut without an answer.
  */
 export function createFaults(): Faults & {
-  guard(
-    request: { method: string; path: string },
-    handle: () => Promise<Response>,
-  ): Promise<Response | "drop">;
+  guard(request: { method: string; path: string }, handle: () => Promise<Response>): Promise<Response | "drop">;
 } {
   const points = new Set<Point>();
   const letGo = new Set<() => void>();
 
-  async function pass(
-    when: Point["when"],
-    request: { method: string; path: string },
-  ): Promise<Way> {
+  async function pass(when: Point["when"], request: { method: string; path: string }): Promise<Way> {
     for (const point of points) {
       if (point.when !== when || !matches(point, request)) continue;
       point.left -= 1;
@@ -95,9 +89,7 @@ export function createFaults(): Faults & {
 }
 
 function matches(match: RequestMatch, request: { method: string; path: string }): boolean {
-  return (
-    (match.method === undefined || match.method === request.method) && match.path.test(request.path)
-  );
+  return (match.method === undefined || match.method === request.method) && match.path.test(request.path);
 }
 
 async function meetFault(fault: Fault): Promise<Way> {
@@ -105,9 +97,7 @@ async function meetFault(fault: Fault): Promise<Way> {
   if (fault.dropConnection) return "drop";
   if (fault.status === undefined) return "pass";
   const isText = typeof fault.body === "string";
-  const body = isText
-    ? (fault.body as string)
-    : JSON.stringify(fault.body ?? { message: `Planned ${fault.status}` });
+  const body = isText ? (fault.body as string) : JSON.stringify(fault.body ?? { message: `Planned ${fault.status}` });
   const type = isText ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
   return new Response(body, {
     status: fault.status,

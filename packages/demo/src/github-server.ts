@@ -70,11 +70,7 @@ export type GithubOptions = {
  * const token = github.addToken({ login: "bot" });
  * const held = github.holdNext({ method: "POST", path: /git-receive-pack$/, when: "after" });
  */
-export async function startGithub({
-  folder,
-  port = 0,
-  now = () => new Date(),
-}: GithubOptions): Promise<Github> {
+export async function startGithub({ folder, port = 0, now = () => new Date() }: GithubOptions): Promise<Github> {
   await mkdir(folder, { recursive: true });
   let lastId = 1000;
   const hub: Hub = {

@@ -18,10 +18,7 @@ export async function listen(
   const listener = getRequestListener(async (request, env) => {
     const { outgoing } = env as HttpBindings;
     const whole = await receive(request);
-    const answer =
-      whole === "gone"
-        ? "drop"
-        : await handle(whole, { cut: () => outgoing.socket?.destroySoon() });
+    const answer = whole === "gone" ? "drop" : await handle(whole, { cut: () => outgoing.socket?.destroySoon() });
     if (answer !== "drop") return answer;
     outgoing.socket?.destroy();
     return new Response(null, { headers: { "x-hono-already-sent": "true" } });

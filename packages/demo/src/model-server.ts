@@ -9,12 +9,7 @@ import { keyOf, type RecordedModelRequest, recordRequest } from "./model/record-
 import { chooseStep } from "./model/choose-step.ts";
 import { judgeRequest } from "./model/judge-request.ts";
 import { type ModelTask, readTask } from "./model/read-request.ts";
-import {
-  readScenarios,
-  type Scenario,
-  type ScenarioInput,
-  scenario as scenarioSchema,
-} from "./scenario.ts";
+import { readScenarios, type Scenario, type ScenarioInput, scenario as scenarioSchema } from "./scenario.ts";
 
 export type { Fault, Held, Hold } from "./faults.ts";
 export type { Scenario, ScenarioInput, ScenarioStep } from "./scenario.ts";
@@ -69,11 +64,7 @@ export async function startModel(options: ModelOptions): Promise<ModelServer> {
   const keys: Buffer[] = [];
   const counted = nothingCounted();
 
-  async function answer(
-    request: Request,
-    recorded: RecordedModelRequest,
-    cut: () => void,
-  ): Promise<Response> {
+  async function answer(request: Request, recorded: RecordedModelRequest, cut: () => void): Promise<Response> {
     const judged = judgeRequest(request, recorded.body, options.key);
     if (judged instanceof Response) return judged;
     const task = readTask(judged);
@@ -94,9 +85,7 @@ export async function startModel(options: ModelOptions): Promise<ModelServer> {
     const key = keyOf(request.headers);
     if (key !== null) keys.push(digest(key));
     const from = performance.now();
-    const whole = await guard({ method: request.method, path: recorded.path }, () =>
-      answer(request, recorded, cut),
-    );
+    const whole = await guard({ method: request.method, path: recorded.path }, () => answer(request, recorded, cut));
     busyMs += performance.now() - from;
     if (whole !== "drop") recorded.status = whole.status;
     return whole;
@@ -125,20 +114,14 @@ async function openScenarios({
   scenarioFor,
   scenarios = {},
 }: ModelOptions): Promise<(task: ModelTask) => Scenario> {
-  const own = Object.entries(scenarios).map(([name, one]): [string, Scenario] => [
-    name,
-    scenarioSchema.parse(one),
-  ]);
+  const own = Object.entries(scenarios).map(([name, one]): [string, Scenario] => [name, scenarioSchema.parse(one)]);
   const known: Record<string, Scenario> = {
     ...(await readScenarios()),
     ...Object.fromEntries(own),
   };
   const named = (name: string) => {
     const found = known[name];
-    if (!found)
-      throw new Error(
-        `There is no scenario "${name}"; there are ${Object.keys(known).join(", ")}.`,
-      );
+    if (!found) throw new Error(`There is no scenario "${name}"; there are ${Object.keys(known).join(", ")}.`);
     return found;
   };
   const usual = typeof scenario === "string" ? named(scenario) : scenarioSchema.parse(scenario);

@@ -48,9 +48,7 @@ export type StepUsage = z.infer<typeof usage>;
  */
 export const scenarioStep = z.strictObject({
   text: z.string().optional(),
-  tools: z
-    .array(z.strictObject({ name: z.string(), input: z.record(z.string(), z.unknown()) }))
-    .default([]),
+  tools: z.array(z.strictObject({ name: z.string(), input: z.record(z.string(), z.unknown()) })).default([]),
   usage: usage.prefault({}),
   delayMs: z.int().min(0).default(0),
   fault: modelFault.optional(),
@@ -79,12 +77,8 @@ export type ScenarioInput = z.input<typeof scenario>;
 export const scenarioFolder = fileURLToPath(new URL("../scenarios", import.meta.url));
 
 /** Reads every scenario of a folder, by name. */
-export async function readScenarios(
-  folder: string = scenarioFolder,
-): Promise<Record<string, Scenario>> {
+export async function readScenarios(folder: string = scenarioFolder): Promise<Record<string, Scenario>> {
   const files = (await readdir(folder)).filter((file) => file.endsWith(".json")).sort();
-  const read = files.map(async (file) =>
-    scenario.parse(JSON.parse(await readFile(join(folder, file), "utf8"))),
-  );
+  const read = files.map(async (file) => scenario.parse(JSON.parse(await readFile(join(folder, file), "utf8"))));
   return Object.fromEntries((await Promise.all(read)).map((one) => [one.name, one]));
 }

@@ -62,9 +62,9 @@ githubContract(
       url: emulator.url,
       token,
       async makeBranch(branch) {
-        const { object } = (await (
-          await call("GET", "/repos/acme/shop/git/ref/heads/main")
-        ).json()) as { object: { sha: string } };
+        const { object } = (await (await call("GET", "/repos/acme/shop/git/ref/heads/main")).json()) as {
+          object: { sha: string };
+        };
         await call("POST", "/repos/acme/shop/git/refs", {
           ref: `refs/heads/${branch}`,
           sha: object.sha,

@@ -20,10 +20,7 @@ afterEach(async () => {
 });
 
 /** git as a user has it, less their configuration; the token goes by environment, as the product does it. */
-async function git(
-  args: string[],
-  { token, cwd = folder }: { token?: string; cwd?: string } = {},
-): Promise<string> {
+async function git(args: string[], { token, cwd = folder }: { token?: string; cwd?: string } = {}): Promise<string> {
   const basic = Buffer.from(`x-access-token:${token}`).toString("base64");
   const auth = {
     GIT_CONFIG_COUNT: "1",
@@ -70,9 +67,7 @@ describe("git over HTTP", () => {
     await expect(clone()).rejects.toThrow(/could not read Username|Authentication failed/);
     await expect(clone(github.addToken({ login: "stranger" }))).rejects.toThrow(/not found/);
     expect(await clone(github.addToken({ login: "acme" }))).toBeTruthy();
-    expect(github.requests.map(({ status }) => status)).toEqual(
-      expect.arrayContaining([401, 404, 200]),
-    );
+    expect(github.requests.map(({ status }) => status)).toEqual(expect.arrayContaining([401, 404, 200]));
   });
 
   it("takes a push over and moves the pull request's head", async () => {
@@ -108,13 +103,10 @@ describe("git over HTTP", () => {
     });
     const tree = await clone();
     await commit(tree, "a.txt", "1\n");
-    const push = (token: string) =>
-      git(["push", "--quiet", "origin", "HEAD:refs/heads/x"], { cwd: tree, token });
+    const push = (token: string) => git(["push", "--quiet", "origin", "HEAD:refs/heads/x"], { cwd: tree, token });
     await expect(push(github.addToken({ login: "reader" }))).rejects.toThrow(/403/);
     await expect(
-      push(
-        github.addToken({ login: "bot", kind: "fine_grained", permissions: { contents: "read" } }),
-      ),
+      push(github.addToken({ login: "bot", kind: "fine_grained", permissions: { contents: "read" } })),
     ).rejects.toThrow(/403/);
     const token = github.addToken({ login: "bot" });
     github.archiveRepository({ repo: "acme/shop" });

@@ -35,9 +35,7 @@ const as = (token: NewToken) =>
   });
 const openPull = async (octokit: Octokit, branch = "x", draft = false) => {
   await github.pushFiles({ repo: shop, branch, files: { "a.txt": `${branch}\n` } });
-  return (
-    await octokit.rest.pulls.create({ ...repo, title: "X", head: branch, base: "main", draft })
-  ).data;
+  return (await octokit.rest.pulls.create({ ...repo, title: "X", head: branch, base: "main", draft })).data;
 };
 
 describe("tokens", () => {
@@ -91,9 +89,9 @@ describe("tokens", () => {
     await expect(octokit.rest.repos.get({ owner: "acme", repo: "secret" })).rejects.toMatchObject({
       status: 404,
     });
-    await expect(
-      as({ login: "bot" }).rest.repos.get({ owner: "acme", repo: "secret" }),
-    ).rejects.toMatchObject({ status: 404 });
+    await expect(as({ login: "bot" }).rest.repos.get({ owner: "acme", repo: "secret" })).rejects.toMatchObject({
+      status: 404,
+    });
   });
 
   it("are never recorded, only whose they are", async () => {
@@ -114,9 +112,8 @@ describe("people", () => {
   it("have four words for their permission and a role beside it", async () => {
     const octokit = as({ login: "bot" });
     const ask = async (username: string) => {
-      const { permission, role_name } = (
-        await octokit.rest.repos.getCollaboratorPermissionLevel({ ...repo, username })
-      ).data;
+      const { permission, role_name } = (await octokit.rest.repos.getCollaboratorPermissionLevel({ ...repo, username }))
+        .data;
       return [permission, role_name];
     };
     github.addUser("visitor");
@@ -188,9 +185,9 @@ describe("pull requests", () => {
     expect(github.lookAt(shop).pulls[0]).toMatchObject({ headSha: sha, state: "open" });
     await github.deleteBranch({ repo: shop, branch: "x" });
     expect(github.lookAt(shop).pulls[0]).toMatchObject({ state: "closed", isMerged: false });
-    await expect(
-      octokit.rest.pulls.update({ ...repo, pull_number: pull.number, state: "open" }),
-    ).rejects.toMatchObject({ status: 422 });
+    await expect(octokit.rest.pulls.update({ ...repo, pull_number: pull.number, state: "open" })).rejects.toMatchObject(
+      { status: 422 },
+    );
   });
 
   it("in conflict say so and are not merged", async () => {
@@ -199,18 +196,16 @@ describe("pull requests", () => {
     await github.pushFiles({ repo: shop, branch: "main", files: { "a.txt": "other\n" } });
     const { data } = await octokit.rest.pulls.get({ ...repo, pull_number: pull.number });
     expect(data).toMatchObject({ mergeable: false, mergeable_state: "dirty" });
-    await expect(
-      octokit.rest.pulls.merge({ ...repo, pull_number: pull.number }),
-    ).rejects.toMatchObject({ status: 405 });
+    await expect(octokit.rest.pulls.merge({ ...repo, pull_number: pull.number })).rejects.toMatchObject({
+      status: 405,
+    });
   });
 });
 
 describe("a repository", () => {
   it("that is archived takes nothing any more", async () => {
     github.archiveRepository({ repo: shop });
-    await expect(
-      as({ login: "acme" }).rest.issues.create({ ...repo, title: "A" }),
-    ).rejects.toMatchObject({
+    await expect(as({ login: "acme" }).rest.issues.create({ ...repo, title: "A" })).rejects.toMatchObject({
       status: 403,
       message: expect.stringContaining("archived") as unknown,
     });
@@ -218,9 +213,9 @@ describe("a repository", () => {
 
   it("without issues answers 410", async () => {
     github.disableIssues({ repo: shop });
-    await expect(
-      as({ login: "acme" }).rest.issues.create({ ...repo, title: "A" }),
-    ).rejects.toMatchObject({ status: 410 });
+    await expect(as({ login: "acme" }).rest.issues.create({ ...repo, title: "A" })).rejects.toMatchObject({
+      status: 410,
+    });
   });
 
   it("pages its lists and links to the next page", async () => {
@@ -261,9 +256,7 @@ describe("planned trouble", () => {
   it("fails so many matching requests as told, and no others", async () => {
     github.failNext({ method: "GET", path: /^\/repos\/acme\/shop$/, status: 502, times: 2 });
     expect((await fetch(`${github.url}/rate_limit`)).status).toBe(200);
-    expect([(await look()).status, (await look()).status, (await look()).status]).toEqual([
-      502, 502, 200,
-    ]);
+    expect([(await look()).status, (await look()).status, (await look()).status]).toEqual([502, 502, 200]);
   });
 
   it("cuts the connection before anything happened, or after it did", async () => {

@@ -48,9 +48,7 @@ afterEach(async () => {
 const listen = (hook: { contentType?: "json" | "form"; events?: string[] } = {}) =>
   github.addHook({ repo, url: receiver.url, secret, ...hook });
 const told = () =>
-  received.map(({ headers, payload }) =>
-    [headers["x-github-event"], payload["action"]].filter(Boolean).join("."),
-  );
+  received.map(({ headers, payload }) => [headers["x-github-event"], payload["action"]].filter(Boolean).join("."));
 
 describe("webhooks", () => {
   it("signs the raw bytes and names each delivery with its own GUID", async () => {
@@ -58,9 +56,7 @@ describe("webhooks", () => {
     github.openIssue({ repo, author: "visitor", title: "Umlauts äöü", labels: ["auto-implement"] });
     await github.webhooks.settled();
     for (const { headers, body } of received) {
-      expect(headers["x-hub-signature-256"]).toBe(
-        `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
-      );
+      expect(headers["x-hub-signature-256"]).toBe(`sha256=${createHmac("sha256", secret).update(body).digest("hex")}`);
       expect(headers["x-github-delivery"]).toMatch(
         /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
       );
@@ -94,9 +90,7 @@ describe("webhooks", () => {
     await github.webhooks.settled();
     const { headers, body } = received[1]!;
     expect(headers["content-type"]).toBe("application/x-www-form-urlencoded");
-    expect(headers["x-hub-signature-256"]).toBe(
-      `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
-    );
+    expect(headers["x-hub-signature-256"]).toBe(`sha256=${createHmac("sha256", secret).update(body).digest("hex")}`);
     expect(JSON.parse(new URLSearchParams(body).get("payload")!)).toMatchObject({
       issue: { title: "A & B" },
     });
@@ -146,10 +140,7 @@ describe("webhooks", () => {
     });
     expect(asked.status).toBe(202);
     await github.webhooks.settled();
-    expect(received.slice(-2).map(({ headers }) => headers["x-github-delivery"])).toEqual([
-      lost.guid,
-      lost.guid,
-    ]);
+    expect(received.slice(-2).map(({ headers }) => headers["x-github-delivery"])).toEqual([lost.guid, lost.guid]);
     expect(received.at(-1)!.body).toBe(received.at(-2)!.body);
   });
 
@@ -172,9 +163,7 @@ describe("payloads", () => {
     for (const { headers, payload } of received) {
       const event = String(headers["x-github-event"]);
       const known = new Set(
-        examples
-          .find(({ name }) => name === event)!
-          .examples.flatMap((example) => keyPaths(example)),
+        examples.find(({ name }) => name === event)!.examples.flatMap((example) => keyPaths(example)),
       );
       expect(
         keyPaths(payload).filter((path) => !known.has(path) && !newer.test(path)),
@@ -281,9 +270,9 @@ async function playEverything(): Promise<void> {
   const sha = await github.pushFiles({ repo, branch: "x", files: { "a.txt": "2\n" } });
   const headers = { authorization: `Bearer ${github.addToken({ login: "bot" })}` };
   const body = JSON.stringify({ title: "X", head: "x", base: "main", draft: true });
-  const pull = (await (
-    await fetch(`${github.url}/repos/${repo}/pulls`, { method: "POST", headers, body })
-  ).json()) as { number: number };
+  const pull = (await (await fetch(`${github.url}/repos/${repo}/pulls`, { method: "POST", headers, body })).json()) as {
+    number: number;
+  };
   await github.addLabel({ repo, number: pull.number, label: "y" });
   await github.editIssue({ repo, number: pull.number, body: "More" });
   await github.pushFiles({ repo, branch: "x", files: { "a.txt": "3\n" } });
@@ -295,10 +284,7 @@ async function playEverything(): Promise<void> {
 function keyPaths(value: unknown, path = ""): string[] {
   if (Array.isArray(value)) return [...new Set(value.flatMap((one) => keyPaths(one, path)))];
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, one]) => [
-    `${path}${key}`,
-    ...keyPaths(one, `${path}${key}.`),
-  ]);
+  return Object.entries(value).flatMap(([key, one]) => [`${path}${key}`, ...keyPaths(one, `${path}${key}.`)]);
 }
 
 async function startReceiver(into: Received[]): Promise<{ url: string; close(): void }> {

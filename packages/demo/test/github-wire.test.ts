@@ -79,9 +79,7 @@ describe("the wire, as GitHub describes it", () => {
       comment_id: comment.id,
       body: "Seen twice.",
     });
-    expect((await octokit.rest.issues.listComments(one)).data).toMatchObject([
-      { body: "Seen twice." },
-    ]);
+    expect((await octokit.rest.issues.listComments(one)).data).toMatchObject([{ body: "Seen twice." }]);
     await octokit.rest.issues.createLabel({
       ...repo,
       name: "in-progress",
@@ -95,13 +93,13 @@ describe("the wire, as GitHub describes it", () => {
     await octokit.rest.issues.listLabelsForRepo(repo);
     await octokit.rest.issues.addLabels({ ...one, labels: ["in-progress"] });
     await octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" });
-    await expect(
-      octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" }),
-    ).rejects.toMatchObject({ status: 404 });
+    await expect(octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" })).rejects.toMatchObject({
+      status: 404,
+    });
     await octokit.rest.issues.setLabels({ ...one, labels: ["preview-pending"] });
-    expect((await octokit.rest.issues.listLabelsOnIssue(one)).data.map(({ name }) => name)).toEqual(
-      ["preview-pending"],
-    );
+    expect((await octokit.rest.issues.listLabelsOnIssue(one)).data.map(({ name }) => name)).toEqual([
+      "preview-pending",
+    ]);
     const { data: closed } = await octokit.rest.issues.update({
       ...one,
       state: "closed",
@@ -149,18 +147,16 @@ describe("the wire, as GitHub describes it", () => {
     await octokit.rest.pulls.list({ ...repo, head: "acme:x", state: "all" });
     await octokit.rest.pulls.update({ ...one, title: "X2" });
     const { data: files } = await octokit.rest.pulls.listFiles(one);
-    expect(
-      files.map(({ filename, status, patch }) => [filename, status, patch?.slice(0, 2)]),
-    ).toEqual([
+    expect(files.map(({ filename, status, patch }) => [filename, status, patch?.slice(0, 2)])).toEqual([
       ["a.txt", "modified", "@@"],
       ["b/c.txt", "added", "@@"],
       ["bin.dat", "modified", undefined],
     ]);
     await expect(octokit.rest.pulls.merge(one)).rejects.toMatchObject({ status: 405 });
     await expect(octokit.rest.pulls.checkIfMerged(one)).rejects.toMatchObject({ status: 404 });
-    await expect(
-      octokit.rest.git.updateRef({ ...repo, ref: "heads/x", sha: main.commit.sha }),
-    ).rejects.toMatchObject({ status: 422 });
+    await expect(octokit.rest.git.updateRef({ ...repo, ref: "heads/x", sha: main.commit.sha })).rejects.toMatchObject({
+      status: 422,
+    });
     await octokit.rest.git.updateRef({ ...repo, ref: "heads/x", sha, force: true });
     await octokit.rest.git.createRef({ ...repo, ref: "refs/heads/y", sha });
     const { data: second } = await octokit.rest.pulls.create({ ...head, head: "y" });

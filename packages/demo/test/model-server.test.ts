@@ -20,11 +20,7 @@ const said = (text: string) => ({
   content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "text", text }] }],
 });
 
-function ask(
-  messages: unknown[],
-  more: Record<string, unknown> = {},
-  key = "sk-ant-abcd",
-): Promise<Response> {
+function ask(messages: unknown[], more: Record<string, unknown> = {}, key = "sk-ant-abcd"): Promise<Response> {
   const body = JSON.stringify({ model: "claude-sonnet-4-5", max_tokens: 100, messages, ...more });
   return fetch(`${model.url}/v1/messages?beta=true`, {
     method: "POST",
@@ -73,11 +69,7 @@ describe("the scripted model", () => {
     expect(events.map(({ type }) => type)).toEqual([
       "message_start",
       "ping",
-      ...Array.from({ length: 2 }, () => [
-        "content_block_start",
-        "content_block_delta",
-        "content_block_stop",
-      ]).flat(),
+      ...Array.from({ length: 2 }, () => ["content_block_start", "content_block_delta", "content_block_stop"]).flat(),
       "message_delta",
       "message_stop",
     ]);
@@ -111,9 +103,7 @@ describe("the scripted model", () => {
 
   it("takes the other way when the request says what it waits for", async () => {
     model = await startModel({ scenario: "ask-question" });
-    expect((await message([first, turn, said("{}")])).content.at(-1)?.input?.["file_path"]).toBe(
-      "/task/question.json",
-    );
+    expect((await message([first, turn, said("{}")])).content.at(-1)?.input?.["file_path"]).toBe("/task/question.json");
     const answered = said('1\t{\n2\t  "question": { "text": "Which?", "answer": "The cart." }');
     expect((await message([first, turn, answered])).content.at(-1)?.input?.["file_path"]).toBe(
       "/work/test/cart.test.js",
@@ -144,20 +134,14 @@ describe("the scripted model", () => {
       status: 200,
     });
     expect(JSON.stringify(model.requests)).not.toContain("secret");
-    expect([model.sawKey("sk-ant-secret-wxyz"), model.sawKey("sk-ant-other-wxyz")]).toEqual([
-      true,
-      false,
-    ]);
+    expect([model.sawKey("sk-ant-secret-wxyz"), model.sawKey("sk-ant-other-wxyz")]).toEqual([true, false]);
   });
 
   it("answers 529 for ever", async () => {
     model = await startModel({ scenario: "overloaded" });
     for (const messages of [[first], [first], [first, turn]]) {
       const answer = await ask(messages);
-      expect([answer.status, await answer.json()]).toMatchObject([
-        529,
-        { error: { type: "overloaded_error" } },
-      ]);
+      expect([answer.status, await answer.json()]).toMatchObject([529, { error: { type: "overloaded_error" } }]);
     }
   });
 
@@ -206,8 +190,6 @@ describe("the scripted model", () => {
 
   it("names the scenarios that there are when one is unknown", async () => {
     model = await startModel({ scenario: "fix-cart" });
-    await expect(startModel({ scenario: "fix-card" })).rejects.toThrow(
-      /no scenario "fix-card"; there are .*fix-cart/,
-    );
+    await expect(startModel({ scenario: "fix-card" })).rejects.toThrow(/no scenario "fix-card"; there are .*fix-cart/);
   });
 });

@@ -35,15 +35,9 @@ function runTests(): Promise<{ red: string[]; count: number }> {
 
 /** Does to the tree what the steps' Edit and Write would. */
 async function play(steps: ScenarioStep[]): Promise<void> {
-  for (const { name, input } of fill(steps, { tree, task: join(tree, "..") }).flatMap(
-    ({ tools }) => tools,
-  )) {
+  for (const { name, input } of fill(steps, { tree, task: join(tree, "..") }).flatMap(({ tools }) => tools)) {
     if (name !== "Edit") continue;
-    const {
-      file_path: file,
-      old_string: before,
-      new_string: after,
-    } = input as Record<string, string>;
+    const { file_path: file, old_string: before, new_string: after } = input as Record<string, string>;
     const text = await readFile(file!, "utf8");
     expect(text.split(before!).length, `"${before}" stands once in ${file}`).toBe(2);
     await writeFile(
@@ -60,10 +54,8 @@ describe("the shop", () => {
 });
 
 describe("the scenarios", () => {
-  const steps = async (
-    name: string,
-    part: (scenario: Scenario) => ScenarioStep[] = ({ steps: usual }) => usual,
-  ) => part((await readScenarios())[name]!);
+  const steps = async (name: string, part: (scenario: Scenario) => ScenarioStep[] = ({ steps: usual }) => usual) =>
+    part((await readScenarios())[name]!);
 
   it("are all there, and all begin by reading the task", async () => {
     const all = await readScenarios();
@@ -82,9 +74,7 @@ describe("the scenarios", () => {
     for (const { name, steps: usual, whenSeen } of Object.values(all)) {
       if (name === "overloaded") continue;
       for (const list of [usual, ...whenSeen.map((seen) => seen.steps)])
-        expect(list[0]?.tools, name).toEqual([
-          { name: "Read", input: { file_path: "{{task}}/issue.json" } },
-        ]);
+        expect(list[0]?.tools, name).toEqual([{ name: "Read", input: { file_path: "{{task}}/issue.json" } }]);
     }
   });
 

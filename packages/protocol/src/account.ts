@@ -8,10 +8,7 @@ const password = z.string().min(10, "needs at least 10 characters").max(128);
 /** How a person is named in events and pull requests. */
 const login = z
   .string()
-  .regex(
-    /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?$/,
-    "is letters, digits and hyphens, at most 39",
-  );
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?$/, "is letters, digits and hyphens, at most 39");
 /** Where a CLI token is kept, so that its owner recognises it in a list. */
 const machine = z.string().trim().min(1).max(100);
 

@@ -47,11 +47,6 @@ export const figures: Figures = figuresSchema.parse({});
 export function scaledFigures(factor: number, base: Figures = figures): Figures {
   const counts = new Set(["maxAttempts", "maxExtraAttempts", "logFlushSeconds"]);
   return figuresSchema.parse(
-    Object.fromEntries(
-      Object.entries(base).map(([name, value]) => [
-        name,
-        counts.has(name) ? value : value * factor,
-      ]),
-    ),
+    Object.fromEntries(Object.entries(base).map(([name, value]) => [name, counts.has(name) ? value : value * factor])),
   );
 }

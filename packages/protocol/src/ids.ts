@@ -24,8 +24,7 @@ export function idOf<P extends IdPrefix>(prefix: P, uuid: string): Id<P> {
  */
 export function uuidOf(prefix: IdPrefix, id: string): string {
   const uuid = tryUuidOf(prefix, id);
-  if (!uuid)
-    throw new Problem("not_found", `There is no ${prefix} with the id "${id.slice(0, 64)}".`);
+  if (!uuid) throw new Problem("not_found", `There is no ${prefix} with the id "${id.slice(0, 64)}".`);
   return uuid;
 }
 
@@ -39,10 +38,7 @@ const wellFormed = /^[a-z]{2,3}_[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}$/;
 
 /** zod schema of one kind of id. */
 export function idSchema<P extends IdPrefix>(prefix: P) {
-  return z.custom<Id<P>>(
-    (value) => typeof value === "string" && tryUuidOf(prefix, value) !== undefined,
-    {
-      message: `is no ${prefix}_… id`,
-    },
-  );
+  return z.custom<Id<P>>((value) => typeof value === "string" && tryUuidOf(prefix, value) !== undefined, {
+    message: `is no ${prefix}_… id`,
+  });
 }

@@ -8,12 +8,7 @@ type ProblemRow = { status: number; exitCode: number; title: string; next: strin
  * 75 try later and 78 will not heal (worker only).
  */
 export const problems = {
-  invalid_request: row(
-    400,
-    2,
-    "The request is malformed",
-    "Correct the request and send it again.",
-  ),
+  invalid_request: row(400, 2, "The request is malformed", "Correct the request and send it again."),
   invalid_cursor: row(400, 2, "The cursor is not valid here", "Start again from the first page."),
   credential_in_url: row(
     400,
@@ -21,12 +16,7 @@ export const problems = {
     "A secret stood in the address",
     "Send it as `Authorization: Bearer …`, and rotate it: addresses are logged.",
   ),
-  bad_payload: row(
-    400,
-    2,
-    "The webhook's body cannot be read",
-    "Send the event as JSON or as a form, as GitHub does.",
-  ),
+  bad_payload: row(400, 2, "The webhook's body cannot be read", "Send the event as JSON or as a form, as GitHub does."),
   unauthenticated: row(401, 4, "Not logged in", "Run `feedback-chat login`, or send a valid key."),
   bad_signature: row(
     401,
@@ -34,66 +24,26 @@ export const problems = {
     "The webhook's signature does not match",
     "Compare the webhook's secret on GitHub with the project's.",
   ),
-  key_expired: row(
-    401,
-    4,
-    "This key's time is over",
-    "Use the key that replaced it, or create a new one.",
-  ),
+  key_expired: row(401, 4, "This key's time is over", "Use the key that replaced it, or create a new one."),
   budget_exceeded: row(
     402,
     1,
     "The budget is used up",
     "Raise the ceiling in the project's settings, or wait until tomorrow.",
   ),
-  forbidden: row(
-    403,
-    4,
-    "Not allowed",
-    "Ask an admin of the workspace for a role that may do this.",
-  ),
-  not_found: row(
-    404,
-    5,
-    "Not found",
-    "Check the id, and that you are logged in to the right workspace.",
-  ),
-  lease_lost: row(
-    409,
-    6,
-    "Another attempt holds this job",
-    "Stop working on it: nothing that you send will count.",
-  ),
-  already_final: row(
-    409,
-    6,
-    "This job has already ended",
-    "Nothing to do: its ending stays as it is.",
-  ),
-  log_gap: row(
-    409,
-    6,
-    "Log lines are missing in between",
-    "Send again from the acknowledged offset.",
-  ),
-  not_permitted: row(
-    409,
-    8,
-    "Publishing is not permitted now",
-    "Park the job until a person has decided.",
-  ),
+  forbidden: row(403, 4, "Not allowed", "Ask an admin of the workspace for a role that may do this."),
+  not_found: row(404, 5, "Not found", "Check the id, and that you are logged in to the right workspace."),
+  lease_lost: row(409, 6, "Another attempt holds this job", "Stop working on it: nothing that you send will count."),
+  already_final: row(409, 6, "This job has already ended", "Nothing to do: its ending stays as it is."),
+  log_gap: row(409, 6, "Log lines are missing in between", "Send again from the acknowledged offset."),
+  not_permitted: row(409, 8, "Publishing is not permitted now", "Park the job until a person has decided."),
   invalid_transition: row(
     409,
     6,
     "The run is in another stage",
     "Look at the run as it is now and choose one of the allowed actions.",
   ),
-  stage_changed: row(
-    409,
-    6,
-    "The run has moved on meanwhile",
-    "Look at the run as it is now and decide again.",
-  ),
+  stage_changed: row(409, 6, "The run has moved on meanwhile", "Look at the run as it is now and decide again."),
   idempotency_in_progress: row(409, 6, "The same request is still running", "Wait for its answer."),
   name_taken: row(409, 6, "The name is taken", "Choose another name."),
   conflict: row(409, 6, "Somebody else was faster", "Look again and repeat."),
@@ -112,58 +62,28 @@ export const problems = {
     "This kind of credential is not accepted here",
     "Keep it on your own worker.",
   ),
-  upgrade_required: row(
-    426,
-    78,
-    "This version is no longer served",
-    "Install the version that the server names.",
-  ),
+  upgrade_required: row(426, 78, "This version is no longer served", "Install the version that the server names."),
   rate_limited: row(429, 7, "Too many requests", "Wait as long as Retry-After says."),
   unavailable: row(503, 7, "The service cannot answer now", "Try again in a moment."),
   // Problems that a machine of the user's has, not the API.
   usage: row(400, 2, "The command line is not right", "See `--help`."),
-  missing_key: row(
-    400,
-    2,
-    "A key is missing",
-    "Set the key that is named and run the command again.",
-  ),
-  network: row(
-    503,
-    7,
-    "The server cannot be reached",
-    "Check the address and the network, then try again.",
-  ),
+  missing_key: row(400, 2, "A key is missing", "Set the key that is named and run the command again."),
+  network: row(503, 7, "The server cannot be reached", "Check the address and the network, then try again."),
   github_unreachable: row(
     503,
     7,
     "GitHub cannot be reached",
     "Check the network and `GITHUB_API_URL`, then try again.",
   ),
-  github_access: row(
-    403,
-    1,
-    "GitHub refuses the access",
-    "Give the token the permission that is named.",
-  ),
-  github_refused: row(
-    422,
-    1,
-    "GitHub refuses the change",
-    "Read GitHub's message; the diff is kept.",
-  ),
+  github_access: row(403, 1, "GitHub refuses the access", "Give the token the permission that is named."),
+  github_refused: row(422, 1, "GitHub refuses the change", "Read GitHub's message; the diff is kept."),
   engine_missing: row(
     503,
     1,
     "The coding agent is not installed",
     "Install it, or go online once so that it can be fetched.",
   ),
-  package_missing: row(
-    503,
-    1,
-    "A part of feedback-chat is not installed",
-    "Go online once so that it can be fetched.",
-  ),
+  package_missing: row(503, 1, "A part of feedback-chat is not installed", "Go online once so that it can be fetched."),
   sandbox_unavailable: row(
     503,
     1,
@@ -177,18 +97,8 @@ export const problems = {
     "Follow the remedy that the self-test names; no job is taken until it passes.",
   ),
   port_in_use: row(409, 6, "The port is in use", "Choose another with `--port`."),
-  data_locked: row(
-    409,
-    6,
-    "Another process uses this data folder",
-    "Stop it, or choose another folder with `--data`.",
-  ),
-  disk_full: row(
-    503,
-    1,
-    "The disk is full",
-    "Make room and run the command again; nothing was lost.",
-  ),
+  data_locked: row(409, 6, "Another process uses this data folder", "Stop it, or choose another folder with `--data`."),
+  disk_full: row(503, 1, "The disk is full", "Make room and run the command again; nothing was lost."),
   run_failed: row(409, 1, "The run failed", "Read its reason with `feedback-chat logs`."),
   run_held: row(409, 8, "The run waits for a person", "Look at the diff, then approve or reject."),
   nothing_to_run: row(404, 5, "There is nothing to run", "Check the issue's number and label."),
@@ -265,8 +175,7 @@ export function toProblemDetails(problem: Problem, requestId: string): ProblemDe
 /** The problem that an answer of the API carried; unknown codes become `unavailable` or `invalid_request`. */
 export function fromProblemDetails(details: ProblemDetails): Problem {
   const { type: _type, title: _title, status, detail, code, next, errors, ...facts } = details;
-  const known =
-    code in problems ? (code as ProblemCode) : status >= 500 ? "unavailable" : "invalid_request";
+  const known = code in problems ? (code as ProblemCode) : status >= 500 ? "unavailable" : "invalid_request";
   return new Problem(known, detail, { next, facts, ...(errors ? { errors } : {}) });
 }
 

@@ -3,18 +3,14 @@ import { idSchema } from "./ids.ts";
 import { type RunSettings, runSettings } from "./job.ts";
 import { stages, waitingForValues } from "./run-machine.ts";
 
-export const fullName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "is no owner/name");
+export const fullName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, "is no owner/name");
 
 /**
  * Some of the settings: what a request names, and what a project keeps. Not `partial()`, which would fill in every
  * default and so write over what stood there.
  */
 export const projectSettings = z.strictObject(
-  Object.fromEntries(
-    Object.entries(runSettings.shape).map(([name, field]) => [name, field.unwrap().optional()]),
-  ),
+  Object.fromEntries(Object.entries(runSettings.shape).map(([name, field]) => [name, field.unwrap().optional()])),
 ) as unknown as z.ZodType<Partial<RunSettings>>;
 
 export const createProjectRequest = z.strictObject({
@@ -100,10 +96,7 @@ export const projectKeyScopes = ["status:read", "runs:read", "feedback:write", "
 /** `runs:act` is opted in: such a key decides about runs, and is named as the one that did. */
 export const createProjectKeyRequest = z.strictObject({
   name: z.string().trim().min(1).max(100),
-  scopes: z
-    .array(z.enum(projectKeyScopes))
-    .min(1)
-    .default(["status:read", "runs:read", "feedback:write"]),
+  scopes: z.array(z.enum(projectKeyScopes)).min(1).default(["status:read", "runs:read", "feedback:write"]),
 });
 export const rotateKeyRequest = z.strictObject({
   graceHours: z.number().min(0).max(168).default(24),

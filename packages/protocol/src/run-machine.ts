@@ -36,14 +36,7 @@ export const phases = [
 ] as const;
 export type Phase = (typeof phases)[number];
 
-export const waitingForValues = [
-  "worker",
-  "approval",
-  "reporter",
-  "budget",
-  "github",
-  "credential",
-] as const;
+export const waitingForValues = ["worker", "approval", "reporter", "budget", "github", "credential"] as const;
 export type WaitingFor = (typeof waitingForValues)[number];
 
 export const results = ["success", "failed", "rejected"] as const;
@@ -107,14 +100,7 @@ export function resultOf(stage: Stage): Result | null {
 }
 
 /** What people do to a run. */
-export const actions = [
-  "retry",
-  "approve",
-  "reject",
-  "request_changes",
-  "answer",
-  "cancel",
-] as const;
+export const actions = ["retry", "approve", "reject", "request_changes", "answer", "cancel"] as const;
 export type Action = (typeof actions)[number];
 
 type Standing = { stage: Stage; waitingFor: WaitingFor | null };

@@ -65,11 +65,7 @@ export const eventAnswer = z.object({ seq: z.int(), stage: z.enum(stages) });
 /** `offset` counts the lines of this attempt; overlap is trimmed, a gap is `log_gap` with `ackedOffset`. */
 export const logsRequest = z.strictObject({
   offset: z.int().nonnegative(),
-  lines: z
-    .array(
-      z.object({ at: z.iso.datetime(), level: z.enum(logLevels), message: z.string().max(8_192) }),
-    )
-    .max(500),
+  lines: z.array(z.object({ at: z.iso.datetime(), level: z.enum(logLevels), message: z.string().max(8_192) })).max(500),
 });
 export const logsAnswer = z.object({ ackedOffset: z.int() });
 
@@ -127,10 +123,7 @@ export const credentialsAnswer = z.object({
   sealed: z.object({ type: z.string(), enc: z.string(), ciphertext: z.string() }).nullable(),
 });
 /** What binds a sealed credential to its lease: HPKE's `info`. */
-export function credentialInfo(
-  held: { jobId: string; attempt: number },
-  purpose: CredentialPurpose,
-): string {
+export function credentialInfo(held: { jobId: string; attempt: number }, purpose: CredentialPurpose): string {
   return `feedback-chat credential 1 ${held.jobId} ${held.attempt} ${purpose}`;
 }
 

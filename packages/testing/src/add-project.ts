@@ -64,10 +64,7 @@ export async function addProject(
 }
 
 /** What people do with a project, and what they see of it. */
-function projectVerbs(
-  deps: Deps,
-  { projectId, fullName }: { projectId: string; fullName: string },
-) {
+function projectVerbs(deps: Deps, { projectId, fullName }: { projectId: string; fullName: string }) {
   const runs = async (): Promise<Run[]> =>
     (await callApi(deps, { method: "GET", path: `/api/runs/${projectId}`, answer: runPage })).items;
   return {

@@ -14,10 +14,7 @@ type ApiCall<T> = {
  * One request of a person or a program to the server's API, checked against its published shape.
  * @throws Problem that the server answered; TypeError when nobody answered.
  */
-export async function callApi<T>(
-  { url, token }: Caller,
-  { method, path, answer, body }: ApiCall<T>,
-): Promise<T> {
+export async function callApi<T>({ url, token }: Caller, { method, path, answer, body }: ApiCall<T>): Promise<T> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: {

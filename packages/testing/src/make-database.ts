@@ -2,9 +2,7 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 
 /** A database of its own in the cluster of `superuserUrl`; dropped with everything in it at the end. */
-export async function makeDatabase(
-  superuserUrl: string,
-): Promise<AsyncDisposable & { url: string }> {
+export async function makeDatabase(superuserUrl: string): Promise<AsyncDisposable & { url: string }> {
   const name = `world_${randomBytes(6).toString("hex")}`;
   await onServer(superuserUrl, `create database ${name}`);
   const url = new URL(superuserUrl);

@@ -29,8 +29,7 @@ export type WorldOptions = {
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
 /** Mends the shop's bug as a person with sed would: 50 ms instead of an agent. */
-const mend =
-  "sed -i 's/priceCents, 0/priceCents * line.quantity, 0/' /work/src/cart.js && echo mended";
+const mend = "sed -i 's/priceCents, 0/priceCents * line.quantity, 0/' /work/src/cart.js && echo mended";
 export const sedEngine = ["sh", "-c", mend];
 /** The same after some other words of the shell. */
 export const sedEngineAfter = (script: string) => ["sh", "-c", `${script}\n${mend}`];
@@ -73,9 +72,7 @@ async function openSurroundings(options: WorldOptions, opened: AsyncDisposableSt
   // The sandbox's own user has to get through it.
   chmodSync(folder, 0o711);
   mkdirSync(join(folder, "data"), { mode: 0o700 });
-  const database = options.databaseUrl
-    ? opened.use(await makeDatabase(options.databaseUrl))
-    : undefined;
+  const database = options.databaseUrl ? opened.use(await makeDatabase(options.databaseUrl)) : undefined;
   const github: Github = opened.use(await startGithub({ folder: join(folder, "github") }));
   const scenario = options.scenario ?? "fix-cart";
   const model: ModelServer = opened.use(await startModel({ scenario }));

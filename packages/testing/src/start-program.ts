@@ -17,11 +17,7 @@ export type Program = AsyncDisposable & {
 const mostKept = 4 * 1024 * 1024;
 
 /** Starts one of the product's programs from its source, in a process group of its own, with NDJSON on stdout. */
-export function startProgram(
-  file: string,
-  args: string[],
-  env: Record<string, string | undefined>,
-): Program {
+export function startProgram(file: string, args: string[], env: Record<string, string | undefined>): Program {
   const child = spawn(process.execPath, ["--conditions=source", "--no-warnings", file, ...args], {
     env,
     stdio: ["pipe", "pipe", "pipe"],

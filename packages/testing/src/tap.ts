@@ -59,10 +59,7 @@ export async function openTap(target: string): Promise<Tap> {
     const tapped: Tapped = { method, path, at: Date.now(), status: null, lease: leaseOf(incoming) };
     requests.push(tapped);
     const at = rules.findIndex(
-      (rule) =>
-        rule.method === method &&
-        rule.path.test(path) &&
-        (!rule.body || rule.body.test(body.toString())),
+      (rule) => rule.method === method && rule.path.test(path) && (!rule.body || rule.body.test(body.toString())),
     );
     const rule = at === -1 ? undefined : rules.splice(at, 1)[0];
     if (rule?.when === "before" && !(await stop(rule, answer))) return;

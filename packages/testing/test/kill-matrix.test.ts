@@ -47,10 +47,7 @@ async function survive(world: World, row: KillRow): Promise<void> {
   const killed = row.isWayOut ? undefined : killAt(world, row);
   const { number } = world.openIssue();
   const mine = (is: (run: Awaited<ReturnType<World["runs"]>>[number]) => boolean) =>
-    world.runThat(
-      `issue ${number} after: ${row.name}`,
-      (run) => run.issueNumber === number && is(run),
-    );
+    world.runThat(`issue ${number} after: ${row.name}`, (run) => run.issueNumber === number && is(run));
   if (row.point === "claim") {
     await mine((run) => run.stage === "queued" && run.waitingFor !== "github");
     // It never gets as far as its first job.
@@ -61,18 +58,13 @@ async function survive(world: World, row: KillRow): Promise<void> {
   const run = await mine(({ stage }) => ["preview_ready", "failed", "rejected"].includes(stage));
   expect(run).toMatchObject({ stage: "preview_ready", reason: null });
   const { refs, pulls } = world.github.lookAt("acme/shop");
-  expect(
-    Object.keys(refs).filter((ref) => ref.startsWith(`refs/heads/feedback/issue-${number}-`)),
-  ).toHaveLength(1);
+  expect(Object.keys(refs).filter((ref) => ref.startsWith(`refs/heads/feedback/issue-${number}-`))).toHaveLength(1);
   expect(pulls.filter(({ head }) => head.startsWith(`feedback/issue-${number}-`))).toHaveLength(1);
   expect((await world.runs()).filter(({ issueNumber }) => issueNumber === number)).toHaveLength(1);
-  if (row.point === "claim" && row.kill === "server")
-    await world.programs.worker?.heard("worker.registered");
+  if (row.point === "claim" && row.kill === "server") await world.programs.worker?.heard("worker.registered");
 }
 
-type Mine = (
-  is: (run: Awaited<ReturnType<World["runs"]>>[number]) => boolean,
-) => ReturnType<World["runThat"]>;
+type Mine = (is: (run: Awaited<ReturnType<World["runs"]>>[number]) => boolean) => ReturnType<World["runThat"]>;
 
 async function approve(world: World, row: KillRow, mine: Mine): Promise<void> {
   const held = await mine((run) => run.waitingFor === "approval");
@@ -84,8 +76,7 @@ async function approve(world: World, row: KillRow, mine: Mine): Promise<void> {
   );
   await killed?.then(() => restart(world, row));
   // A person whose click was lost looks again, and clicks again if it is still needed.
-  if (!(await acted) && (await mine(() => true)).waitingFor === "approval")
-    await world.act(held.id, "approve");
+  if (!(await acted) && (await mine(() => true)).waitingFor === "approval") await world.act(held.id, "approve");
 }
 
 describe("kill -9 anywhere ends, after a restart, in one branch and one pull request", () => {

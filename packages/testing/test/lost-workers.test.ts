@@ -9,8 +9,7 @@ const databaseUrl = process.env["TEST_DATABASE_URL"];
 const noChecks = { publish: "auto", checks: [] };
 const bounded = { timeout: 170_000 };
 
-const secondsBetween = (from: { at: string }, to: { at: string }) =>
-  (Date.parse(to.at) - Date.parse(from.at)) / 1_000;
+const secondsBetween = (from: { at: string }, to: { at: string }) => (Date.parse(to.at) - Date.parse(from.at)) / 1_000;
 const events = (timeline: RunEventEntry[], event: RunEventEntry["event"]) =>
   timeline.filter((entry) => entry.event === event);
 const beginsAgent = {
@@ -24,11 +23,7 @@ const sleepOfOurs = () => `sleep 300.${randomInt(1e9)}`;
 
 /** The run's pull request is open, and it is the only thing that came of it. */
 async function expectOnePull(world: World, runId: string): Promise<void> {
-  const run = await world.runThat(
-    "published",
-    ({ id, stage }) => id === runId && stage === "preview_ready",
-    120,
-  );
+  const run = await world.runThat("published", ({ id, stage }) => id === runId && stage === "preview_ready", 120);
   const { refs, pulls } = world.github.lookAt(world.fullName);
   const ofRun = `feedback/issue-${run.issueNumber}-`;
   expect(pulls.filter(({ head }) => head.startsWith(ofRun))).toHaveLength(1);
@@ -129,10 +124,7 @@ describe.concurrent("a worker or a server that is lost", () => {
     }); // prettier-ignore
       const other = await world.addProject({ repo: "other", settings: noChecks });
       world.openIssue({ title: "This one is deadly" });
-      const { id, jobId } = await world.runThat(
-        "queued",
-        ({ waitingFor }) => waitingFor !== "github",
-      );
+      const { id, jobId } = await world.runThat("queued", ({ waitingFor }) => waitingFor !== "github");
       for (const attempt of upTo(3)) {
         const begins = world.tap.holdNext({ ...beginsAgent, path: new RegExp(`${jobId}/events`) });
         await world.startWorker();
@@ -158,9 +150,7 @@ describe.concurrent("a worker or a server that is lost", () => {
       const [leased, lost] = [events(timeline, "leased"), events(timeline, "lease_lost")];
       expect([leased.length, lost.length]).toEqual([3, 2]);
       for (const [index, backoff] of [1, 2].entries())
-        expect(secondsBetween(lost[index]!, leased[index + 1]!)).toBeGreaterThanOrEqual(
-          backoff * 0.8,
-        );
+        expect(secondsBetween(lost[index]!, leased[index + 1]!)).toBeGreaterThanOrEqual(backoff * 0.8);
       expect(world.github.lookAt(world.fullName).pulls).toEqual([]);
     },
   );
@@ -190,14 +180,10 @@ describe.concurrent("a worker or a server that is lost", () => {
       await waitUntil("told the worker that it lost the job", () =>
         world.tap.requests.slice(asleep).some(({ lease, status }) => lease && status === 409),
       );
-      await waitUntil("the worker gave up the job", () =>
-        worker.events.some(({ event }) => event === "job.ended"),
-      );
+      await waitUntil("the worker gave up the job", () => worker.events.some(({ event }) => event === "job.ended"));
       expect(processesWith(sleep)).toEqual([]);
       expect({ run: await world.runOf(id), lines: await world.logsOf(id) }).toEqual(before);
-      const answers = world.tap.requests
-        .slice(asleep)
-        .filter(({ lease, status }) => lease && status !== null);
+      const answers = world.tap.requests.slice(asleep).filter(({ lease, status }) => lease && status !== null);
       expect(answers.map(({ status }) => status).filter((status) => status !== 409)).toEqual([]);
       const { refs, pulls } = world.github.lookAt(world.fullName);
       expect([Object.keys(refs), pulls]).toEqual([["refs/heads/main"], []]);
@@ -218,9 +204,7 @@ describe.concurrent("a worker or a server that is lost", () => {
       sleeper.kill("SIGSTOP");
       const sleeping = Date.now();
       const permitOf = (attempt: string) =>
-        world.tap.requests.find(
-          ({ path, lease }) => path.endsWith("/permit") && lease?.startsWith(attempt),
-        );
+        world.tap.requests.find(({ path, lease }) => path.endsWith("/permit") && lease?.startsWith(attempt));
       const { id, jobId } = await world.runThat("held up", ({ stage }) => stage === "validating");
       await world.startWorker();
       await expectOnePull(world, id);
@@ -228,17 +212,13 @@ describe.concurrent("a worker or a server that is lost", () => {
 
       const published = world.github.lookAt(world.fullName);
       const before = await world.runOf(id);
-      const pushes = () =>
-        world.github.requests.filter(({ path }) => path.endsWith("git-receive-pack")).length;
+      const pushes = () => world.github.requests.filter(({ path }) => path.endsWith("git-receive-pack")).length;
       const pushed = pushes();
       // Its words arrive late, whether it still stands by them or not.
       held.release();
-      if (when === "before")
-        await waitUntil("answered the sleeper", () => permitOf("1.")?.status === 409);
+      if (when === "before") await waitUntil("answered the sleeper", () => permitOf("1.")?.status === 409);
       sleeper.kill("SIGCONT");
-      await waitUntil("the sleeper ended its job", () =>
-        sleeper.events.some(({ event }) => event === "job.ended"),
-      );
+      await waitUntil("the sleeper ended its job", () => sleeper.events.some(({ event }) => event === "job.ended"));
       expect(await askForToken(world, jobId, permitOf("1.")?.lease ?? "")).toBe("lease_lost");
       expect(world.github.lookAt(world.fullName)).toEqual(published);
       expect(pushes()).toBe(pushed);
@@ -261,10 +241,7 @@ describe.concurrent("a worker or a server that is lost", () => {
       await expectOnePull(world, first.id);
 
       world.openIssue({ title: "A slow one" });
-      const second = await world.runThat(
-        "at work",
-        ({ id, phase }) => id !== first.id && phase === "agent",
-      );
+      const second = await world.runThat("at work", ({ id, phase }) => id !== first.id && phase === "agent");
       await waitUntil("some lines", async () => (await numberedLines(world, second.id)).length > 5);
       await world.kill("server");
       await world.startServer();

@@ -57,82 +57,66 @@ describe.concurrent("the queue between server and worker", () => {
       await waitUntil("nothing of the job is left", () => processesBelow(worker.pid).length === 0);
 
       await world.github.reopenIssue({ repo: world.fullName, number });
-      const again = await world.runThat(
-        "a new one at work",
-        ({ id, phase }) => id !== first.id && phase === "agent",
-      );
+      const again = await world.runThat("a new one at work", ({ id, phase }) => id !== first.id && phase === "agent");
       expect(again).toMatchObject({ issueNumber: number, attempt: 1 });
       expect(await world.runs()).toHaveLength(2);
       expect(world.github.lookAt(world.fullName).pulls).toEqual([]);
     },
   );
 
-  it(
-    "case 18: a cancel in each status and phase is final within 5 s, and nothing is published",
-    bounded,
-    async () => {
-      await using world = await openWorld({
+  it("case 18: a cancel in each status and phase is final within 5 s, and nothing is published", bounded, async () => {
+    await using world = await openWorld({
       databaseUrl, figuresScale: 1, settings: { checks: [] }, engineCommand: sedEngine,
     }); // prettier-ignore
-      const cancelled = async (run: Run) => {
-        const asked = performance.now();
-        await world.act(run.id, "cancel");
-        return async () => {
-          const ended = await world.runThat(
-            `cancelled in ${run.phase}`,
-            ({ id, stage }) => id === run.id && stage === "failed",
-            10,
-          );
-          expect((performance.now() - asked) / 1_000).toBeLessThanOrEqual(5);
-          expect(ended).toMatchObject({ reason: "cancelled", result: "failed" });
-          expect((await jobOf(world, run.jobId)).status).toBe("failed");
-        };
-      };
-      const newRun = async () => {
-        const { number } = world.openIssue();
-        return world.runThat(
-          "queued",
-          (run) => run.issueNumber === number && run.waitingFor !== "github",
+    const cancelled = async (run: Run) => {
+      const asked = performance.now();
+      await world.act(run.id, "cancel");
+      return async () => {
+        const ended = await world.runThat(
+          `cancelled in ${run.phase}`,
+          ({ id, stage }) => id === run.id && stage === "failed",
+          10,
         );
+        expect((performance.now() - asked) / 1_000).toBeLessThanOrEqual(5);
+        expect(ended).toMatchObject({ reason: "cancelled", result: "failed" });
+        expect((await jobOf(world, run.jobId)).status).toBe("failed");
       };
-      await (
-        await cancelled(await newRun())
-      )();
+    };
+    const newRun = async () => {
+      const { number } = world.openIssue();
+      return world.runThat("queued", (run) => run.issueNumber === number && run.waitingFor !== "github");
+    };
+    await (
+      await cancelled(await newRun())
+    )();
 
-      const worker = await world.startWorker();
-      const held = await newRun();
-      const waiting = await world.runThat(
-        "held",
-        ({ id, waitingFor }) => id === held.id && waitingFor === "approval",
-      );
-      await (
-        await cancelled(waiting)
-      )();
+    const worker = await world.startWorker();
+    const held = await newRun();
+    const waiting = await world.runThat("held", ({ id, waitingFor }) => id === held.id && waitingFor === "approval");
+    await (
+      await cancelled(waiting)
+    )();
 
-      await world.patchSettings({ publish: "auto" });
-      const ofWorker = phases.filter((phase) => !["gate", "follow"].includes(phase));
-      for (const phase of ofWorker) {
-        const begins = world.tap.holdNext({
-          method: "POST",
-          path: /\/events$/,
-          body: new RegExp(`"phase":"${phase}"`),
-          when: "after",
-        });
-        const run = await newRun();
-        const there = await begins;
-        const ends = await cancelled({ ...run, phase });
-        there.release();
-        await ends();
-        await waitUntil(
-          "nothing of the job is left",
-          () => processesBelow(worker.pid).length === 0,
-        );
-      }
-      expect(await world.runs()).toHaveLength(ofWorker.length + 2);
-      const { refs, pulls } = world.github.lookAt(world.fullName);
-      expect([Object.keys(refs), pulls]).toEqual([["refs/heads/main"], []]);
-    },
-  );
+    await world.patchSettings({ publish: "auto" });
+    const ofWorker = phases.filter((phase) => !["gate", "follow"].includes(phase));
+    for (const phase of ofWorker) {
+      const begins = world.tap.holdNext({
+        method: "POST",
+        path: /\/events$/,
+        body: new RegExp(`"phase":"${phase}"`),
+        when: "after",
+      });
+      const run = await newRun();
+      const there = await begins;
+      const ends = await cancelled({ ...run, phase });
+      there.release();
+      await ends();
+      await waitUntil("nothing of the job is left", () => processesBelow(worker.pid).length === 0);
+    }
+    expect(await world.runs()).toHaveLength(ofWorker.length + 2);
+    const { refs, pulls } = world.github.lookAt(world.fullName);
+    expect([Object.keys(refs), pulls]).toEqual([["refs/heads/main"], []]);
+  });
 
   it.for(["API", "SIGTERM"] as const)(
     "case 19: drain by %s lets the running job finish on its attempt, and takes no other",
@@ -161,40 +145,32 @@ describe.concurrent("the queue between server and worker", () => {
     },
   );
 
-  it(
-    "case 19: a second SIGTERM gives the running job back at once, and costs it no attempt",
-    bounded,
-    async () => {
-      const sleep = sleepOfOurs();
-      await using world = await openWorld({
+  it("case 19: a second SIGTERM gives the running job back at once, and costs it no attempt", bounded, async () => {
+    const sleep = sleepOfOurs();
+    await using world = await openWorld({
       databaseUrl, figuresScale: 1, settings: noChecks, engineCommand: sedEngineAfter(sleep),
     }); // prettier-ignore
-      const worker = await world.startWorker();
-      world.openIssue();
-      const { id, jobId } = await world.runThat("at work", ({ phase }) => phase === "agent");
-      await waitUntil("the agent's process", () => processesWith(sleep).length > 0);
-      const { maxAttempts } = await jobOf(world, jobId);
-      worker.kill("SIGTERM");
-      await worker.heard("worker.draining");
-      worker.kill("SIGTERM");
-      expect(await worker.exited).toEqual({ code: 0, signal: null });
-      expect(processesWith(sleep)).toEqual([]);
-      expect(await jobOf(world, jobId)).toMatchObject({
-        status: "pending",
-        isParked: false,
-        maxAttempts: maxAttempts + 1,
-      });
-      const { timeline } = await world.runOf(id);
-      expect(timeline.at(-1)).toMatchObject({ event: "released", stage: "queued" });
+    const worker = await world.startWorker();
+    world.openIssue();
+    const { id, jobId } = await world.runThat("at work", ({ phase }) => phase === "agent");
+    await waitUntil("the agent's process", () => processesWith(sleep).length > 0);
+    const { maxAttempts } = await jobOf(world, jobId);
+    worker.kill("SIGTERM");
+    await worker.heard("worker.draining");
+    worker.kill("SIGTERM");
+    expect(await worker.exited).toEqual({ code: 0, signal: null });
+    expect(processesWith(sleep)).toEqual([]);
+    expect(await jobOf(world, jobId)).toMatchObject({
+      status: "pending",
+      isParked: false,
+      maxAttempts: maxAttempts + 1,
+    });
+    const { timeline } = await world.runOf(id);
+    expect(timeline.at(-1)).toMatchObject({ event: "released", stage: "queued" });
 
-      await world.startWorker();
-      await world.runThat(
-        "taken again",
-        ({ attempt, phase }) => attempt === 2 && phase === "agent",
-        20,
-      );
-    },
-  );
+    await world.startWorker();
+    await world.runThat("taken again", ({ attempt, phase }) => attempt === 2 && phase === "agent", 20);
+  });
 
   it(
     "S0.39 and S0.43: a waiting worker takes a job within a second and listens on no port; three issues run one after another, in order",
@@ -204,22 +180,13 @@ describe.concurrent("the queue between server and worker", () => {
       databaseUrl, figuresScale: 1, settings: noChecks, engineCommand: sedEngine, concurrency: 2,
     }); // prettier-ignore
       const worker = await world.startWorker();
-      const ports = [worker.pid, ...processesBelow(worker.pid).map(({ pid }) => pid)].flatMap(
-        listeningPorts,
-      );
+      const ports = [worker.pid, ...processesBelow(worker.pid).map(({ pid }) => pid)].flatMap(listeningPorts);
       expect(ports).toEqual([]);
       expect(listeningPorts(world.programs.server?.pid ?? 0)).toHaveLength(1); // it does find one
 
-      const opened = [world.openIssue(), world.openIssue(), world.openIssue()].map(
-        ({ number }) => number,
-      );
-      await waitUntil(
-        "three pull requests",
-        async () => (await world.runs()).filter(isPublished).length === 3,
-      );
-      const details = await Promise.all(
-        (await world.runs()).toReversed().map(({ id }) => world.runOf(id)),
-      );
+      const opened = [world.openIssue(), world.openIssue(), world.openIssue()].map(({ number }) => number);
+      await waitUntil("three pull requests", async () => (await world.runs()).filter(isPublished).length === 3);
+      const details = await Promise.all((await world.runs()).toReversed().map(({ id }) => world.runOf(id)));
       expect(details.map(({ issueNumber }) => issueNumber)).toEqual(opened);
       const spans = details.map(({ timeline }) => ({
         free: timeline.findLast(({ event }) => event === "unparked" || event === "admitted"),

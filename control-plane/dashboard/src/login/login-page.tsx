@@ -22,8 +22,7 @@ export function LoginPage() {
     <main className="narrow">
       <h1>feedback-chat</h1>
       {setup.error && <ProblemCard error={setup.error} onRetry={() => void setup.refetch()} />}
-      {setup.data &&
-        (setup.data.needsOwner ? <OwnerForm onDone={enter} /> : <SignInForm onSubmit={enter} />)}
+      {setup.data && (setup.data.needsOwner ? <OwnerForm onDone={enter} /> : <SignInForm onSubmit={enter} />)}
     </main>
   );
 }

@@ -9,9 +9,7 @@ export function ProjectsPage() {
   return (
     <>
       <h1>Projects</h1>
-      {projects.error && (
-        <ProblemCard error={projects.error} onRetry={() => void projects.refetch()} />
-      )}
+      {projects.error && <ProblemCard error={projects.error} onRetry={() => void projects.refetch()} />}
       {projects.isPending && <p aria-busy="true">Loading…</p>}
       {projects.data?.items.length === 0 && <FirstProject />}
       {projects.data && projects.data.items.length > 0 && (
@@ -23,12 +21,8 @@ export function ProjectsPage() {
               </Link>
               <span className="faint">{project.githubRepo}</span>
               {project.isPaused && <span className="badge">Paused</span>}
-              {project.lastRun && (
-                <StageBadge stage={project.lastRun.stage} waitingFor={project.lastRun.waitingFor} />
-              )}
-              <span className="faint">
-                {project.runCount === 1 ? "1 run" : `${project.runCount} runs`}
-              </span>
+              {project.lastRun && <StageBadge stage={project.lastRun.stage} waitingFor={project.lastRun.waitingFor} />}
+              <span className="faint">{project.runCount === 1 ? "1 run" : `${project.runCount} runs`}</span>
             </li>
           ))}
         </ul>

@@ -15,14 +15,7 @@ const acts: Record<Action, Act> = {
   cancel: { label: "Cancel", effect: "Stops the run. Nothing is published.", asksFor: null },
   reject: { label: "Reject", effect: "Ends the run and closes its pull request and issue.", asksFor: null },
 }; // prettier-ignore
-const order: readonly Action[] = [
-  "approve",
-  "answer",
-  "retry",
-  "request_changes",
-  "cancel",
-  "reject",
-];
+const order: readonly Action[] = ["approve", "answer", "retry", "request_changes", "cancel", "reject"];
 
 /** What the state allows. Each says its effect before it happens; the server decides again. */
 export function Actions({ run, onDone }: { run: RunDetail; onDone: () => void }) {

@@ -20,11 +20,7 @@ const here = getRouteApi("/signed-in/projects/$projectId/runs/$runId");
 export function RunPage() {
   const { projectId, runId } = here.useParams();
   const queryClient = useQueryClient();
-  const {
-    data: run,
-    error,
-    refetch,
-  } = useQuery({ queryKey: ["run", runId], queryFn: () => api.run(runId) });
+  const { data: run, error, refetch } = useQuery({ queryKey: ["run", runId], queryFn: () => api.run(runId) });
   const [lines, setLines] = useState<Lines>(noLines);
   const [streamKey, setStreamKey] = useState(0);
   const lookAgain = useCallback(() => {

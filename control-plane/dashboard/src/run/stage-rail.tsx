@@ -3,14 +3,7 @@ import type { Stage } from "@feedback-chat/protocol/run-machine";
 import { showDuration } from "../frame/show-figures.ts";
 import { stageWord } from "../frame/stage-badge.tsx";
 
-const way: readonly Stage[] = [
-  "created",
-  "queued",
-  "running",
-  "validating",
-  "preview_ready",
-  "deployed",
-];
+const way: readonly Stage[] = ["created", "queued", "running", "validating", "preview_ready", "deployed"];
 
 type Props = { stage: Stage; timeline: readonly RunEventEntry[] };
 
@@ -18,9 +11,7 @@ type Props = { stage: Stage; timeline: readonly RunEventEntry[] };
 export function StageRail({ stage, timeline }: Props) {
   const spent = timeIn(timeline);
   const isOver = stage === "failed" || stage === "rejected";
-  const reached = isOver
-    ? Math.max(...timeline.map((entry) => way.indexOf(entry.fromStage)), 0)
-    : way.indexOf(stage);
+  const reached = isOver ? Math.max(...timeline.map((entry) => way.indexOf(entry.fromStage)), 0) : way.indexOf(stage);
   const stations = isOver ? [...way.slice(0, reached + 1), stage] : way;
   return (
     <ol className="rail" aria-label="Stages">

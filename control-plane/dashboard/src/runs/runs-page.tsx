@@ -40,19 +40,15 @@ export function RunsPage() {
         <div className="card">
           <h2>No run yet</h2>
           <p>
-            Put the label <code>{project.data?.triggerLabel ?? "auto-implement"}</code> on an issue
-            of the repository: the run appears here by itself.
+            Put the label <code>{project.data?.triggerLabel ?? "auto-implement"}</code> on an issue of the repository:
+            the run appears here by itself.
           </p>
         </div>
       )}
       <ul className="rows" aria-live="polite">
         {runs.data?.items.map((run) => (
           <li key={run.id} className="row">
-            <Link
-              to="/projects/$projectId/runs/$runId"
-              params={{ projectId, runId: run.id }}
-              className="title"
-            >
+            <Link to="/projects/$projectId/runs/$runId" params={{ projectId, runId: run.id }} className="title">
               Issue #{run.issueNumber}
             </Link>
             <StageBadge stage={run.stage} waitingFor={run.waitingFor} />

@@ -34,18 +34,10 @@ type Places = {
  * The gate of a run without a control plane: the person who runs the command asks for it. What was read is frozen.
  * @throws Problem nothing_to_run, conflict (a run of the issue is open), not_found, github_unreachable, github_access.
  */
-export async function admitIssue(
-  deps: LocalRunDeps,
-  places: Places,
-  input: AdmitInput,
-): Promise<LocalState> {
-  if (!/^[\w.-]+\/[\w.-]+$/.test(input.repo))
-    throw new Problem("usage", `"${input.repo}" is no owner/name.`);
+export async function admitIssue(deps: LocalRunDeps, places: Places, input: AdmitInput): Promise<LocalState> {
+  if (!/^[\w.-]+\/[\w.-]+$/.test(input.repo)) throw new Problem("usage", `"${input.repo}" is no owner/name.`);
   const token = places.localCredentials.clone?.value ?? null;
-  const octokit = openOctokit(
-    { fetch, signal: deps.signal },
-    { apiUrl: places.githubApiUrl, token },
-  );
+  const octokit = openOctokit({ fetch, signal: deps.signal }, { apiUrl: places.githubApiUrl, token });
   const facts = await readIssue(
     { octokit, now: () => deps.clock.now() },
     { ...input, fullName: input.repo, githubUrl: places.githubUrl },
@@ -138,8 +130,7 @@ async function findOpenRun(stateFolder: string, job: LeasedJob): Promise<string 
   const names = (await readdir(join(stateFolder, "runs")).catch(ignoring("ENOENT"))) ?? [];
   for (const name of names) {
     const state = await readOrNone(join(stateFolder, "runs", name), name);
-    const isSame =
-      state?.job.repository.id === job.repository.id && state.job.issueNumber === job.issueNumber;
+    const isSame = state?.job.repository.id === job.repository.id && state.job.issueNumber === job.issueNumber;
     if (state && isSame && !isSettled(state.stage)) return state.runId;
   }
   return null;

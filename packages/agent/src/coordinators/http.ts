@@ -29,9 +29,7 @@ export function httpCoordinator(
 ): LeasedCoordinator {
   const { http, newUuid, unsealKey, spool, localCredentials } = deps;
   const path = (rest: string) => `/v1/jobs/${lease.jobId}/${rest}`;
-  const ask = <T>(
-    request: Pick<ApiRequest<T>, "method" | "body" | "answer"> & { rest: string },
-  ): Promise<T> =>
+  const ask = <T>(request: Pick<ApiRequest<T>, "method" | "body" | "answer"> & { rest: string }): Promise<T> =>
     http.call<T>({
       method: request.method,
       path: path(request.rest),
@@ -85,11 +83,7 @@ export function httpCoordinator(
     reserve: (microUsd) =>
       post("spend/reserve", { requestId: newUuid(), microUsd: Math.ceil(microUsd) }, reserveAnswer),
     async settle({ reservationId }, microUsd, tokens) {
-      await post(
-        "spend/settle",
-        { reservationId, microUsd: Math.ceil(microUsd), tokens },
-        settleAnswer,
-      );
+      await post("spend/settle", { reservationId, microUsd: Math.ceil(microUsd), tokens }, settleAnswer);
     },
     async putArtifact(name, content) {
       await ask({ method: "PUT", rest: `artifacts/${name}`, body: content, answer: anything });
@@ -133,10 +127,7 @@ export function openHttpCoordinator(
       signal: lost,
     });
   const file = join(spoolFolder, `${lease.jobId}-${lease.attempt}.ndjson`);
-  const spool = openLogSpool(
-    { clock: deps.clock, send, onError: deps.onLogError },
-    { file, flushMs, signal: lost },
-  );
+  const spool = openLogSpool({ clock: deps.clock, send, onError: deps.onLogError }, { file, flushMs, signal: lost });
   return {
     coordinator: httpCoordinator({ ...deps, spool }, lease, lost),
     close: () => spool.remove(),

@@ -27,11 +27,7 @@ const dayMs = 24 * 3_600_000;
 export type SpendLedger = {
   /** @throws Problem budget_exceeded, `facts.scope` names the ceiling: nothing was reserved. */
   reserve(microUsd: number): Promise<{ reservationId: string }>;
-  settle(
-    reservationId: string,
-    microUsd: number,
-    tokens: { input: number; output: number },
-  ): Promise<void>;
+  settle(reservationId: string, microUsd: number, tokens: { input: number; output: number }): Promise<void>;
   spentByRun(): Promise<{ costMicroUsd: number; inputTokens: number; outputTokens: number }>;
   leftToday(): Promise<number>;
 };
@@ -49,23 +45,17 @@ type Input = {
  * whose run died stays: it counts as spent.
  */
 export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input): SpendLedger {
-  const change = <T>(
-    work: (entries: Ledger["entries"]) => { entries: Ledger["entries"]; answer: T },
-  ): Promise<T> =>
+  const change = <T>(work: (entries: Ledger["entries"]) => { entries: Ledger["entries"]; answer: T }): Promise<T> =>
     locked(async () => {
       const { entries, answer } = work(await read());
-      await writeDurably(
-        input.file,
-        `${JSON.stringify({ schemaVersion: 1, entries } satisfies Ledger)}\n`,
-      );
+      await writeDurably(input.file, `${JSON.stringify({ schemaVersion: 1, entries } satisfies Ledger)}\n`);
       return answer;
     });
   const locked = async <T>(work: () => Promise<T>) => {
     await mkdir(dirname(input.file), { recursive: true, mode: 0o700 });
     return withFolderLock({ clock, signal }, `${input.file}.lock`, work);
   };
-  const ofRun = (entries: Ledger["entries"]) =>
-    entries.filter(({ runId }) => runId === input.runId);
+  const ofRun = (entries: Ledger["entries"]) => entries.filter(({ runId }) => runId === input.runId);
 
   return {
     reserve: (microUsd) =>
@@ -127,11 +117,7 @@ function refuseBeyond(
 ): void {
   if (spent + wanted <= ceiling) return;
   const usd = (microUsd: number) => (microUsd / 1_000_000).toFixed(2);
-  throw new Problem(
-    "budget_exceeded",
-    `The ${scope}'s ceiling of ${usd(ceiling)} USD would be passed.`,
-    {
-      facts: { scope, leftMicroUsd: Math.max(0, ceiling - spent) },
-    },
-  );
+  throw new Problem("budget_exceeded", `The ${scope}'s ceiling of ${usd(ceiling)} USD would be passed.`, {
+    facts: { scope, leftMicroUsd: Math.max(0, ceiling - spent) },
+  });
 }

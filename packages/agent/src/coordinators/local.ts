@@ -44,11 +44,7 @@ type Deps = {
 };
 
 /** A folder of this machine in the place of the control plane: same machine of stages, same fence of the permit. */
-export function localCoordinator(
-  deps: Deps,
-  runFolder: string,
-  initial: LocalState,
-): LocalCoordinator {
+export function localCoordinator(deps: Deps, runFolder: string, initial: LocalState): LocalCoordinator {
   const { clock, ledger, credentials, onEvent } = deps;
   let state = initial;
   let logged: Promise<void> = Promise.resolve();
@@ -81,8 +77,7 @@ export function localCoordinator(
       if (!isApproved && decision !== "publish")
         return {
           granted: false,
-          reason:
-            state.publish === "auto" ? decision.hold : "You decide before anything is pushed.",
+          reason: state.publish === "auto" ? decision.hold : "You decide before anything is pushed.",
         };
       const approvedBy = isApproved ? (state.approval?.by ?? null) : null;
       await save({ permit: { treeId: request.treeId, approvedBy } });
@@ -141,8 +136,7 @@ export function localCoordinator(
       }),
     async reopen() {
       const resumeAt = resumePoint(state);
-      if (state.stage !== "queued")
-        await move(state.ending ? "released" : "lease_lost", {}, "goes on");
+      if (state.stage !== "queued") await move(state.ending ? "released" : "lease_lost", {}, "goes on");
       const isLate = resumeAt === "validate" || resumeAt === "publish";
       const job = { ...state.job, resumeAt, approvedBy: state.approval?.by ?? null };
       await move(isLate ? "resumed" : "leased", {
@@ -173,11 +167,7 @@ export function localCoordinator(
     await move(event, { ...change, ending });
   }
 
-  async function move(
-    event: RunEvent,
-    change: Partial<LocalState>,
-    detail: string | null = null,
-  ): Promise<void> {
+  async function move(event: RunEvent, change: Partial<LocalState>, detail: string | null = null): Promise<void> {
     const at = clock.now().toISOString();
     const stage = next(state.stage, event);
     const phase = change.phase ?? state.phase;

@@ -7,12 +7,7 @@ import { withFolderLock } from "../git/with-folder-lock.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LocalCredentials } from "../ports/coordinator.ts";
 import { openSpendLedger, type SpendLedger } from "./local-spend.ts";
-import {
-  readLocalState,
-  writeLocalState,
-  type LocalPublish,
-  type LocalState,
-} from "./local-state.ts";
+import { readLocalState, writeLocalState, type LocalPublish, type LocalState } from "./local-state.ts";
 import { localCoordinator, type LocalCoordinator, type LocalEvent } from "./local.ts";
 
 export type LocalRunDeps = {
@@ -98,10 +93,7 @@ export async function withLocalRun<T>(
   }
 }
 
-export function ledgerInput(
-  stateFolder: string,
-  { runId, job }: Pick<LocalState, "runId" | "job">,
-) {
+export function ledgerInput(stateFolder: string, { runId, job }: Pick<LocalState, "runId" | "job">) {
   return {
     file: join(stateFolder, "spend", `${job.repository.id}.json`),
     runId,

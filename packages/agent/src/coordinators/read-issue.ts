@@ -30,9 +30,7 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
   const where = { owner, repo, issue_number: wanted.issueNumber };
   const ask = <T>(what: string, call: () => Promise<{ data: T }>) => asked({ now }, what, call);
 
-  const { data: repository } = await ask(`the repository ${wanted.fullName}`, () =>
-    octokit.repos.get(where),
-  );
+  const { data: repository } = await ask(`the repository ${wanted.fullName}`, () => octokit.repos.get(where));
   const { data: issue } = await ask(`the issue ${wanted.fullName}#${wanted.issueNumber}`, () =>
     octokit.issues.get(where),
   );
@@ -43,16 +41,13 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
   const { data: asker } = await ask("whose token this is", () => octokit.users.getAuthenticated());
 
   const author = issue.user?.login ?? "";
-  const labels = issue.labels.map((label) =>
-    typeof label === "string" ? label : (label.name ?? ""),
-  );
+  const labels = issue.labels.map((label) => (typeof label === "string" ? label : (label.name ?? "")));
   const others = [...new Set(comments.data.map(({ user }) => user?.login ?? ""))].filter(
     (login) => login !== "" && login !== author,
   );
   const permissions = new Map<string, Permission | null>();
   for (const login of [author, asker.login, ...others.slice(0, maxAskedAuthors)]) {
-    if (!permissions.has(login))
-      permissions.set(login, await permissionOf({ octokit, now }, { owner, repo, login }));
+    if (!permissions.has(login)) permissions.set(login, await permissionOf({ octokit, now }, { owner, repo, login }));
   }
 
   return {
@@ -74,9 +69,7 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
       labels,
       author,
       comments: comments.data.flatMap(({ user, body }) =>
-        maySpeak(permissions.get(user?.login ?? "")) && body
-          ? [{ author: user?.login ?? "", body }]
-          : [],
+        maySpeak(permissions.get(user?.login ?? "")) && body ? [{ author: user?.login ?? "", body }] : [],
       ),
       frozenAt: now().toISOString(),
     },
@@ -96,9 +89,7 @@ async function everCarriedBotLabel(
   try {
     const list = () => listAll(octokit.issues.listEvents, { ...where, per_page: 100 });
     const { data } = await asked({ now }, "the issue's history", list);
-    return data.some(
-      (event) => event.event === "labeled" && "label" in event && event.label?.name === botLabel,
-    );
+    return data.some((event) => event.event === "labeled" && "label" in event && event.label?.name === botLabel);
   } catch (error) {
     if (isProblem(error, "not_found") || isProblem(error, "github_access")) return true;
     throw error;
@@ -114,11 +105,7 @@ async function permissionOf(
       octokit.repos.getCollaboratorPermissionLevel({ owner, repo, username: login }),
     );
     // `role_name` knows triage and maintain, `permission` only their older neighbours.
-    return (
-      known.find((name) => name === data.role_name) ??
-      known.find((name) => name === data.permission) ??
-      null
-    );
+    return known.find((name) => name === data.role_name) ?? known.find((name) => name === data.permission) ?? null;
   } catch (error) {
     // A token that may not ask, or a deleted account: nothing is known, which counts as a stranger.
     if (isProblem(error, "not_found") || isProblem(error, "github_access")) return null;
@@ -129,12 +116,7 @@ async function permissionOf(
 const known: Permission[] = ["none", "read", "triage", "write", "maintain", "admin"];
 
 function maySpeak(permission: Permission | null | undefined): boolean {
-  return (
-    permission === "triage" ||
-    permission === "write" ||
-    permission === "maintain" ||
-    permission === "admin"
-  );
+  return permission === "triage" || permission === "write" || permission === "maintain" || permission === "admin";
 }
 
 const maxPages = 10;

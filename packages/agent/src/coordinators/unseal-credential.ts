@@ -31,9 +31,7 @@ export async function createUnsealKey(): Promise<UnsealKey> {
         enc: Buffer.from(sealed.enc, "base64url"),
         info: new TextEncoder().encode(info),
       });
-      return new TextDecoder().decode(
-        await recipient.open(Buffer.from(sealed.ciphertext, "base64url")),
-      );
+      return new TextDecoder().decode(await recipient.open(Buffer.from(sealed.ciphertext, "base64url")));
     },
   };
 }

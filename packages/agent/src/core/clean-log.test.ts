@@ -16,11 +16,7 @@ describe("cleanLine", () => {
   }); // prettier-ignore
 
   it("leaves commands of a workflow and stage words as the plain text that they are", () => {
-    for (const line of [
-      "::set-output name=x::y",
-      "STAGE: deployed",
-      '{"level":"error","event":"ours"}',
-    ])
+    for (const line of ["::set-output name=x::y", "STAGE: deployed", '{"level":"error","event":"ours"}'])
       expect(cleanLine(line)).toBe(line);
   });
 
@@ -53,11 +49,12 @@ describe("makeLogCleaner", () => {
     const input = new Uint8Array([...bytes("grüße\nzwei\n"), 0xff, 0x41, 10, ...bytes("rest")]);
     for (let at = 0; at <= input.length; at++) {
       const cleaner = makeLogCleaner();
-      expect([
-        ...cleaner.push(input.subarray(0, at)),
-        ...cleaner.push(input.subarray(at)),
-        ...cleaner.end(),
-      ]).toEqual(["grüße", "zwei", "\ufffdA", "rest"]);
+      expect([...cleaner.push(input.subarray(0, at)), ...cleaner.push(input.subarray(at)), ...cleaner.end()]).toEqual([
+        "grüße",
+        "zwei",
+        "\ufffdA",
+        "rest",
+      ]);
     }
   });
 

@@ -36,9 +36,7 @@ export function cleanText(text: string): string {
 function cutBytes(text: string, limit: number, isCutAlready: boolean): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.byteLength <= limit) return isCutAlready ? `${text} …[cut]` : text;
-  const kept = new TextDecoder("utf-8", { fatal: false })
-    .decode(bytes.subarray(0, limit - 12))
-    .replace(/\ufffd$/, "");
+  const kept = new TextDecoder("utf-8", { fatal: false }).decode(bytes.subarray(0, limit - 12)).replace(/\ufffd$/, "");
   return `${kept} …[cut]`;
 }
 
@@ -93,9 +91,7 @@ export function makeLogCleaner({
       if (rest !== "" && !isSkipping) emit(lines, rest);
       rest = "";
       if (dropped > 0)
-        lines.push(
-          `${dropped} lines dropped: the log of a run ends at ${Math.round(limitBytes / 1024 / 1024)} MiB`,
-        );
+        lines.push(`${dropped} lines dropped: the log of a run ends at ${Math.round(limitBytes / 1024 / 1024)} MiB`);
       return lines;
     },
   };

@@ -53,9 +53,10 @@ describe("originOf", () => {
 describe("judgeRights", () => {
   it("goes on for a maintainer's own issue, for one that a maintainer asked for, and for the widget's", () => {
     expect(judgeRights(rights)).toEqual({ go: true, origin: "maintainer" });
-    expect(judgeRights({ ...rights, authorPermission: "none", askerPermission: "triage" })).toEqual(
-      { go: true, origin: "public" },
-    );
+    expect(judgeRights({ ...rights, authorPermission: "none", askerPermission: "triage" })).toEqual({
+      go: true,
+      origin: "public",
+    });
     expect(
       judgeRights({
         ...rights,
@@ -67,9 +68,10 @@ describe("judgeRights", () => {
   });
 
   it("refuses what only strangers asked for, and what the day cannot pay", () => {
-    expect(
-      judgeRights({ ...rights, authorPermission: "read", askerPermission: "read" }),
-    ).toMatchObject({ go: false, reason: "no_rights" });
+    expect(judgeRights({ ...rights, authorPermission: "read", askerPermission: "read" })).toMatchObject({
+      go: false,
+      reason: "no_rights",
+    });
     expect(judgeRights({ ...rights, dayBudgetLeftMicroUsd: 0 })).toMatchObject({
       go: false,
       reason: "budget_exhausted",

@@ -119,13 +119,4 @@ export const unrendered = new Set([
   "frameset",
   "frame",
 ]);
-export const plainAttributes = new Set([
-  "align",
-  "width",
-  "height",
-  "colspan",
-  "rowspan",
-  "start",
-  "open",
-  "dir",
-]);
+export const plainAttributes = new Set(["align", "width", "height", "colspan", "rowspan", "start", "open", "dir"]);

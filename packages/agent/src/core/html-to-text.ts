@@ -48,12 +48,9 @@ export function htmlToText(html: string): Text {
     const { tagName, childNodes } = element;
     if (tagName === "pre") return [fence(codeText(element, depth))];
     if (/^h[1-6]$/.test(tagName))
-      return blocksOf(childNodes, depth).map(
-        (text) => `${"#".repeat(Number(tagName[1]))} ${oneLine(text)}`,
-      );
+      return blocksOf(childNodes, depth).map((text) => `${"#".repeat(Number(tagName[1]))} ${oneLine(text)}`);
     if (tagName === "blockquote") return quoted(blocksOf(childNodes, depth));
-    if (tagName === "ul" || tagName === "ol")
-      return list(childNodes, { depth, isOrdered: tagName === "ol" });
+    if (tagName === "ul" || tagName === "ol") return list(childNodes, { depth, isOrdered: tagName === "ol" });
     if (tagName === "tr")
       return [
         seen(childNodes, depth)
@@ -67,21 +64,13 @@ export function htmlToText(html: string): Text {
     return blocksOf(childNodes, depth);
   }
 
-  function list(
-    nodes: readonly Node[],
-    { depth, isOrdered }: { depth: number; isOrdered: boolean },
-  ): string[] {
+  function list(nodes: readonly Node[], { depth, isOrdered }: { depth: number; isOrdered: boolean }): string[] {
     const items = seen(nodes, depth).flatMap((node) =>
-      isElement(node)
-        ? [blocksOf(node.childNodes, depth + 1)]
-        : blocksOf([node], depth).map((text) => [text]),
+      isElement(node) ? [blocksOf(node.childNodes, depth + 1)] : blocksOf([node], depth).map((text) => [text]),
     );
     const lines = items.map((item, index) => {
       const marker = isOrdered ? `${index + 1}. ` : "- ";
-      return (marker + joinItem(item).replaceAll("\n", `\n${" ".repeat(marker.length)}`)).replace(
-        /[ \t]+$/gm,
-        "",
-      );
+      return (marker + joinItem(item).replaceAll("\n", `\n${" ".repeat(marker.length)}`)).replace(/[ \t]+$/gm, "");
     });
     return lines.length > 0 ? [lines.join("\n")] : [];
   }
@@ -107,11 +96,7 @@ export function htmlToText(html: string): Text {
   /** Code keeps its white space, and loses its comments and tags like all else. */
   function codeText(element: Element, depth: number): string {
     return seen(element.childNodes, depth)
-      .map((node) =>
-        isElement(node)
-          ? codeText(node, depth + 1)
-          : (node as DefaultTreeAdapterTypes.TextNode).value,
-      )
+      .map((node) => (isElement(node) ? codeText(node, depth + 1) : (node as DefaultTreeAdapterTypes.TextNode).value))
       .join("");
   }
 
@@ -123,11 +108,9 @@ function isElement(node: Node): node is Element {
 }
 
 function isHidden(element: Element): boolean {
-  if (unrendered.has(element.tagName) || element.namespaceURI !== "http://www.w3.org/1999/xhtml")
-    return true;
+  if (unrendered.has(element.tagName) || element.namespaceURI !== "http://www.w3.org/1999/xhtml") return true;
   return element.attrs.some(
-    ({ name, value }) =>
-      name === "hidden" || name === "style" || (name === "aria-hidden" && value !== "false"),
+    ({ name, value }) => name === "hidden" || name === "style" || (name === "aria-hidden" && value !== "false"),
   );
 }
 
@@ -167,16 +150,13 @@ function inlineCode(code: string): string {
   let length = 1;
   while (runs.has(length)) length++;
   const marks = "`".repeat(length);
-  return body.startsWith("`") || body.endsWith("`")
-    ? `${marks} ${body} ${marks}`
-    : marks + body + marks;
+  return body.startsWith("`") || body.endsWith("`") ? `${marks} ${body} ${marks}` : marks + body + marks;
 }
 
 /** A list right below an item's words stays right below them. */
 function joinItem(found: string[]): string {
   return found.reduce(
-    (text, block) =>
-      text === "" ? block : `${text}${/^(?:- |\d+\. )/.test(block) ? "\n" : "\n\n"}${block}`,
+    (text, block) => (text === "" ? block : `${text}${/^(?:- |\d+\. )/.test(block) ? "\n" : "\n\n"}${block}`),
     "",
   );
 }

@@ -30,8 +30,7 @@ const lineRules: { code: string; detail: string; pattern: RegExp; onlyTests?: tr
   {
     code: "types_disabled",
     detail: "a type check is switched off",
-    pattern:
-      /@ts-(?:ignore|nocheck|expect-error)|#\s*type:\s*ignore|@phpstan-ignore|@SuppressWarnings/,
+    pattern: /@ts-(?:ignore|nocheck|expect-error)|#\s*type:\s*ignore|@phpstan-ignore|@SuppressWarnings/,
   },
   {
     code: "coverage_disabled",
@@ -58,10 +57,7 @@ const lineRules: { code: string; detail: string; pattern: RegExp; onlyTests?: tr
 ];
 
 /** Judges what a changed text file says; binary files are judged by their name alone. */
-export function judgeContent(
-  change: TextChange,
-  knownHosts: ReadonlySet<string>,
-): ContentFinding[] {
+export function judgeContent(change: TextChange, knownHosts: ReadonlySet<string>): ContentFinding[] {
   const { path, before, after } = change;
   const { added } = compareLines(before ?? "", after ?? "");
   const isTest = testPath.test(path);
@@ -70,22 +66,13 @@ export function judgeContent(
     ...newHosts(added, knownHosts),
     ...(isTest ? weakenedTests(change) : []),
     ...(snapshotPath.test(path) && before !== null
-      ? [
-          flag(
-            "snapshot_rewritten",
-            null,
-            after === null ? "a snapshot is deleted" : "a snapshot is rewritten",
-          ),
-        ]
+      ? [flag("snapshot_rewritten", null, after === null ? "a snapshot is deleted" : "a snapshot is rewritten")]
       : []),
     ...lowerThresholds(before, after),
   ];
 }
 
-function firstLine(
-  added: TextLine[],
-  rule: { code: string; detail: string; pattern: RegExp },
-): ContentFinding[] {
+function firstLine(added: TextLine[], rule: { code: string; detail: string; pattern: RegExp }): ContentFinding[] {
   const found = added.find(({ text }) => rule.pattern.test(text.slice(0, 2_000)));
   return found ? [flag(rule.code, found.line, rule.detail)] : [];
 }
@@ -96,15 +83,12 @@ function weakenedTests({ before, after }: TextChange): ContentFinding[] {
   const [asserted, asserts] = [countOf(before, asserting), countOf(after, asserting)];
   const [had, has] = [countOf(before, testCase), countOf(after, testCase)];
   return [
-    ...(asserts < asserted
-      ? [flag("fewer_asserts", null, `${asserted} assertions before, ${asserts} now`)]
-      : []),
+    ...(asserts < asserted ? [flag("fewer_asserts", null, `${asserted} assertions before, ${asserts} now`)] : []),
     ...(has < had ? [flag("test_deleted", null, `${had} tests before, ${has} now`)] : []),
   ];
 }
 
-const asserting =
-  /\b(?:expect|assert\w*|should|t\.(?:is|true|false|deepEqual|throws|equal|same))\s*(?:\.\w+)*\s*\(/g;
+const asserting = /\b(?:expect|assert\w*|should|t\.(?:is|true|false|deepEqual|throws|equal|same))\s*(?:\.\w+)*\s*\(/g;
 const testCase = /\b(?:it|test)\s*(?:\.\w+)*\s*\(|^\s*def test_/gm;
 const threshold =
   /["']?\b(branches|functions|lines|statements|threshold|thresholds|minimum|min_coverage|fail_under|coverageThreshold)["']?\s*[:=]\s*(\d+(?:\.\d+)?)/gi;

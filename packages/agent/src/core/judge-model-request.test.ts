@@ -9,8 +9,7 @@ const plain = {
   max_tokens: 1_000,
   messages: [{ role: "user", content: "hi" }],
 };
-const judge = (body: unknown) =>
-  judgeModelRequest(typeof body === "string" ? body : JSON.stringify(body), rules);
+const judge = (body: unknown) => judgeModelRequest(typeof body === "string" ? body : JSON.stringify(body), rules);
 
 describe("judgeModelRequest", () => {
   it("admits what the engine sends", () => {
@@ -110,9 +109,7 @@ describe("parseStrictJson", () => {
     fc.assert(
       fc.property(fc.string(), fc.json(), fc.json(), (key, one, two) => {
         const name = JSON.stringify(key);
-        expect(() => parseStrictJson(`{"a":[0,{${name}:${one},${name}:${two}}]}`)).toThrow(
-          SyntaxError,
-        );
+        expect(() => parseStrictJson(`{"a":[0,{${name}:${one},${name}:${two}}]}`)).toThrow(SyntaxError);
       }),
     );
   });

@@ -40,8 +40,7 @@ export function judgeModelRequest(text: string, rules: JudgeRules): Judgement {
   if (reason !== null) return { ok: false, reason };
 
   const model = body.model as string;
-  const promptTokens =
-    new TextEncoder().encode(text).byteLength + tokensPerImage * countImages(body);
+  const promptTokens = new TextEncoder().encode(text).byteLength + tokensPerImage * countImages(body);
   if (rules.isCountOnly)
     return {
       ok: true,
@@ -61,10 +60,7 @@ export function judgeModelRequest(text: string, rules: JudgeRules): Judgement {
 
 /** The same request with fewer output tokens, so that its worst case fits `leftMicroUsd`; null when too little is left. */
 export function fitRequest(request: JudgedRequest, leftMicroUsd: number): JudgedRequest | null {
-  const maxTokens = Math.min(
-    request.maxTokens,
-    affordableTokens(request.model, request.promptTokens, leftMicroUsd),
-  );
+  const maxTokens = Math.min(request.maxTokens, affordableTokens(request.model, request.promptTokens, leftMicroUsd));
   if (maxTokens < Math.min(leastOutputTokens, request.maxTokens)) return null;
   const fitted = bounded(JSON.parse(request.body) as Members, {
     model: request.model,
@@ -74,13 +70,9 @@ export function fitRequest(request: JudgedRequest, leftMicroUsd: number): Judged
   return fitted.ok ? fitted : null;
 }
 
-function bounded(
-  body: Members,
-  bound: { model: string; promptTokens: number; maxTokens: number },
-): Judgement {
+function bounded(body: Members, bound: { model: string; promptTokens: number; maxTokens: number }): Judgement {
   const worstCase = worstCaseMicroUsd(bound.model, bound);
-  if (worstCase === null)
-    return { ok: false, reason: `the price of model ${bound.model} is not known` };
+  if (worstCase === null) return { ok: false, reason: `the price of model ${bound.model} is not known` };
   const smaller = {
     ...body,
     max_tokens: bound.maxTokens,
@@ -97,11 +89,7 @@ function bounded(
 
 /** The provider refuses a thinking budget that is not below `max_tokens`; below 1,024 there is none at all. */
 function smallerThinking(thinking: Json | undefined, maxTokens: number): { thinking?: Json } {
-  if (
-    !isObject(thinking) ||
-    typeof thinking.budget_tokens !== "number" ||
-    thinking.budget_tokens < maxTokens
-  )
+  if (!isObject(thinking) || typeof thinking.budget_tokens !== "number" || thinking.budget_tokens < maxTokens)
     return {};
   const budget = maxTokens - leastOutputTokens;
   return {
@@ -122,17 +110,13 @@ function parse(text: string): { body: Members } | { reason: string } {
 
 function refusalOf(body: Members, rules: JudgeRules): string | null {
   for (const name of Object.keys(body)) {
-    if (!allowedMembers.has(name))
-      return `the member ${JSON.stringify(name.slice(0, 60))} is not admitted`;
+    if (!allowedMembers.has(name)) return `the member ${JSON.stringify(name.slice(0, 60))} is not admitted`;
   }
   const { model, messages, max_tokens: maxTokens } = body;
   if (typeof model !== "string" || !rules.allowedModels.includes(model))
     return `the model ${String(JSON.stringify(model)).slice(0, 80)} is not admitted`;
   if (!Array.isArray(messages)) return "messages are missing";
-  if (
-    !rules.isCountOnly &&
-    !(typeof maxTokens === "number" && Number.isSafeInteger(maxTokens) && maxTokens > 0)
-  )
+  if (!rules.isCountOnly && !(typeof maxTokens === "number" && Number.isSafeInteger(maxTokens) && maxTokens > 0))
     return "max_tokens is no positive whole number";
   return toolRefusal(body.tools) ?? blocksRefusal(body.system) ?? messagesRefusal(messages);
 }

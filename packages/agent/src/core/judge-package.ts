@@ -55,11 +55,7 @@ export function judgePackage(before: string | null, after: string | null): Packa
   ];
 }
 
-function changed(
-  then: Record<string, unknown>,
-  now: Record<string, unknown>,
-  names: string[],
-): string[] {
+function changed(then: Record<string, unknown>, now: Record<string, unknown>, names: string[]): string[] {
   return names.filter((name) => JSON.stringify(then[name]) !== JSON.stringify(now[name]));
 }
 

@@ -17,10 +17,7 @@ it("takes the trigger off where no machine works any more, under the project's o
 });
 
 it("closes the issue when it is deployed or rejected", () => {
-  expect(stages.map((stage) => labelsFor(stage).close).filter(Boolean)).toEqual([
-    "completed",
-    "not_planned",
-  ]);
+  expect(stages.map((stage) => labelsFor(stage).close).filter(Boolean)).toEqual(["completed", "not_planned"]);
 });
 
 it("makes branches that are known again as ours, and no others", () => {

@@ -26,10 +26,7 @@ export function markdownToHtml(markdown: string): Html {
   for (let item = open.pop(); item !== undefined; item = open.pop()) {
     if (typeof item === "string") {
       parts.push(item);
-    } else if (
-      item.type === "definition" ||
-      (item.type === "footnoteDefinition" && !referenced.has(item.identifier))
-    ) {
+    } else if (item.type === "definition" || (item.type === "footnoteDefinition" && !referenced.has(item.identifier))) {
       hidden++;
     } else if (item.type === "html") {
       tags += item.value.split("<").length; // one block may hold thousands of them
@@ -87,8 +84,7 @@ const elements: Partial<Record<Node["type"], string>> = {
 function partsOf(node: Node): (Node | string)[] {
   if (!("children" in node)) return [];
   const [first, ...rest] = node.children;
-  if (node.type !== "listItem" || node.checked == null || first?.type !== "paragraph")
-    return node.children;
+  if (node.type !== "listItem" || node.checked == null || first?.type !== "paragraph") return node.children;
   return ["<p>", node.checked ? "[x] " : "[ ] ", ...first.children, "</p>", ...rest];
 }
 

@@ -18,8 +18,7 @@ export function matchPaths(patterns: readonly string[]): PathMatcher {
           settings,
         )
       : () => false;
-  return (path) =>
-    path.split("/").some((segment) => segment !== "" && isName(segment)) || isPath(path);
+  return (path) => path.split("/").some((segment) => segment !== "" && isName(segment)) || isPath(path);
 }
 
 function trim(pattern: string): string {

@@ -39,8 +39,7 @@ function refuseTwins(text: string): void {
 }
 
 function addKey(keys: Set<string>, key: string): void {
-  if (keys.has(key))
-    throw new SyntaxError(`the member ${JSON.stringify(key.slice(0, 60))} stands twice`);
+  if (keys.has(key)) throw new SyntaxError(`the member ${JSON.stringify(key.slice(0, 60))} stands twice`);
   if (key === "__proto__") throw new SyntaxError("a member named __proto__ is not accepted");
   keys.add(key);
 }

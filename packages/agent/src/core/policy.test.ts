@@ -13,25 +13,15 @@ const clean: PublishFacts = {
 const held = { hold: expect.any(String) };
 
 describe("decidePublish", () => {
-  it.each(publishPolicies)(
-    "publishes a maintainer's clean run under %s, with and without checks",
-    (publish) => {
-      expect(decidePublish({ ...clean, publish })).toBe("publish");
-      expect(decidePublish({ ...clean, publish, checks: "none" })).toBe("publish");
-    },
-  );
+  it.each(publishPolicies)("publishes a maintainer's clean run under %s, with and without checks", (publish) => {
+    expect(decidePublish({ ...clean, publish })).toBe("publish");
+    expect(decidePublish({ ...clean, publish, checks: "none" })).toBe("publish");
+  });
 
-  it.each(publishPolicies)(
-    "holds a hold verdict, red checks and an unfinished run under %s",
-    (publish) => {
-      for (const fact of [
-        { hasHoldVerdict: true },
-        { checks: "red" },
-        { isUnfinished: true },
-      ] as const)
-        expect(decidePublish({ ...clean, publish, ...fact })).toEqual(held);
-    },
-  );
+  it.each(publishPolicies)("holds a hold verdict, red checks and an unfinished run under %s", (publish) => {
+    for (const fact of [{ hasHoldVerdict: true }, { checks: "red" }, { isUnfinished: true }] as const)
+      expect(decidePublish({ ...clean, publish, ...fact })).toEqual(held);
+  });
 
   it("holds every public run by default, and only by default", () => {
     expect(decidePublish({ ...clean, origin: "public" })).toEqual(held);

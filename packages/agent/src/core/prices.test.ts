@@ -53,11 +53,8 @@ it("affords what fits, and not one token more", () => {
   fc.assert(
     fc.property(count, fc.integer({ min: 0, max: 5_000_000 }), (promptTokens, left) => {
       const maxTokens = affordableTokens(model, promptTokens, left);
-      if (maxTokens > 0)
-        expect(worstCaseMicroUsd(model, { promptTokens, maxTokens })).toBeLessThanOrEqual(left);
-      expect(worstCaseMicroUsd(model, { promptTokens, maxTokens: maxTokens + 1 })).toBeGreaterThan(
-        left,
-      );
+      if (maxTokens > 0) expect(worstCaseMicroUsd(model, { promptTokens, maxTokens })).toBeLessThanOrEqual(left);
+      expect(worstCaseMicroUsd(model, { promptTokens, maxTokens: maxTokens + 1 })).toBeGreaterThan(left);
     }),
   );
 });

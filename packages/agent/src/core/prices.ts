@@ -77,17 +77,11 @@ export type Bound = { promptTokens: number; maxTokens: number };
 export function worstCaseMicroUsd(model: string, bound: Bound): number | null {
   const dearest = dearestOf(model);
   if (!dearest) return null;
-  return Math.ceil(
-    (bound.promptTokens * dearest.input + bound.maxTokens * dearest.output) / 1_000_000,
-  );
+  return Math.ceil((bound.promptTokens * dearest.input + bound.maxTokens * dearest.output) / 1_000_000);
 }
 
 /** How many output tokens `leftMicroUsd` pays for after the prompt's worst case; 0 when not even that fits. */
-export function affordableTokens(
-  model: string,
-  promptTokens: number,
-  leftMicroUsd: number,
-): number {
+export function affordableTokens(model: string, promptTokens: number, leftMicroUsd: number): number {
   const dearest = dearestOf(model);
   if (!dearest) return 0;
   const left = leftMicroUsd * 1_000_000 - promptTokens * dearest.input;
@@ -99,14 +93,7 @@ function dearestOf(model: string): { input: number; output: number } | null {
   if (!known) return null;
   const rates = known.long ? [known, known.long.price] : [known];
   return {
-    input: Math.max(
-      ...rates.flatMap((rate) => [
-        rate.input,
-        rate.cacheWrite5m,
-        rate.cacheWrite1h,
-        rate.cacheRead,
-      ]),
-    ),
+    input: Math.max(...rates.flatMap((rate) => [rate.input, rate.cacheWrite5m, rate.cacheWrite1h, rate.cacheRead])),
     output: Math.max(...rates.map((rate) => rate.output)),
   };
 }

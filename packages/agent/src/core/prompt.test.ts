@@ -34,8 +34,7 @@ it("lets nobody ask twice, and points to what came with a later round", () => {
     redChecks: ["test"],
   });
   expect(prompt).not.toContain("question.json");
-  for (const file of ["change-request.json", "previous.diff", "checks.json"])
-    expect(prompt).toContain(`/task/${file}`);
+  for (const file of ["change-request.json", "previous.diff", "checks.json"]) expect(prompt).toContain(`/task/${file}`);
 });
 
 it("begins with our words, so that nothing in it is a command of the engine's", () => {

@@ -40,9 +40,7 @@ export function promptFor(facts: PromptFacts): string {
     ...(facts.hasChangeRequest
       ? [`A reviewer asked for changes: ${file(taskFiles.changeRequest)}. Do what it asks.`]
       : []),
-    ...(facts.hasPreviousDiff
-      ? [`The previous attempt, already applied here: ${file(taskFiles.previousDiff)}.`]
-      : []),
+    ...(facts.hasPreviousDiff ? [`The previous attempt, already applied here: ${file(taskFiles.previousDiff)}.`] : []),
     ...(facts.redChecks.length > 0
       ? [
           `After your change these checks failed: ${facts.redChecks.join(", ")}. Their output: ${file(taskFiles.checks)}. Repair your change.`,

@@ -29,13 +29,7 @@ export const publishPlan = z.strictObject({
 export type PublishPlan = z.infer<typeof publishPlan>;
 export type PublishRequest = z.input<typeof publishPlan>;
 
-export const publishSteps = [
-  "looked",
-  "committed",
-  "pushed",
-  "pull_created",
-  "pull_adopted",
-] as const;
+export const publishSteps = ["looked", "committed", "pushed", "pull_created", "pull_adopted"] as const;
 export type PublishStep = (typeof publishSteps)[number];
 
 export const published = z.object({

@@ -80,13 +80,10 @@ describe("pullRequestFor", () => {
   });
 
   it("keeps a file's name in its backticks", () => {
-    const files = [
-      { path: "a`@octocat`|\n# x", change: "added" as const, addedLines: 1, removedLines: 0 },
-    ];
-    expect(
-      pullRequestFor({ ...facts, evidence: { ...evidence, done: { ...evidence.done, files } } })
-        .body,
-    ).toMatch(/^\| `a'@octocat[^\n`]*# x` \| added \|/m);
+    const files = [{ path: "a`@octocat`|\n# x", change: "added" as const, addedLines: 1, removedLines: 0 }];
+    expect(pullRequestFor({ ...facts, evidence: { ...evidence, done: { ...evidence.done, files } } }).body).toMatch(
+      /^\| `a'@octocat[^\n`]*# x` \| added \|/m,
+    );
   });
 });
 

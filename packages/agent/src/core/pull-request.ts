@@ -21,11 +21,7 @@ export function pullRequestFor(facts: PullRequestFacts): { title: string; body: 
   const { asked, done } = facts.evidence;
   const sections = [
     facts.baseNote,
-    section("Asked", [
-      `Issue #${asked.issueNumber}`,
-      quote(asked.title),
-      ...askedNotes(facts.evidence),
-    ]),
+    section("Asked", [`Issue #${asked.issueNumber}`, quote(asked.title), ...askedNotes(facts.evidence)]),
     section("Done", [
       done.isUnfinished ? "**Unfinished:** the agent was stopped before it was done." : null,
       quote(cut(done.summary, maxSummaryChars)),
@@ -103,26 +99,21 @@ function fileTable({ done }: Evidence): string {
     (file) => `| ${code(file.path)} | ${file.change} | +${file.addedLines} −${file.removedLines} |`,
   );
   const ignored =
-    done.ignoredFiles > 0
-      ? `\n\n${done.ignoredFiles} files that the repository ignores were left out.`
-      : "";
+    done.ignoredFiles > 0 ? `\n\n${done.ignoredFiles} files that the repository ignores were left out.` : "";
   return `| File | Change | Lines |\n| --- | --- | --- |\n${rows.join("\n")}${ignored}`;
 }
 
 function checkTable(checks: CheckResult[]): string {
   if (checks.length === 0) return "The project has no checks that could be run.";
   const rows = checks.map(({ name, command, base, head }) => {
-    const both =
-      base?.outcome === "failed" && head.outcome === "failed" ? " (failed before too)" : "";
+    const both = base?.outcome === "failed" && head.outcome === "failed" ? " (failed before too)" : "";
     return `| ${code(name)} | ${code(command.join(" "))} | ${wordFor(base?.outcome ?? "not_run")} | **${wordFor(head.outcome)}**${both} |`;
   });
   return `| Check | Command | Before | After |\n| --- | --- | --- | --- |\n${rows.join("\n")}`;
 }
 
 function wordFor(outcome: CheckResult["head"]["outcome"]): string {
-  return { passed: "passed", failed: "failed", timed_out: "timed out", not_run: "not run" }[
-    outcome
-  ];
+  return { passed: "passed", failed: "failed", timed_out: "timed out", not_run: "not run" }[outcome];
 }
 
 function flagList(flagged: Verdict[]): string {
@@ -133,9 +124,7 @@ function flagList(flagged: Verdict[]): string {
       ({ level, path, line, detail }) =>
         `- ${level === "hold" ? "**look here:** " : ""}${code(line === null ? path : `${path}:${line}`)} ${neutralise(detail)}`,
     );
-  return [...shown, ...(flagged.length > 50 ? [`- and ${flagged.length - 50} more`] : [])].join(
-    "\n",
-  );
+  return [...shown, ...(flagged.length > 50 ? [`- and ${flagged.length - 50} more`] : [])].join("\n");
 }
 
 function costLine({ spent }: Evidence): string {

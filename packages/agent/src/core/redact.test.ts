@@ -19,9 +19,7 @@ describe("text", () => {
       for (const coding of ["base64", "base64url"] as const) {
         const coded = Buffer.from(`${before}${secret}after`).toString(coding);
         expect(redactor.text(coded)).toContain("[redacted: test key]");
-        expect(Buffer.from(redactor.text(coded), coding).toString("latin1")).not.toContain(
-          secret.slice(3, -3),
-        );
+        expect(Buffer.from(redactor.text(coded), coding).toString("latin1")).not.toContain(secret.slice(3, -3));
       }
     }
   });
@@ -79,9 +77,7 @@ describe("stream", () => {
     const whole = `a log line ${secret} and ${token}, then more`;
     for (let at = 0; at <= whole.length; at++) {
       const stream = redactor.stream();
-      expect(stream.push(whole.slice(0, at)) + stream.push(whole.slice(at)) + stream.end()).toBe(
-        redactor.text(whole),
-      );
+      expect(stream.push(whole.slice(0, at)) + stream.push(whole.slice(at)) + stream.end()).toBe(redactor.text(whole));
     }
   });
 

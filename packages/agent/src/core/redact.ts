@@ -18,13 +18,8 @@ type Mark = { from: number; to: number; name: string };
 export function makeRedactor(secrets: readonly KnownSecret[]): Redactor {
   const spellings = secrets
     .filter((secret) => secret.value.length >= 8)
-    .flatMap(({ name, value }) =>
-      spellingsOf(value).map((spelling) => ({ name, value: spelling })),
-    );
-  const heads = [
-    ...spellings.map((spelling) => spelling.value),
-    ...secretFormats.flatMap((format) => format.heads),
-  ];
+    .flatMap(({ name, value }) => spellingsOf(value).map((spelling) => ({ name, value: spelling })));
+  const heads = [...spellings.map((spelling) => spelling.value), ...secretFormats.flatMap((format) => format.heads)];
   const marks = (text: string) => marksIn(text, spellings);
 
   return {
@@ -82,14 +77,9 @@ function replace(text: string, marks: readonly Mark[]): string {
 /** Where the tail begins that the next chunk may turn into a secret. */
 function growingFrom(text: string, heads: readonly string[]): number {
   let from = text.length;
-  for (const { growing } of secretFormats)
-    from = Math.min(from, text.match(growing)?.index ?? from);
+  for (const { growing } of secretFormats) from = Math.min(from, text.match(growing)?.index ?? from);
   for (const head of heads) {
-    for (
-      let length = Math.min(head.length - 1, text.length);
-      length > text.length - from;
-      length--
-    ) {
+    for (let length = Math.min(head.length - 1, text.length); length > text.length - from; length--) {
       if (text.endsWith(head.slice(0, length))) from = text.length - length;
     }
   }
@@ -121,10 +111,7 @@ function spellingsOf(value: string): string[] {
 function base64Spellings(latin: string): string[] {
   return [0, 1, 2].flatMap((offset) => {
     const coded = btoa("\0".repeat(offset) + latin).replace(/=+$/, "");
-    const inner = coded.slice(
-      offset === 0 ? 0 : offset + 1,
-      (latin.length + offset) % 3 === 0 ? undefined : -1,
-    );
+    const inner = coded.slice(offset === 0 ? 0 : offset + 1, (latin.length + offset) % 3 === 0 ? undefined : -1);
     return [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
   });
 }
@@ -147,7 +134,6 @@ function merge(marks: Mark[]): Mark[] {
 
 function lineAt(text: string, offset: number): number {
   let line = 1;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1))
-    line++;
+  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) line++;
   return line;
 }

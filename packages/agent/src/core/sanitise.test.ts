@@ -32,9 +32,7 @@ const carriers: [string, string][] = [
   ["tag characters", tags("HIDDEN")],
   [
     "variation selectors",
-    Array.from("HIDDEN", (char) => `x${String.fromCodePoint(0xe0100 + char.charCodeAt(0))}`).join(
-      "",
-    ),
+    Array.from("HIDDEN", (char) => `x${String.fromCodePoint(0xe0100 + char.charCodeAt(0))}`).join(""),
   ],
   ["zero-width bits", "a\u200b\u200c\u200d\u2060\ufeffb"],
   ["a right-to-left override", "\u202eNEDDIH\u202c"],
@@ -70,9 +68,7 @@ describe("what is hidden", () => {
   it.each(carriers)("does not get in by %s, and is counted (case 2)", (_name, carrier) => {
     const { snapshot, hiddenRemoved } = clean(`before\n\n${carrier}\n\nafter`);
     expect(snapshot.body).not.toMatch(/HIDDEN|NEDDIH\u202c|SElERE/);
-    expect(snapshot.body).not.toMatch(
-      /[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufe00-\ufe0f]|[\u{e0000}-\u{e0fff}]/u,
-    );
+    expect(snapshot.body).not.toMatch(/[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufe00-\ufe0f]|[\u{e0000}-\u{e0fff}]/u);
     expect(snapshot.body).toMatch(/^before/);
     expect(hiddenRemoved).toBeGreaterThan(0);
   });
@@ -85,11 +81,7 @@ describe("what is hidden", () => {
 describe("what is seen", () => {
   it.each([
     ["words", "plain *strong* **bold** ~~gone~~ `code`", "plain strong bold gone `code`"],
-    [
-      "code with tags in it",
-      "```\n<b hidden>x</b> <!-- y -->\n```",
-      "```\n<b hidden>x</b> <!-- y -->\n```",
-    ],
+    ["code with tags in it", "```\n<b hidden>x</b> <!-- y -->\n```", "```\n<b hidden>x</b> <!-- y -->\n```"],
     ["inline code with tags in it", "use `<T>` here", "use `<T>` here"],
     ["lists", "* a\n* b\n    * c\n\n3. x\n4. y", "- a\n- b\n  - c\n\n1. x\n2. y"],
     ["tasks", "- [x] done\n- [ ] open", "- [x] done\n- [ ] open"],
@@ -134,9 +126,7 @@ describe("bounds", () => {
 
   it("keep the title one line of 200 characters, whatever it says (case 3)", () => {
     const title = "/init @/etc/passwd $(id) --add-dir /";
-    expect(sanitise({ ...raw, title: `${title}\nsecond\u202e` }).snapshot.title).toBe(
-      `${title} second`,
-    );
+    expect(sanitise({ ...raw, title: `${title}\nsecond\u202e` }).snapshot.title).toBe(`${title} second`);
     expect(sanitise({ ...raw, title: "x".repeat(300) }).snapshot.title).toHaveLength(maxTitleChars);
   });
 

@@ -45,10 +45,7 @@ export function sanitise(raw: RawSnapshot): Sanitised {
 }
 
 /** GitHub shows titles and names as they are, in one line. */
-function plainLine(
-  raw: string,
-  maxChars: number,
-): { text: string; hiddenRemoved: number; wasCut: boolean } {
+function plainLine(raw: string, maxChars: number): { text: string; hiddenRemoved: number; wasCut: boolean } {
   const { text, dropped } = dropInvisible(raw.slice(0, 10 * maxChars));
   const line = text.replace(/\s+/g, " ").trim();
   return {

@@ -42,9 +42,7 @@ describe("refuse", () => {
 
   it("a new name that is no UTF-8, and leaves such a name of the base alone (case 15)", () => {
     const odd = { rawPath: "caf\xe9.js", path: "caf\ufffd.js" };
-    expect(judge([{ ...change("x", null, "x"), ...odd }]).map(({ code }) => code)).toContain(
-      "bad_name",
-    );
+    expect(judge([{ ...change("x", null, "x"), ...odd }]).map(({ code }) => code)).toContain("bad_name");
     expect(judge([{ ...change("x", "x", "y"), ...odd }])).toEqual([]);
   });
 
@@ -55,9 +53,7 @@ describe("refuse", () => {
   }); // prettier-ignore
 
   it("twins of each other; and takes a rename that only changes case", () => {
-    expect(codes([change("a.js", null, "x"), change("A.js", null, "x")])).toContain(
-      "refuse twin_name",
-    );
+    expect(codes([change("a.js", null, "x"), change("A.js", null, "x")])).toContain("refuse twin_name");
     expect(codes([change("a.js", "x", null), change("A.js", null, "x")], ["a.js"])).toEqual([]);
   });
 
@@ -81,19 +77,15 @@ describe("hold", () => {
     expect(judge([change("app/billing/charge.ts", "a", "b")], [], ["billing"])).toMatchObject([
       { level: "hold", code: "project_protected", path: "app/billing/charge.ts" },
     ]);
-    expect(judge([change("app/billing/charge.ts", "a", "b")], [], ["app/billing/**"])).toHaveLength(
-      1,
-    );
+    expect(judge([change("app/billing/charge.ts", "a", "b")], [], ["app/billing/**"])).toHaveLength(1);
     expect(judge([change("app/bill.ts", "a", "b")], [], ["billing"])).toEqual([]);
   });
 
   it("new dependencies, scripts and an unreadable package.json (case 24)", () => {
     const before = JSON.stringify({ version: "1", dependencies: { a: "1" } });
-    expect(
-      codes([
-        change("package.json", before, JSON.stringify({ version: "2", dependencies: { a: "1" } })),
-      ]),
-    ).toEqual([]);
+    expect(codes([change("package.json", before, JSON.stringify({ version: "2", dependencies: { a: "1" } }))])).toEqual(
+      [],
+    );
     expect(
       judge([
         change(
@@ -149,24 +141,17 @@ describe("hold", () => {
 });
 
 describe("flag", () => {
-  const test = (before: string, after: string | null) =>
-    codes([change("test/a.test.js", before, after)]);
+  const test = (before: string, after: string | null) => codes([change("test/a.test.js", before, after)]);
 
   it("weakened tests (case 23)", () => {
     const two = 'it("a", () => expect(1).toBe(1));\nit("b", () => expect(2).toBe(2));\n';
     expect(test(two, null)).toEqual(["flag test_deleted"]);
     expect(test(two, two.replace('it("a"', 'it.skip("a"'))).toContain("flag test_skipped");
     expect(test(two, two.replace('it("a"', 'it.only("a"'))).toContain("flag test_skipped");
-    expect(test(two, two.replace('"a", ()', '"a", { skip: true }, ()'))).toContain(
-      "flag test_skipped",
-    );
-    expect(test(two, 'it("a", () => expect(1).toBe(1));\nit("b", () => {});\n')).toEqual([
-      "flag fewer_asserts",
-    ]);
+    expect(test(two, two.replace('"a", ()', '"a", { skip: true }, ()'))).toContain("flag test_skipped");
+    expect(test(two, 'it("a", () => expect(1).toBe(1));\nit("b", () => {});\n')).toEqual(["flag fewer_asserts"]);
     expect(test(two, `${two}it("c", () => expect(3).toBe(3));\n`)).toEqual([]);
-    expect(codes([change("src/__snapshots__/a.snap", "a", "b")])).toContain(
-      "flag snapshot_rewritten",
-    );
+    expect(codes([change("src/__snapshots__/a.snap", "a", "b")])).toContain("flag snapshot_rewritten");
     expect(codes([change("coverage.json", '{ "branches": 80 }', '{ "branches": 60 }')])).toEqual([
       "flag threshold_lowered",
     ]);
@@ -181,10 +166,8 @@ describe("flag", () => {
   }); // prettier-ignore
 
   it("not a regular expression's exec, nor a static import", () => {
-    expect(
-      codes([
-        change("src/a.js", "", 'const m = /a/.exec(text);\nconst x = await import("./b.js");\n'),
-      ]),
-    ).toEqual([]);
+    expect(codes([change("src/a.js", "", 'const m = /a/.exec(text);\nconst x = await import("./b.js");\n')])).toEqual(
+      [],
+    );
   });
 });

@@ -73,9 +73,7 @@ function refusedTwins(
   basePaths: readonly string[],
 ): Verdict[] {
   if (added.length === 0) return [];
-  const gone = new Set(
-    changes.filter(({ modeAfter }) => modeAfter === null).map(({ rawPath }) => rawPath),
-  );
+  const gone = new Set(changes.filter(({ modeAfter }) => modeAfter === null).map(({ rawPath }) => rawPath));
   const names = new Map<string, string>();
   for (const raw of basePaths) if (!gone.has(raw)) names.set(foldPath(utf8Of(raw) ?? raw), raw);
   return added.flatMap((change) => {
@@ -83,14 +81,7 @@ function refusedTwins(
       const fold = foldPath(utf8Of(raw) ?? raw);
       const other = names.get(fold);
       if (other !== undefined && other !== raw)
-        return [
-          verdict(
-            "refuse",
-            "twin_name",
-            change,
-            `some systems take it for ${utf8Of(other) ?? "another name"}`,
-          ),
-        ];
+        return [verdict("refuse", "twin_name", change, `some systems take it for ${utf8Of(other) ?? "another name"}`)];
       names.set(fold, raw);
     }
     return [];
@@ -133,9 +124,7 @@ function heldKinds(change: JudgedChange): Verdict[] {
   return [
     ...(isBinary || hasNul(after) ? [verdict("hold", "binary", change, "a binary file")] : []),
     ...(isPointer ? [verdict("hold", "lfs_pointer", change, "a pointer to a large file")] : []),
-    ...(isLinkGone
-      ? [verdict("hold", "link_deleted", change, "a link or submodule is deleted")]
-      : []),
+    ...(isLinkGone ? [verdict("hold", "link_deleted", change, "a link or submodule is deleted")] : []),
     ...(modeBefore !== null && modeAfter === "100755" && modeBefore !== modeAfter
       ? [verdict("hold", "executable", change, "a file becomes executable")]
       : []),
@@ -148,26 +137,17 @@ function heldKinds(change: JudgedChange): Verdict[] {
 function contentVerdicts(change: JudgedChange, knownHosts: ReadonlySet<string>): Verdict[] {
   if (change.isBinary || hasNul(change.after)) return [];
   const [before, after] = [textOf(change.before), textOf(change.after)];
-  const found = judgeContent({ path: change.path, before, after }, knownHosts).map(
-    ({ level, code, line, detail }) => ({ ...verdict(level, code, change, detail), line }),
-  );
+  const found = judgeContent({ path: change.path, before, after }, knownHosts).map(({ level, code, line, detail }) => ({
+    ...verdict(level, code, change, detail),
+    line,
+  }));
   const isPackage = /(^|\/)package\.json$/i.test(change.path);
   return isPackage
-    ? [
-        ...judgePackage(before, after).map(({ code, detail }) =>
-          verdict("hold", code, change, detail),
-        ),
-        ...found,
-      ]
+    ? [...judgePackage(before, after).map(({ code, detail }) => verdict("hold", code, change, detail)), ...found]
     : found;
 }
 
-function verdict(
-  level: Verdict["level"],
-  code: string,
-  change: JudgedChange,
-  detail: string,
-): Verdict {
+function verdict(level: Verdict["level"], code: string, change: JudgedChange, detail: string): Verdict {
   return { level, code, path: change.path, line: null, detail };
 }
 

@@ -23,9 +23,8 @@ export function claudeCode(deps: ClaudeCodeDeps): Engine {
   let program: { version: string; folder: string } | null = null;
   async function prepare() {
     const { path, version } = await findEngine(deps);
-    const folder = await installOnce(
-      join(deps.rootFolder, "tools", `claude-code-${version}`),
-      (draft) => placeBinary(path, join(draft, "claude")),
+    const folder = await installOnce(join(deps.rootFolder, "tools", `claude-code-${version}`), (draft) =>
+      placeBinary(path, join(draft, "claude")),
     );
     program = { version, folder };
     return { version };
@@ -63,9 +62,7 @@ export const engineLimits: Omit<SandboxLimits, "wallSeconds"> = {
  * `--setting-sources user` with an empty HOME is a must: otherwise the repository's own settings run hooks,
  * start MCP servers and move the address that the key is sent to. The prompt is never an argument.
  */
-export function claudeArguments(
-  task: Pick<EngineTask, "model" | "maxTurns" | "repositoryInstructions">,
-): string[] {
+export function claudeArguments(task: Pick<EngineTask, "model" | "maxTurns" | "repositoryInstructions">): string[] {
   return [
     `${insideEngine}/claude`,
     ...["-p", "--output-format", "stream-json", "--verbose"],
@@ -79,9 +76,7 @@ export function claudeArguments(
 }
 
 /** The traffic goes over the bound socket; the address only has to be plain http, and to exist nowhere. */
-export function claudeEnvironment(
-  task: Pick<EngineTask, "runToken" | "socketName" | "model">,
-): Record<string, string> {
+export function claudeEnvironment(task: Pick<EngineTask, "runToken" | "socketName" | "model">): Record<string, string> {
   return {
     ANTHROPIC_UNIX_SOCKET: `${insidePaths.sockets}/${task.socketName}`,
     ANTHROPIC_BASE_URL: "http://model.invalid",
@@ -97,6 +92,5 @@ export function claudeEnvironment(
 }
 
 async function writeInstructions(task: EngineTask, job: SandboxJob): Promise<void> {
-  if (task.repositoryInstructions !== null)
-    await job.writeTask(instructionsFile, task.repositoryInstructions);
+  if (task.repositoryInstructions !== null) await job.writeTask(instructionsFile, task.repositoryInstructions);
 }

@@ -23,11 +23,9 @@ export function commandEngine(deps: CommandDeps): Engine {
     id: "command",
     async prepare() {
       if (deps.argv.length === 0)
-        throw new Problem(
-          "engine_missing",
-          "The project's engine is `command`, but no command is set.",
-          { next: "Set `engineCommand` in the project's settings." },
-        );
+        throw new Problem("engine_missing", "The project's engine is `command`, but no command is set.", {
+          next: "Set `engineCommand` in the project's settings.",
+        });
       return { version: "1" };
     },
     start(task, job) {

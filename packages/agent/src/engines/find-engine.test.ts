@@ -15,11 +15,9 @@ let deps: FindEngineDeps;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "find-engine-"));
   for (const name of ["launcher", "other", "good"]) await mkdir(join(folder, name));
-  await writeFile(
-    join(folder, "launcher", "claude"),
-    `#!/bin/sh\necho "${engineVersion} (Claude Code)"\n`,
-    { mode: 0o755 },
-  );
+  await writeFile(join(folder, "launcher", "claude"), `#!/bin/sh\necho "${engineVersion} (Claude Code)"\n`, {
+    mode: 0o755,
+  });
   await symlink(process.execPath, join(folder, "other", "claude"));
   await symlink(real, join(folder, "good", "claude"));
   deps = {
@@ -60,14 +58,12 @@ it("fetches into the cache what is nowhere, once", async () => {
   };
   const offPath = { ...deps, searchPath: "", fetchEngine };
   for (let time = 0; time < 2; time++)
-    expect((await findEngine(offPath)).path).toBe(
-      join(folder, "cache", `claude-code-${engineVersion}`, "claude"),
-    );
+    expect((await findEngine(offPath)).path).toBe(join(folder, "cache", `claude-code-${engineVersion}`, "claude"));
   expect(fetched).toBe(1);
 });
 
 it("says that it is missing where it may not fetch (cli: no engine and offline)", async () => {
-  await expect(
-    findEngine({ ...deps, searchPath: "", cacheFolder: join(folder, "empty") }),
-  ).rejects.toMatchObject({ code: "engine_missing" });
+  await expect(findEngine({ ...deps, searchPath: "", cacheFolder: join(folder, "empty") })).rejects.toMatchObject({
+    code: "engine_missing",
+  });
 });

@@ -36,14 +36,10 @@ export async function findEngine(deps: FindEngineDeps): Promise<FoundEngine> {
     join(cached, "claude"),
   ];
   for (const path of candidates) {
-    if ((await isProgram(path)) && (await versionOf(path)) === engineVersion)
-      return { path, version: engineVersion };
+    if ((await isProgram(path)) && (await versionOf(path)) === engineVersion) return { path, version: engineVersion };
   }
   if (deps.fetchEngine === null) {
-    throw new Problem(
-      "engine_missing",
-      `Claude Code ${engineVersion} is neither on PATH nor in ${cached}.`,
-    );
+    throw new Problem("engine_missing", `Claude Code ${engineVersion} is neither on PATH nor in ${cached}.`);
   }
   return { path: await deps.fetchEngine(cached), version: engineVersion };
 }

@@ -25,11 +25,7 @@ type Seen = {
 };
 
 /** Starts an engine's program between the walls and reads what it prints. Nothing here believes any of it. */
-export function followEngine(
-  { clock }: { clock: Clock },
-  job: SandboxJob,
-  following: Following,
-): EngineRun {
+export function followEngine({ clock }: { clock: Clock }, job: SandboxJob, following: Following): EngineRun {
   const stop = new AbortController();
   let why: StopReason | null = null;
   const end = (reason: StopReason) => {
@@ -42,14 +38,10 @@ export function followEngine(
     onIdle: end,
     hasResult: () => seen.claim !== null,
   });
-  const run = startAfter(following.before, () =>
-    job.run({ ...following.spec, signal: stop.signal }),
-  );
+  const run = startAfter(following.before, () => job.run({ ...following.spec, signal: stop.signal }));
   const ended = run
     .then(({ ended: sandboxEnded }) => sandboxEnded)
-    .then((sandboxEnd) =>
-      endOf(sandboxEnd, { seen, why, resultFromExit: following.resultFromExit }),
-    );
+    .then((sandboxEnd) => endOf(sandboxEnd, { seen, why, resultFromExit: following.resultFromExit }));
   // A failure reaches whoever reads the events, and whoever awaits `ended`; here only the timers stop.
   void ended.then(patience.stop, patience.stop);
   return {
@@ -62,10 +54,7 @@ export function followEngine(
   };
 }
 
-async function startAfter(
-  before: Following["before"],
-  start: () => SandboxRun,
-): Promise<SandboxRun> {
+async function startAfter(before: Following["before"], start: () => SandboxRun): Promise<SandboxRun> {
   await before?.();
   return start();
 }
@@ -74,16 +63,8 @@ type Reading = { run: Promise<SandboxRun>; seen: Seen; heard: () => void; done: 
 
 async function* eventsOf({ run, seen, heard, done }: Reading): AsyncGenerator<EngineEvent> {
   const streams = await run;
-  const stdout = readStream(
-    streams.stdout,
-    (text, wasCut) => eventsOfLine(text, wasCut, seen),
-    heard,
-  );
-  const stderr = readStream(
-    streams.stderr,
-    (text) => [{ type: "log", level: "warn", text }],
-    heard,
-  );
+  const stdout = readStream(streams.stdout, (text, wasCut) => eventsOfLine(text, wasCut, seen), heard);
+  const stderr = readStream(streams.stderr, (text) => [{ type: "log", level: "warn", text }], heard);
   for await (const event of merge(stdout, stderr)) yield event;
   await done;
 }
@@ -118,13 +99,7 @@ function endOf(
   { seen, why, resultFromExit }: { seen: Seen; why: StopReason | null; resultFromExit: boolean },
 ): EngineEnd {
   const by =
-    end.by !== "signal"
-      ? end.by
-      : why === "idle" || why === "time"
-        ? why
-        : seen.claim === null
-          ? "stopped"
-          : "exit";
+    end.by !== "signal" ? end.by : why === "idle" || why === "time" ? why : seen.claim === null ? "stopped" : "exit";
   const claim = claimOf(end, seen, resultFromExit);
   return {
     claim,
@@ -142,10 +117,7 @@ function claimOf(end: SandboxEnd, seen: Seen, resultFromExit: boolean): EngineEn
 
 type Patience = { idleMs: number; onIdle: (why: StopReason) => void; hasResult: () => boolean };
 
-function watchIdle(
-  clock: Clock,
-  { idleMs, onIdle, hasResult }: Patience,
-): { heard(): void; stop(): void } {
+function watchIdle(clock: Clock, { idleMs, onIdle, hasResult }: Patience): { heard(): void; stop(): void } {
   const over = new AbortController();
   let last = clock.monotonicMs();
   let resultAt: number | null = null;

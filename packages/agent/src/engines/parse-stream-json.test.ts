@@ -32,12 +32,10 @@ describe("parseStreamJson", () => {
       apiStatus: 402,
     });
     expect(parse({ ...result, is_error: true, api_error_status: 529 })?.apiStatus).toBe(529);
-    expect(
-      parse({ type: "result", subtype: "error_max_turns", is_error: true })?.events,
-    ).toMatchObject([{ claim: "gave_up" }]);
-    expect(parse({ type: "result", subtype: "error_during_execution" })?.events).toMatchObject([
-      { claim: "error" },
+    expect(parse({ type: "result", subtype: "error_max_turns", is_error: true })?.events).toMatchObject([
+      { claim: "gave_up" },
     ]);
+    expect(parse({ type: "result", subtype: "error_during_execution" })?.events).toMatchObject([{ claim: "error" }]);
   });
 
   it("takes nothing else for its own line", () => {

@@ -77,10 +77,8 @@ export function parseStreamJson(text: string): ParsedLine | null {
 }
 
 function eventsOfBlock(content: z.infer<typeof block>): EngineEvent[] {
-  if ("text" in content)
-    return content.text.trim() === "" ? [] : [{ type: "log", level: "info", text: content.text }];
-  if ("input" in content)
-    return [{ type: "tool", name: content.name, summary: summaryOf(content.input) }];
+  if ("text" in content) return content.text.trim() === "" ? [] : [{ type: "log", level: "info", text: content.text }];
+  if ("input" in content) return [{ type: "tool", name: content.name, summary: summaryOf(content.input) }];
   return [];
 }
 
@@ -93,10 +91,7 @@ function summaryOf(input: Record<string, unknown>): string {
   return "";
 }
 
-function eventsOfUsage(
-  model: string | undefined,
-  counted: z.infer<typeof usage> | undefined,
-): EngineEvent[] {
+function eventsOfUsage(model: string | undefined, counted: z.infer<typeof usage> | undefined): EngineEvent[] {
   if (!counted || model === undefined || model === "<synthetic>") return [];
   const tokens: TokenCounts = {
     input: counted.input_tokens ?? 0,

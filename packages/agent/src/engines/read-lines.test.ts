@@ -17,9 +17,6 @@ it("gives the same lines wherever the bytes are cut, inside a character too", as
 });
 
 it("keeps only the beginning of a line that never ends, and goes on behind it (case 40)", async () => {
-  const lines = await linesOf([
-    ...Array.from({ length: 1_000 }, () => bytes("x".repeat(10_000))),
-    bytes("\nnext\n"),
-  ]);
+  const lines = await linesOf([...Array.from({ length: 1_000 }, () => bytes("x".repeat(10_000))), bytes("\nnext\n")]);
   expect(lines).toEqual([{ text: "x".repeat(100), wasCut: true }, { text: "next", wasCut: false }]); // prettier-ignore
 });

@@ -1,10 +1,7 @@
 export type Line = { text: string; wasCut: boolean };
 
 /** Splits bytes into lines; of a line longer than `maxBytes` only the beginning is kept, however long it gets. */
-export async function* readLines(
-  stream: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): AsyncGenerator<Line> {
+export async function* readLines(stream: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Line> {
   const decoder = new TextDecoder("utf-8", { fatal: false });
   let parts: Uint8Array[] = [];
   let size = 0;

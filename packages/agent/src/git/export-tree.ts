@@ -21,11 +21,9 @@ export async function exportTree(
     path.split("/").some((name) => ["", ".", ".."].includes(name) || name.toLowerCase() === ".git"),
   );
   if (unsafe)
-    throw runFailure(
-      "clone",
-      `The base commit holds a name that cannot be written: ${shownPath(unsafe.path)}`,
-      { paths: [shownPath(unsafe.path)] },
-    );
+    throw runFailure("clone", `The base commit holds a name that cannot be written: ${shownPath(unsafe.path)}`, {
+      paths: [shownPath(unsafe.path)],
+    });
   await mkdir(folder, { recursive: true });
   for (const entry of entries) if (entry.type !== "blob") mkdirSync(placeOf(folder, entry.path));
   const links: { entry: TreeEntry; target: Buffer }[] = [];
@@ -33,8 +31,7 @@ export async function exportTree(
   const blobs = entries.filter(({ type }) => type === "blob");
   for await (const { entry, body } of readBlobs(deps, gitDir, blobs)) {
     if (entry.mode === "120000") links.push({ entry, target: await joined(body) });
-    else if (entry.sizeBytes > smallBytes)
-      await writeLarge(placeOf(folder, entry.path), entry.mode, body);
+    else if (entry.sizeBytes > smallBytes) await writeLarge(placeOf(folder, entry.path), entry.mode, body);
     else writeSmall(placeOf(folder, entry.path), entry.mode, await joined(body));
     if (++written % 64 === 0) await letOthersWork();
   }
@@ -97,8 +94,7 @@ export async function* readBlobs(
     for (const entry of entries) {
       const header = await reader.line();
       const size = new RegExp(`^${entry.oid} blob (\\d+)$`).exec(header)?.[1];
-      if (size === undefined)
-        throw new Error(`git cat-file could not read ${entry.oid}: ${header.slice(0, 100)}`);
+      if (size === undefined) throw new Error(`git cat-file could not read ${entry.oid}: ${header.slice(0, 100)}`);
       yield { entry, body: reader.take(Number(size)) };
       await reader.line();
     }

@@ -4,10 +4,7 @@ import { gitEnvironment } from "./git-environment.ts";
 function configOf(env: Record<string, string>): Record<string, string | undefined> {
   const count = Number(env["GIT_CONFIG_COUNT"]);
   return Object.fromEntries(
-    Array.from({ length: count }, (_, index) => [
-      env[`GIT_CONFIG_KEY_${index}`],
-      env[`GIT_CONFIG_VALUE_${index}`],
-    ]),
+    Array.from({ length: count }, (_, index) => [env[`GIT_CONFIG_KEY_${index}`], env[`GIT_CONFIG_VALUE_${index}`]]),
   );
 }
 
@@ -42,11 +39,7 @@ describe("gitEnvironment", () => {
   it("gives a token to its own origin only", () => {
     const env = gitEnvironment(["https"], { origin: "https://github.com", value: "secret-token" });
     const basic = Buffer.from("x-access-token:secret-token").toString("base64");
-    expect(configOf(env)["http.https://github.com.extraHeader"]).toBe(
-      `Authorization: Basic ${basic}`,
-    );
-    expect(
-      Object.values(configOf(env)).filter((value) => value?.includes("Authorization")),
-    ).toHaveLength(1);
+    expect(configOf(env)["http.https://github.com.extraHeader"]).toBe(`Authorization: Basic ${basic}`);
+    expect(Object.values(configOf(env)).filter((value) => value?.includes("Authorization"))).toHaveLength(1);
   });
 });

@@ -7,19 +7,12 @@ export type GitToken = { origin: string; value: string };
  * Everything that git may know of this machine: no configuration but ours, no home (curl would read `.netrc`),
  * no hooks, helpers, filters or replacements, and no protocol beyond the ones that are named.
  */
-export function gitEnvironment(
-  protocols: readonly GitProtocol[],
-  token: GitToken | null,
-): Record<string, string> {
+export function gitEnvironment(protocols: readonly GitProtocol[], token: GitToken | null): Record<string, string> {
   const config: [string, string][] = [
     ...fixedConfig,
     ...protocols.map((protocol): [string, string] => [`protocol.${protocol}.allow`, "always"]),
   ];
-  if (token)
-    config.push([
-      `http.${token.origin}.extraHeader`,
-      `Authorization: Basic ${basicOf(token.value)}`,
-    ]);
+  if (token) config.push([`http.${token.origin}.extraHeader`, `Authorization: Basic ${basicOf(token.value)}`]);
   return {
     ...fixedEnvironment,
     GIT_ALLOW_PROTOCOL: protocols.join(":"),

@@ -19,23 +19,18 @@ export async function openIgnoredPaths(
   { base, scratchFolder }: { base: TreeEntry[]; scratchFolder: string },
 ): Promise<IgnoredPaths> {
   await mkdir(scratchFolder, { recursive: true, mode: 0o700 });
-  const rules = base.filter(
-    ({ path, mode }) => /(^|\/)\.gitignore$/.test(path) && mode.startsWith("100"),
-  );
+  const rules = base.filter(({ path, mode }) => /(^|\/)\.gitignore$/.test(path) && mode.startsWith("100"));
   for await (const { entry, body } of readBlobs(deps, gitDir, rules)) {
     const file = placeOf(scratchFolder, entry.path);
     await mkdir(folderOf(file), { recursive: true });
     await writeFile(file, await joined(body), { flag: "wx" });
   }
   return async (candidates) => {
-    const asked = candidates.filter(
-      ({ path }) => !path.split("/").slice(0, -1).includes(".gitignore"),
-    );
+    const asked = candidates.filter(({ path }) => !path.split("/").slice(0, -1).includes(".gitignore"));
     if (asked.length === 0 || rules.length === 0) return new Set();
     // A rule such as `build/` means folders only, and git looks at the disk to tell.
     for (const { path, isFolder } of asked)
-      if (isFolder && !path.endsWith(".gitignore"))
-        await mkdir(placeOf(scratchFolder, path), { recursive: true });
+      if (isFolder && !path.endsWith(".gitignore")) await mkdir(placeOf(scratchFolder, path), { recursive: true });
     const args = ["check-ignore", "--no-index", "--stdin", "-z"];
     // check-ignore takes no literal pathspecs; after `./` no name is read as magic.
     const input = Buffer.concat(asked.map(({ path }) => pathBytes(`./${path}\0`)));

@@ -19,11 +19,7 @@ export function shownPath(path: string): string {
 }
 
 /** All entries below a tree, folders included, in git's order. */
-export async function listTree(
-  deps: GitDeps,
-  gitDir: string,
-  treeish: string,
-): Promise<TreeEntry[]> {
+export async function listTree(deps: GitDeps, gitDir: string, treeish: string): Promise<TreeEntry[]> {
   const output = await runGit(deps, ["ls-tree", "-r", "-t", "-z", "-l", "--full-tree", treeish], {
     gitDir,
     maxOutputBytes: 256 * 1024 * 1024,

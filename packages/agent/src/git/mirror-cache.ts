@@ -78,19 +78,12 @@ async function defaultBranch(deps: Deps, { cloneUrl, token }: MirrorWanted): Pro
   return branch;
 }
 
-async function fetchCommit(
-  deps: Deps,
-  mirrorDir: string,
-  wanted: MirrorWanted & { baseRef: string },
-): Promise<string> {
+async function fetchCommit(deps: Deps, mirrorDir: string, wanted: MirrorWanted & { baseRef: string }): Promise<string> {
   const { baseRef, baseSha, cloneUrl, token } = wanted;
   const options = { gitDir: mirrorDir, token, timeoutSeconds: 600 };
   const known =
-    baseSha === null
-      ? null
-      : await tryGit(deps, ["cat-file", "-e", `${baseSha}^{commit}`], { gitDir: mirrorDir });
-  if (baseSha !== null && known?.exitCode === 0 && (await isWhole(deps, mirrorDir, baseSha)))
-    return baseSha;
+    baseSha === null ? null : await tryGit(deps, ["cat-file", "-e", `${baseSha}^{commit}`], { gitDir: mirrorDir });
+  if (baseSha !== null && known?.exitCode === 0 && (await isWhole(deps, mirrorDir, baseSha))) return baseSha;
   const source = baseSha ?? `refs/heads/${baseRef}`;
   const local = `refs/mirror/${baseSha ?? baseRef}`;
   const args = [
@@ -123,9 +116,7 @@ async function fetchCommit(
 }
 
 async function isWhole(deps: Deps, gitDir: string, sha: string): Promise<boolean> {
-  return (
-    (await tryGit(deps, ["rev-list", "--objects", "--quiet", "-1", sha], { gitDir })).exitCode === 0
-  );
+  return (await tryGit(deps, ["rev-list", "--objects", "--quiet", "-1", sha], { gitDir })).exitCode === 0;
 }
 
 async function baseIsGone(deps: Deps, wanted: MirrorWanted & { baseRef: string }): Promise<Error> {
@@ -148,7 +139,5 @@ function emptyRepository(): Error {
 }
 
 function remoteError(args: string[], result: Parameters<typeof gitError>[1]): Error {
-  return remoteTrouble(result) === "access"
-    ? accessFailure("read", result.stderr)
-    : gitError(args, result);
+  return remoteTrouble(result) === "access" ? accessFailure("read", result.stderr) : gitError(args, result);
 }

@@ -10,11 +10,7 @@ import { runGit, tryGit, type GitDeps } from "./run-git.ts";
  * Makes the GIT_DIR of one run from a locked mirror. Packs are hard links (copies across file systems): they are
  * never changed in place, so neither a remade mirror nor another run can touch what this run reads.
  */
-export async function openRunRepository(
-  deps: GitDeps,
-  mirror: MirrorAnswer,
-  gitDir: string,
-): Promise<RunRepository> {
+export async function openRunRepository(deps: GitDeps, mirror: MirrorAnswer, gitDir: string): Promise<RunRepository> {
   await rm(gitDir, { recursive: true, force: true });
   await runGit(deps, ["init", "--quiet", "--bare", "--template=", "--", gitDir], { gitDir: null });
   await linkPacks(join(mirror.mirrorDir, "objects/pack"), join(gitDir, "objects/pack"));
@@ -59,9 +55,9 @@ async function readBlob(
   gitDir: string,
   { treeish, path }: { treeish: string; path: string },
 ): Promise<Buffer | null> {
-  const entry = (
-    await runGit(deps, ["ls-tree", "-z", "--full-tree", treeish, "--", path], { gitDir })
-  ).toString("utf8");
+  const entry = (await runGit(deps, ["ls-tree", "-z", "--full-tree", treeish, "--", path], { gitDir })).toString(
+    "utf8",
+  );
   const oid = /^100(?:644|755) blob ([0-9a-f]+)\t/.exec(entry)?.[1];
   if (!oid) return null;
   const result = await tryGit(deps, ["cat-file", "blob", oid], {
@@ -69,7 +65,6 @@ async function readBlob(
     maxOutputBytes: 8 * 1024 * 1024,
   });
   if (result.isCut) return null;
-  if (result.exitCode !== 0)
-    throw new Error(`git cat-file could not read ${oid}: ${result.stderr}`);
+  if (result.exitCode !== 0) throw new Error(`git cat-file could not read ${oid}: ${result.stderr}`);
   return result.stdout;
 }

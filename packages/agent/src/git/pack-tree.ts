@@ -33,22 +33,16 @@ export async function importTreePack(
     input: pack,
   });
   if (result.exitCode !== 0)
-    throw runFailure(
-      "bad_output",
-      `git refuses the changed tree: ${result.stderr.trim().slice(0, 500)}`,
-    );
+    throw runFailure("bad_output", `git refuses the changed tree: ${result.stderr.trim().slice(0, 500)}`);
   await requireTree(deps, gitDir, treeId);
 }
 
 /** @throws Problem run_failed `bad_output` when the tree, or anything below it, is not there. */
 export async function requireTree(deps: GitDeps, gitDir: string, treeId: string): Promise<void> {
-  const whole = await tryGit(
-    deps,
-    ["rev-list", "--objects", "--quiet", "--end-of-options", `${treeId}^{tree}`],
-    { gitDir },
-  );
-  if (whole.exitCode !== 0)
-    throw runFailure("bad_output", `The changed tree ${treeId.slice(0, 64)} is not whole.`);
+  const whole = await tryGit(deps, ["rev-list", "--objects", "--quiet", "--end-of-options", `${treeId}^{tree}`], {
+    gitDir,
+  });
+  if (whole.exitCode !== 0) throw runFailure("bad_output", `The changed tree ${treeId.slice(0, 64)} is not whole.`);
 }
 
 /** True when a commit or tree holds exactly this tree. */

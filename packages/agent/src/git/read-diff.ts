@@ -38,16 +38,12 @@ export async function readDiff(
 ): Promise<TreeDiff> {
   const trees = [`${baseSha}^{tree}`, treeId];
   const numbers = await readNumbers(deps, gitDir, trees);
-  const raw = (
-    await runGit(deps, [...diffArgs, "--raw", "--abbrev=64", "-z", ...trees], { gitDir })
-  )
+  const raw = (await runGit(deps, [...diffArgs, "--raw", "--abbrev=64", "-z", ...trees], { gitDir }))
     .toString("latin1")
     .split("\0");
   const changes: FileChange[] = [];
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const [modeBefore = "", modeAfter = "", before = "", after = "", status = ""] = (
-      raw[index] ?? ""
-    )
+    const [modeBefore = "", modeAfter = "", before = "", after = "", status = ""] = (raw[index] ?? "")
       .slice(1)
       .split(" ");
     const rawPath = raw[index + 1] ?? "";
@@ -85,10 +81,7 @@ async function readNumbers(deps: GitDeps, gitDir: string, trees: string[]) {
   return new Map(
     lines.map((line) => {
       const [added = "", removed = "", ...path] = line.split("\t");
-      return [
-        path.join("\t"),
-        { added: Number(added) || 0, removed: Number(removed) || 0, isBinary: added === "-" },
-      ];
+      return [path.join("\t"), { added: Number(added) || 0, removed: Number(removed) || 0, isBinary: added === "-" }];
     }),
   );
 }

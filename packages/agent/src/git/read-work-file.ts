@@ -6,11 +6,7 @@ import { open, type FileHandle } from "node:fs/promises";
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The id that git would give to the file's bytes. Memory stays flat whatever the size. */
-export async function hashWorkFile(
-  place: Buffer,
-  sizeBytes: number,
-  algorithm: "sha1" | "sha256",
-): Promise<string> {
+export async function hashWorkFile(place: Buffer, sizeBytes: number, algorithm: "sha1" | "sha256"): Promise<string> {
   if (sizeBytes <= smallBytes) return hashSmallFile(place, sizeBytes, algorithm);
   return withRegularFile(place, async (file) => {
     const hash = createHash(algorithm).update(`blob ${sizeBytes}\0`);
@@ -34,10 +30,7 @@ function hashSmallFile(place: Buffer, sizeBytes: number, algorithm: "sha1" | "sh
     let length = 0;
     for (let got = -1; got !== 0 && length <= sizeBytes; length += got)
       got = readSync(file, buffer, length, buffer.length - length, null);
-    return createHash(algorithm)
-      .update(`blob ${sizeBytes}\0`)
-      .update(buffer.subarray(0, length))
-      .digest("hex");
+    return createHash(algorithm).update(`blob ${sizeBytes}\0`).update(buffer.subarray(0, length)).digest("hex");
   } finally {
     closeSync(file);
   }
@@ -60,10 +53,7 @@ export async function readWorkFile(place: Buffer, limitBytes: number): Promise<B
   });
 }
 
-async function withRegularFile<T>(
-  place: Buffer,
-  read: (file: FileHandle) => Promise<T>,
-): Promise<T> {
+async function withRegularFile<T>(place: Buffer, read: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(place, flags);
   try {
     if (!(await file.stat()).isFile()) throw changed(place);

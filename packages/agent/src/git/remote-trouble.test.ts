@@ -4,17 +4,11 @@ import { remoteTrouble } from "./remote-trouble.ts";
 describe("remoteTrouble", () => {
   it.each([
     ["fatal: Authentication failed for 'https://github.com/o/n.git/'", "access"],
-    [
-      "remote: Repository not found.\nfatal: repository 'https://github.com/o/n.git/' not found",
-      "access",
-    ],
+    ["remote: Repository not found.\nfatal: repository 'https://github.com/o/n.git/' not found", "access"],
     ["error: The requested URL returned error: 403", "access"],
     ["error: RPC failed; HTTP 429 curl 22 The requested URL returned error: 429", "rate"],
     ["error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", "unavailable"],
-    [
-      "fatal: unable to access 'https://github.com/': Could not resolve host: github.com",
-      "unavailable",
-    ],
+    ["fatal: unable to access 'https://github.com/': Could not resolve host: github.com", "unavailable"],
     ["fatal: the remote end hung up unexpectedly", "unavailable"],
     ["fatal: couldn't find remote ref refs/heads/gone", "no_ref"],
     ["fatal: remote error: upload-pack: not our ref 1234", "no_ref"],

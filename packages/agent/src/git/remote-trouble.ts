@@ -3,13 +3,7 @@ import { runFailure } from "../ports/run-failure.ts";
 /** What the far end of a git command said, as far as its words tell. */
 export type RemoteTrouble = "access" | "rate" | "unavailable" | "no_ref" | "other";
 
-export function remoteTrouble({
-  stderr,
-  isTimedOut,
-}: {
-  stderr: string;
-  isTimedOut: boolean;
-}): RemoteTrouble {
+export function remoteTrouble({ stderr, isTimedOut }: { stderr: string; isTimedOut: boolean }): RemoteTrouble {
   if (isTimedOut) return "unavailable";
   if (/returned error: 429|rate limit/i.test(stderr)) return "rate";
   if (
@@ -18,11 +12,7 @@ export function remoteTrouble({
     )
   )
     return "access";
-  if (
-    /couldn't find remote ref|not our ref|no such remote ref|remote error: upload-pack: not our ref/i.test(
-      stderr,
-    )
-  )
+  if (/couldn't find remote ref|not our ref|no such remote ref|remote error: upload-pack: not our ref/i.test(stderr))
     return "no_ref";
   if (
     /returned error: 5\d\d|could not resolve host|failed to connect|connection (refused|reset|timed out)|empty reply|early eof|rpc failed|unexpected disconnect|operation too slow|couldn't connect|expected flush|hung up/i.test(
@@ -38,9 +28,7 @@ export function accessFailure(what: "read" | "write", stderr: string) {
   const permission = what === "read" ? "contents: read" : "contents: write";
   return runFailure(
     "github_access",
-    isMissing
-      ? "GitHub does not show this repository to the token."
-      : `GitHub refused the token for git (${what}).`,
+    isMissing ? "GitHub does not show this repository to the token." : `GitHub refused the token for git (${what}).`,
     {
       next: `Give the token the permission "${permission}" for this repository, or check that the repository still exists.`,
     },

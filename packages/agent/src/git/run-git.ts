@@ -39,11 +39,7 @@ export async function runGit(deps: GitDeps, args: string[], options: GitOptions)
 }
 
 /** As `runGit`, for callers that know what an exit code means. */
-export async function tryGit(
-  deps: GitDeps,
-  args: string[],
-  options: GitOptions,
-): Promise<GitResult> {
+export async function tryGit(deps: GitDeps, args: string[], options: GitOptions): Promise<GitResult> {
   const { token = null, timeoutSeconds = 120, maxOutputBytes = 64 * 1024 * 1024 } = options;
   deps.signal.throwIfAborted();
   const child = startGit(deps, args, options, maxOutputBytes);
@@ -58,8 +54,7 @@ export async function tryGit(
     const result = await child;
     deps.signal.throwIfAborted();
     const stderr = withoutSecrets(Buffer.from(result.stderr).toString("utf8"), token);
-    if (child.pid === undefined)
-      throw new Error("git could not be started: is it installed?", { cause: result });
+    if (child.pid === undefined) throw new Error("git could not be started: is it installed?", { cause: result });
     return {
       exitCode: result.exitCode ?? -1,
       isTimedOut,

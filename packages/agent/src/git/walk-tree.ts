@@ -67,9 +67,7 @@ export async function walkTree(
     level = depth === walkLimits.depth ? [] : await walkLevel(state, folder, level);
   }
   if (!isFull(state)) {
-    state.deleted = base
-      .filter(({ path, type }) => type === "blob" && !state.seen.has(path))
-      .map(({ path }) => path);
+    state.deleted = base.filter(({ path, type }) => type === "blob" && !state.seen.has(path)).map(({ path }) => path);
     if (state.changed.length + state.deleted.length > walkLimits.changedFiles) refuseCount(state);
   }
   const { changed, deleted, refusals, ignoredFiles } = state;
@@ -81,14 +79,11 @@ async function walkLevel(state: State, root: string, level: string[]): Promise<s
   const found: Found[] = [];
   for (const folder of level) found.push(...(await look(state, root, folder)));
   const untracked = found.filter(({ base }) => !base);
-  const ignored = await state.ignored(
-    untracked.map(({ path, facts }) => ({ path, isFolder: facts.isDirectory() })),
-  );
+  const ignored = await state.ignored(untracked.map(({ path, facts }) => ({ path, isFolder: facts.isDirectory() })));
   const next: string[] = [];
   const files: Found[] = [];
   for (const entry of found) {
-    if (ignored.has(entry.path))
-      state.ignoredFiles += entry.facts.isDirectory() ? await countFiles(entry.place) : 1;
+    if (ignored.has(entry.path)) state.ignoredFiles += entry.facts.isDirectory() ? await countFiles(entry.place) : 1;
     else if (entry.facts.isDirectory()) await enterFolder(state, entry, next);
     else files.push(entry);
   }
@@ -111,12 +106,7 @@ async function look(state: State, root: string, folder: string): Promise<Found[]
     if (folder === "" && name === ".git") continue;
     const path = folder === "" ? name : `${folder}/${name}`;
     if (++state.entries > walkLimits.entries)
-      refuse(
-        state,
-        "too_many_files",
-        path,
-        `the tree holds more than ${walkLimits.entries} entries`,
-      );
+      refuse(state, "too_many_files", path, `the tree holds more than ${walkLimits.entries} entries`);
     if (isFull(state)) return [];
     if (state.entries % 500 === 0) await letOthersWork();
     const entryPlace = placeOf(root, path);
@@ -133,19 +123,12 @@ async function look(state: State, root: string, folder: string): Promise<Found[]
   return found;
 }
 
-async function enterFolder(
-  state: State,
-  { path, place, facts, base }: Found,
-  next: string[],
-): Promise<void> {
+async function enterFolder(state: State, { path, place, facts, base }: Found, next: string[]): Promise<void> {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (facts.dev !== state.device)
-    refuse(state, "special_file", path, "another file system is mounted there");
+  if (facts.dev !== state.device) refuse(state, "special_file", path, "another file system is mounted there");
   else if (base?.type === "commit") {
-    if ((await readdir(place)).length > 0)
-      refuse(state, "submodule", path, "files inside a submodule");
-  } else if (/^(\.git|git~\d+)$/i.test(name))
-    refuse(state, "bad_name", path, "a name that git keeps for itself");
+    if ((await readdir(place)).length > 0) refuse(state, "submodule", path, "files inside a submodule");
+  } else if (/^(\.git|git~\d+)$/i.test(name)) refuse(state, "bad_name", path, "a name that git keeps for itself");
   else next.push(path);
 }
 
@@ -155,12 +138,7 @@ async function judgeFile(state: State, { path, place, facts, base }: Found): Pro
   if (base?.type === "commit") return refuse(state, "submodule", path, "a submodule became a file");
   if (facts.isSymbolicLink()) {
     if (!(await isBaseLink(place, base)))
-      refuse(
-        state,
-        "symlink",
-        path,
-        base?.mode === "120000" ? "a symlink was changed" : "a new symlink",
-      );
+      refuse(state, "symlink", path, base?.mode === "120000" ? "a symlink was changed" : "a new symlink");
     return;
   }
   if (!facts.isFile()) return refuse(state, "special_file", path, "neither a file nor a folder");
@@ -176,24 +154,14 @@ async function judgeFile(state: State, { path, place, facts, base }: Found): Pro
   if (path.toLowerCase() === ".gitmodules")
     return refuse(state, "submodule", path, "what git reads about submodules was changed");
   if (facts.size > walkLimits.fileBytes)
-    return refuse(
-      state,
-      "file_too_large",
-      path,
-      `${facts.size} bytes; at most ${walkLimits.fileBytes} are taken`,
-    );
+    return refuse(state, "file_too_large", path, `${facts.size} bytes; at most ${walkLimits.fileBytes} are taken`);
   state.changed.push({ path, place, mode, sizeBytes: facts.size });
 }
 
 async function isBaseLink(place: Buffer, base: TreeEntry | undefined): Promise<boolean> {
   if (base?.mode !== "120000") return false;
   const target = await readlink(place, { encoding: "buffer" });
-  return (
-    createHash(algorithmOf(base.oid))
-      .update(`blob ${target.length}\0`)
-      .update(target)
-      .digest("hex") === base.oid
-  );
+  return createHash(algorithmOf(base.oid)).update(`blob ${target.length}\0`).update(target).digest("hex") === base.oid;
 }
 
 /** Old repositories hold 100664: the same file to us. */
@@ -219,15 +187,11 @@ async function countFiles(folder: Buffer): Promise<number> {
 }
 
 function placeOf(root: string, path: string): Buffer {
-  return path === ""
-    ? Buffer.from(root)
-    : Buffer.concat([Buffer.from(join(root, "/")), pathBytes(path)]);
+  return path === "" ? Buffer.from(root) : Buffer.concat([Buffer.from(join(root, "/")), pathBytes(path)]);
 }
 
 function isFull(state: State): boolean {
-  return (
-    state.refusals.length >= 50 || state.refusals.some(({ code }) => code === "too_many_files")
-  );
+  return state.refusals.length >= 50 || state.refusals.some(({ code }) => code === "too_many_files");
 }
 
 function refuseCount(state: State): void {

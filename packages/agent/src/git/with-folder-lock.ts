@@ -12,11 +12,7 @@ const staleMs = 20_000;
  * Runs `work` while no other process of this machine holds the same lock file. A holder that died, or has not
  * touched its lock for 20 s, is taken over from.
  */
-export async function withFolderLock<T>(
-  { clock, signal }: Deps,
-  lockFile: string,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function withFolderLock<T>({ clock, signal }: Deps, lockFile: string, work: () => Promise<T>): Promise<T> {
   const mine = JSON.stringify({ pid: process.pid, id: randomUUID() });
   while (!(await acquire(lockFile, mine, clock))) {
     await clock.wait(50, signal);

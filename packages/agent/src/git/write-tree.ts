@@ -33,9 +33,7 @@ export async function writeTree(
       .trim();
   const blobs = await writeBlobs(deps, gitDir, input);
   const changes: Changes = new Map(deleted.map((path) => [path, null]));
-  changed.forEach(({ path, mode }, index) =>
-    changes.set(path, { mode, type: "blob", oid: blobs[index] ?? "" }),
-  );
+  changed.forEach(({ path, mode }, index) => changes.set(path, { mode, type: "blob", oid: blobs[index] ?? "" }));
   const treeId = await writeFolders(deps, gitDir, { base, changes });
   await compare(deps, gitDir, { base, changes, treeId });
   return treeId;
@@ -72,13 +70,10 @@ async function writeFolders(
   { base, changes }: { base: TreeEntry[]; changes: Changes },
 ): Promise<string> {
   const folders = new Map<string, Map<string, Child>>();
-  for (const path of changes.keys())
-    for (const folder of parentsOf(path)) folders.set(folder, new Map());
+  for (const path of changes.keys()) for (const folder of parentsOf(path)) folders.set(folder, new Map());
   for (const { path, ...child } of base) folders.get(parentOf(path))?.set(nameOf(path), child);
   for (const [path, child] of changes) putChild(folders, path, child);
-  const byDepth = Map.groupBy([...folders.keys()], (folder) =>
-    folder === "" ? 0 : folder.split("/").length,
-  );
+  const byDepth = Map.groupBy([...folders.keys()], (folder) => (folder === "" ? 0 : folder.split("/").length));
   for (const depth of [...byDepth.keys()].toSorted((a, b) => b - a)) {
     const level = byDepth.get(depth) ?? [];
     const oids = await makeTrees(
@@ -89,8 +84,7 @@ async function writeFolders(
     if (depth === 0) return oids[0] ?? "";
     level.forEach((folder, index) => {
       const oid = oids[index];
-      if (oid)
-        folders.get(parentOf(folder))?.set(nameOf(folder), { mode: "040000", type: "tree", oid });
+      if (oid) folders.get(parentOf(folder))?.set(nameOf(folder), { mode: "040000", type: "tree", oid });
       // A folder that lost its last file is gone, unless a file took its name.
       else if (!changes.get(folder)) folders.get(parentOf(folder))?.delete(nameOf(folder));
     });
@@ -98,37 +92,26 @@ async function writeFolders(
   throw new Error("a tree has a root");
 }
 
-function putChild(
-  folders: Map<string, Map<string, Child>>,
-  path: string,
-  child: Child | null,
-): void {
+function putChild(folders: Map<string, Map<string, Child>>, path: string, child: Child | null): void {
   const folder = folders.get(parentOf(path));
   if (child) folder?.set(nameOf(path), child);
   else folder?.delete(nameOf(path));
 }
 
 /** One id for each folder in order; null for an empty one that is not the root. */
-async function makeTrees(
-  deps: GitDeps,
-  gitDir: string,
-  folders: Map<string, Child>[],
-): Promise<(string | null)[]> {
+async function makeTrees(deps: GitDeps, gitDir: string, folders: Map<string, Child>[]): Promise<(string | null)[]> {
   const full = folders.filter(({ size }) => size > 0);
   if (full.length === 0 && folders.length === 1)
     return [(await runGit(deps, ["mktree"], { gitDir })).toString("utf8").trim()];
   const input = full
     .map(
-      (folder) =>
-        `${[...folder].map(([name, { mode, type, oid }]) => `${mode} ${type} ${oid}\t${name}\0`).join("")}\0`,
+      (folder) => `${[...folder].map(([name, { mode, type, oid }]) => `${mode} ${type} ${oid}\t${name}\0`).join("")}\0`,
     )
     .join("");
   const output =
     full.length === 0
       ? ""
-      : (
-          await runGit(deps, ["mktree", "-z", "--batch"], { gitDir, input: pathBytes(input) })
-        ).toString("utf8");
+      : (await runGit(deps, ["mktree", "-z", "--batch"], { gitDir, input: pathBytes(input) })).toString("utf8");
   const oids = output.trim().split("\n");
   return folders.map(({ size }) => (size > 0 ? (oids.shift() ?? null) : null));
 }
@@ -139,8 +122,7 @@ async function compare(
   { base, changes, treeId }: { base: TreeEntry[]; changes: Changes; treeId: string },
 ): Promise<void> {
   const wanted = new Map<string, string>();
-  for (const { path, mode, type, oid } of base)
-    if (type !== "tree") wanted.set(path, `${mode} ${oid}`);
+  for (const { path, mode, type, oid } of base) if (type !== "tree") wanted.set(path, `${mode} ${oid}`);
   for (const [path, child] of changes) {
     if (child) wanted.set(path, `${child.mode} ${child.oid}`);
     else wanted.delete(path);
@@ -153,11 +135,9 @@ async function compare(
   }
   const paths = [...wrong, ...wanted.keys()].map(shownPath);
   if (paths.length > 0)
-    throw runFailure(
-      "bad_output",
-      `git did not record these paths as they are: ${paths.slice(0, 10).join(", ")}`,
-      { paths },
-    );
+    throw runFailure("bad_output", `git did not record these paths as they are: ${paths.slice(0, 10).join(", ")}`, {
+      paths,
+    });
 }
 
 function parentOf(path: string): string {

@@ -12,7 +12,6 @@ export function ndjsonLog({ now, write }: { now(): Date; write(line: string): vo
 /** The fields of an error that may be logged: a Problem's code, and for a bug its stack. */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: String(error) };
-  if ("code" in error && error.name === "Problem")
-    return { code: error.code, error: error.message };
+  if ("code" in error && error.name === "Problem") return { code: error.code, error: error.message };
   return { error: error.message, stack: error.stack };
 }

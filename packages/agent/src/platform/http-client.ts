@@ -1,9 +1,4 @@
-import {
-  fromProblemDetails,
-  isProblem,
-  Problem,
-  problemDetails,
-} from "@feedback-chat/protocol/problem";
+import { fromProblemDetails, isProblem, Problem, problemDetails } from "@feedback-chat/protocol/problem";
 import { leaseHeader, leaseHeaderValue } from "@feedback-chat/protocol/worker";
 import { EnvHttpProxyAgent, fetch, type Response } from "undici";
 import * as z from "zod";
@@ -84,8 +79,7 @@ export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings):
   }
 
   async function send<T>(request: ApiRequest<T>): Promise<T> {
-    const limitSeconds =
-      request.waitSeconds === undefined ? settings.totalSeconds : request.waitSeconds + 10;
+    const limitSeconds = request.waitSeconds === undefined ? settings.totalSeconds : request.waitSeconds + 10;
     const isBytes = request.body instanceof Uint8Array;
     const response = await reach(request.path, () =>
       fetch(new URL(request.path, settings.baseUrl), {
@@ -117,11 +111,7 @@ export const bytes = z.instanceof(Uint8Array);
 export const anything = z.unknown();
 
 export function isWorthAnotherTry(error: unknown): boolean {
-  return (
-    isProblem(error, "network") ||
-    isProblem(error, "unavailable") ||
-    isProblem(error, "rate_limited")
-  );
+  return isProblem(error, "network") || isProblem(error, "unavailable") || isProblem(error, "rate_limited");
 }
 
 async function read<T>(response: Response, request: ApiRequest<T>): Promise<T> {
@@ -147,11 +137,9 @@ function problemOf(response: Response, type: string, text: string): Problem {
   if (details?.success) return fromProblemDetails({ ...details.data, ...waits });
   const isGone = response.status >= 500 || response.status < 400;
   const code = isGone ? "network" : response.status === 429 ? "rate_limited" : "invalid_request";
-  return new Problem(
-    code,
-    `The server answered ${response.status} without a problem that we can read.`,
-    { facts: waits },
-  );
+  return new Problem(code, `The server answered ${response.status} without a problem that we can read.`, {
+    facts: waits,
+  });
 }
 
 function parseJson(text: string): unknown {
@@ -179,10 +167,8 @@ async function reach<T>(path: string, talk: () => Promise<T>): Promise<T> {
     if (isProblem(cause) || cause instanceof z.ZodError || !(cause instanceof Error)) throw cause;
     const below = cause.cause instanceof Error ? cause.cause : cause;
     const code = "code" in below && typeof below.code === "string" ? below.code : below.name;
-    throw new Problem(
-      "network",
-      `${path} got no answer: ${code === "TimeoutError" ? "time is over" : code}.`,
-      { cause },
-    );
+    throw new Problem("network", `${path} got no answer: ${code === "TimeoutError" ? "time is over" : code}.`, {
+      cause,
+    });
   }
 }

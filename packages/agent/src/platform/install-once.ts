@@ -1,24 +1,10 @@
 import { constants } from "node:fs";
-import {
-  access,
-  chmod,
-  copyFile,
-  link,
-  mkdir,
-  mkdtemp,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
+import { access, chmod, copyFile, link, mkdir, mkdtemp, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ignoring } from "./ignoring.ts";
 
 /** Makes a folder whole or not at all: written beside it, then renamed. A second caller finds it there. */
-export async function installOnce(
-  folder: string,
-  fill: (folder: string) => Promise<void>,
-): Promise<string> {
+export async function installOnce(folder: string, fill: (folder: string) => Promise<void>): Promise<string> {
   if (await isThere(folder)) return folder;
   await mkdir(dirname(folder), { recursive: true });
   const draft = await mkdtemp(`${folder}.draft-`);

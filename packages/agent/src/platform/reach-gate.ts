@@ -19,10 +19,7 @@ export type ReachPauses = {
   longestMs(): number;
 };
 
-export function createReachGate(
-  { clock, random }: { clock: Clock; random(): number },
-  pauses: ReachPauses,
-): ReachGate {
+export function createReachGate({ clock, random }: { clock: Clock; random(): number }, pauses: ReachPauses): ReachGate {
   let misses = 0;
   let nextTurnMs = 0;
   let isBack = new AbortController();
@@ -43,18 +40,12 @@ export function createReachGate(
     },
     missed(pauseMs = 0) {
       misses += 1;
-      nextTurnMs = Math.max(
-        nextTurnMs,
-        clock.monotonicMs() + Math.max(pauseMs, pauseAfter(misses)),
-      );
+      nextTurnMs = Math.max(nextTurnMs, clock.monotonicMs() + Math.max(pauseMs, pauseAfter(misses)));
     },
   };
 
   function pauseAfter(count: number): number {
-    const grown = Math.min(
-      pauses.firstMs * 1.6 ** (count - 1),
-      Math.max(pauses.firstMs, pauses.longestMs()),
-    );
+    const grown = Math.min(pauses.firstMs * 1.6 ** (count - 1), Math.max(pauses.firstMs, pauses.longestMs()));
     return grown * (1 + random() * 0.3); // jitter upwards only: the first pause is also the shortest one allowed
   }
 }

@@ -16,11 +16,7 @@ import type { Level } from "./engine.ts";
  */
 export interface Coordinator {
   /** Durable when it returns. The same event is sent again until it was taken. */
-  report(
-    event: "phase_started" | "collected" | "fix_round",
-    phase: Phase,
-    detail?: string,
-  ): Promise<void>;
+  report(event: "phase_started" | "collected" | "fix_round", phase: Phase, detail?: string): Promise<void>;
   /** Buffered; lines arrive in order. Control bytes, secrets and over-long lines are cleaned by the caller's logger. */
   log(level: Level, message: string): void;
   /**

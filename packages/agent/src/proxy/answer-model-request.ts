@@ -1,13 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { judgeModelRequest, type JudgedRequest } from "../core/judge-model-request.ts";
-import {
-  callModel,
-  isWorthRetrying,
-  retryDelayMs,
-  waitInTime,
-  type Attempt,
-  type Upstream,
-} from "./call-model.ts";
+import { callModel, isWorthRetrying, retryDelayMs, waitInTime, type Attempt, type Upstream } from "./call-model.ts";
 import { answerHeaders, requestHeaders } from "./headers.ts";
 import { bodyUsageReader, streamUsageReader, type SeenUsage } from "./read-usage.ts";
 import type { Reservation, Settlement, SpendBook } from "./spend-book.ts";
@@ -64,11 +57,9 @@ export async function answerModelRequest(context: Context, exchange: Exchange): 
     allowedModels: context.allowedModels,
     isCountOnly: target === "count",
   });
-  if (!judged.ok)
-    return refuseWith({ status: 403, type: "permission_error", message: judged.reason });
+  if (!judged.ok) return refuseWith({ status: 403, type: "permission_error", message: judged.reason });
   const over = context.ended.ended;
-  if (over !== null)
-    return refuseWith(refusalOf(over), over.reason === "budget" ? "budget" : "unavailable");
+  if (over !== null) return refuseWith(refusalOf(over), over.reason === "budget" ? "budget" : "unavailable");
 
   const leave = await context.turnstile.enter(signal).catch(whenAborted(signal));
   if (!leave) return tell({ outcome: "cut", status: 0, model: judged.model });
@@ -98,10 +89,7 @@ type Forwarding = { judged: JudgedRequest; exchange: Exchange; signal: AbortSign
 type Forwarded = { settlement: Settlement; status: number; attempts: number; isCut: boolean };
 
 /** Sends until the provider gives its word, or the run's time is over. Every attempt is paid for before it goes. */
-async function forward(
-  context: Context,
-  { judged, exchange, signal }: Forwarding,
-): Promise<Forwarded | ProxyEnd> {
+async function forward(context: Context, { judged, exchange, signal }: Forwarding): Promise<Forwarded | ProxyEnd> {
   for (let attempts = 1; ; attempts++) {
     const reservation = exchange.target === "count" ? null : await context.book.reserve(judged);
     if (reservation === null && exchange.target === "messages")
@@ -257,19 +245,14 @@ async function readBody(request: IncomingMessage): Promise<string | Refusal> {
 
 /** 402 and 403 end the engine at once; everything else it would try again, so we say that it should not. */
 function refusalOf(end: ProxyEnd): Refusal {
-  if (end.reason === "budget")
-    return { status: 402, type: "billing_error", message: "the run's budget is used up" };
+  if (end.reason === "budget") return { status: 402, type: "billing_error", message: "the run's budget is used up" };
   if (end.reason === "credential")
     return { status: 403, type: "permission_error", message: "the model's credential is refused" };
   return { status: 503, type: "overloaded_error", message: "the model is not available" };
 }
 
 /** An error in the API's own shape. The connection is not used again where the rest of the body was not read. */
-export function refuse(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, type, message }: Refusal,
-): void {
+export function refuse(request: IncomingMessage, response: ServerResponse, { status, type, message }: Refusal): void {
   if (response.headersSent || response.destroyed) return;
   const body = JSON.stringify({ type: "error", error: { type, message } });
   const headers: Record<string, string> = {

@@ -37,8 +37,7 @@ export async function callModel(
     return { kind: "answered", upstream: { statusCode, headers: answered, body: stream } };
   } catch (error) {
     if (signal.aborted) throw error;
-    const code =
-      error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+    const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
     if (code === "") throw error;
     return { kind: unsent.has(code) ? "unreachable" : "broken", detail: code };
   }

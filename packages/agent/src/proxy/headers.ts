@@ -10,18 +10,12 @@ const allowedBetas = new Set([
 const oauthBeta = "oauth-2025-04-20";
 
 /** What the provider sees: ours, made anew; of the client's only its protocol version and harmless betas. */
-export function requestHeaders(
-  client: IncomingHttpHeaders,
-  credential: ModelCredential,
-): Record<string, string> {
+export function requestHeaders(client: IncomingHttpHeaders, credential: ModelCredential): Record<string, string> {
   const isOauth = credential.type === "claude_oauth";
   const asked = String(client["anthropic-beta"] ?? "")
     .split(",")
     .map((beta) => beta.trim());
-  const betas = [
-    ...new Set(asked.filter((beta) => allowedBetas.has(beta))),
-    ...(isOauth ? [oauthBeta] : []),
-  ];
+  const betas = [...new Set(asked.filter((beta) => allowedBetas.has(beta))), ...(isOauth ? [oauthBeta] : [])];
   const version = String(client["anthropic-version"] ?? "");
   return {
     "content-type": "application/json",
@@ -29,27 +23,15 @@ export function requestHeaders(
     "accept-encoding": "identity", // the stream's usage is read on the side
     "anthropic-version": /^\d{4}-\d{2}-\d{2}$/.test(version) ? version : "2023-06-01",
     ...(betas.length > 0 ? { "anthropic-beta": betas.join(",") } : {}),
-    ...(isOauth
-      ? { authorization: `Bearer ${credential.value}` }
-      : { "x-api-key": credential.value }),
+    ...(isOauth ? { authorization: `Bearer ${credential.value}` } : { "x-api-key": credential.value }),
   };
 }
 
-const allowedAnswers = [
-  "content-type",
-  "request-id",
-  "retry-after",
-  "x-should-retry",
-  "cache-control",
-];
+const allowedAnswers = ["content-type", "request-id", "retry-after", "x-should-retry", "cache-control"];
 
 /** What the client sees of the provider's headers: nothing that names an account or sets a cookie. */
-export function answerHeaders(
-  upstream: Record<string, string | string[] | undefined>,
-): Record<string, string> {
+export function answerHeaders(upstream: Record<string, string | string[] | undefined>): Record<string, string> {
   return Object.fromEntries(
-    allowedAnswers.flatMap((name) =>
-      typeof upstream[name] === "string" ? [[name, upstream[name]]] : [],
-    ),
+    allowedAnswers.flatMap((name) => (typeof upstream[name] === "string" ? [[name, upstream[name]]] : [])),
   );
 }

@@ -7,9 +7,7 @@ const usageSchema = z.object({
   output_tokens: count,
   cache_read_input_tokens: count,
   cache_creation_input_tokens: count,
-  cache_creation: z
-    .object({ ephemeral_5m_input_tokens: count, ephemeral_1h_input_tokens: count })
-    .nullish(),
+  cache_creation: z.object({ ephemeral_5m_input_tokens: count, ephemeral_1h_input_tokens: count }).nullish(),
 });
 const answerSchema = z.object({ usage: usageSchema });
 const eventSchema = z.union([
@@ -55,8 +53,7 @@ export function streamUsageReader(): UsageReader {
       for (const line of lines) if (line.startsWith("data:")) readEvent(line.slice(5));
     },
     end: () => ({
-      usage:
-        usage && !isFinal ? { ...usage, output: Math.max(usage.output, seenOutput, 1) } : usage,
+      usage: usage && !isFinal ? { ...usage, output: Math.max(usage.output, seenOutput, 1) } : usage,
       isFinal,
     }),
   };
@@ -69,9 +66,7 @@ export function bodyUsageReader(): UsageReader {
     push: (chunk) => void chunks.push(chunk),
     end() {
       const parsed = answerSchema.safeParse(jsonOrNull(Buffer.concat(chunks).toString("utf8")));
-      return parsed.success
-        ? { usage: usageOf(parsed.data.usage), isFinal: true }
-        : { usage: null, isFinal: false };
+      return parsed.success ? { usage: usageOf(parsed.data.usage), isFinal: true } : { usage: null, isFinal: false };
     },
   };
 }
@@ -99,20 +94,15 @@ function withDelta(before: Usage | null, raw: RawUsage): Usage {
     output: Math.max(before.output, now.output),
     cacheRead: raw.cache_read_input_tokens == null ? before.cacheRead : now.cacheRead,
     cacheWrite5m:
-      raw.cache_creation_input_tokens == null
-        ? before.cacheWrite5m
-        : Math.max(before.cacheWrite5m, now.cacheWrite5m),
+      raw.cache_creation_input_tokens == null ? before.cacheWrite5m : Math.max(before.cacheWrite5m, now.cacheWrite5m),
     cacheWrite1h:
-      raw.cache_creation_input_tokens == null
-        ? before.cacheWrite1h
-        : Math.max(before.cacheWrite1h, now.cacheWrite1h),
+      raw.cache_creation_input_tokens == null ? before.cacheWrite1h : Math.max(before.cacheWrite1h, now.cacheWrite1h),
   };
 }
 
 function textBytes(delta: Record<string, unknown>): number {
   return Object.entries(delta).reduce(
-    (sum, [name, value]) =>
-      name !== "type" && typeof value === "string" ? sum + Buffer.byteLength(value) : sum,
+    (sum, [name, value]) => (name !== "type" && typeof value === "string" ? sum + Buffer.byteLength(value) : sum),
     0,
   );
 }

@@ -12,22 +12,15 @@ const maxBytes = 4 * 1024 ** 3;
  * The only exit of the fetch sandbox: a proxy on a unix socket that reaches the hosts of the lockfile and no other, and
  * none that stands inside our own network unless `allowsPrivate`. No credential passes through it.
  */
-export async function openRegistryProxy(
-  input: Parameters<OpenRegistry>[0],
-): ReturnType<OpenRegistry> {
+export async function openRegistryProxy(input: Parameters<OpenRegistry>[0]): ReturnType<OpenRegistry> {
   const refused = new Set<string>();
   const sockets = new Set<Duplex>();
   let leftBytes = maxBytes;
   const count = (socket: Socket) =>
-    socket.on("data", (chunk: Buffer) =>
-      (leftBytes -= chunk.length) < 0 ? socket.destroy() : undefined,
-    );
+    socket.on("data", (chunk: Buffer) => ((leftBytes -= chunk.length) < 0 ? socket.destroy() : undefined));
   const reach = async (wanted: RegistryHost): Promise<string | null> => {
     const isNamed = input.hosts.some(
-      (host) =>
-        host.protocol === wanted.protocol &&
-        host.hostname === wanted.hostname &&
-        host.port === wanted.port,
+      (host) => host.protocol === wanted.protocol && host.hostname === wanted.hostname && host.port === wanted.port,
     );
     const address = isNamed ? await addressOf(wanted.hostname, input.allowsPrivate) : null;
     if (address === null) refused.add(`${wanted.hostname}:${wanted.port}`.slice(0, 200));
@@ -83,18 +76,11 @@ async function tunnel(
 }
 
 /** A registry without TLS, such as one on the worker's own machine: the address comes whole in the request line. */
-async function forward(
-  incoming: IncomingMessage,
-  answer: ServerResponse,
-  reach: Reach,
-): Promise<void> {
+async function forward(incoming: IncomingMessage, answer: ServerResponse, reach: Reach): Promise<void> {
   const url = URL.canParse(incoming.url ?? "") ? new URL(incoming.url ?? "") : null;
-  const isPlain =
-    url?.protocol === "http:" && (incoming.method === "GET" || incoming.method === "HEAD");
+  const isPlain = url?.protocol === "http:" && (incoming.method === "GET" || incoming.method === "HEAD");
   const address =
-    url && isPlain
-      ? await reach({ protocol: "http:", hostname: url.hostname, port: Number(url.port || 80) })
-      : null;
+    url && isPlain ? await reach({ protocol: "http:", hostname: url.hostname, port: Number(url.port || 80) }) : null;
   if (!url || address === null) {
     answer.writeHead(403).end();
     return;

@@ -22,13 +22,7 @@ export type Settlement = {
 };
 
 /** What this run has spent and reserved. The sum never passes its ceiling: the worst case comes off before sending. */
-export function openSpendBook({
-  store,
-  ceilingMicroUsd,
-}: {
-  store: SpendStore;
-  ceilingMicroUsd: number;
-}) {
+export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; ceilingMicroUsd: number }) {
   const open = new Map<string, number>();
   const spent: Spend = { costMicroUsd: 0, inputTokens: 0, outputTokens: 0 };
   let pending = 0;
@@ -54,8 +48,7 @@ export function openSpendBook({
       if (!isProblem(error, "budget_exceeded")) throw error;
       // Another ceiling, such as the project's day, has less left than ours: once more with that.
       const left = error.facts.leftMicroUsd;
-      const fitted =
-        typeof left === "number" && left < request.worstCase ? fitTo(request, left) : null;
+      const fitted = typeof left === "number" && left < request.worstCase ? fitTo(request, left) : null;
       return fitted === null ? null : reserveInStore(fitted);
     }
   }
@@ -78,11 +71,7 @@ export function openSpendBook({
     spent.costMicroUsd += settlement.costMicroUsd;
     spent.inputTokens += settlement.tokens.input;
     spent.outputTokens += settlement.tokens.output;
-    await store.settle(
-      { reservationId: reservation.reservationId },
-      settlement.costMicroUsd,
-      settlement.tokens,
-    );
+    await store.settle({ reservationId: reservation.reservationId }, settlement.costMicroUsd, settlement.tokens);
     return settlement;
   }
 

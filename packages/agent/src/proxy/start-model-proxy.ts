@@ -77,11 +77,9 @@ const targets = new Map<string, "messages" | "count">([
  */
 export async function startModelProxy(deps: ProxyDeps, options: ProxyOptions): Promise<ModelProxy> {
   if (Buffer.byteLength(options.socketPath) > 107)
-    throw new Problem(
-      "sandbox_unavailable",
-      `The path of the model's socket is too long: ${options.socketPath}`,
-      { next: "Choose a state folder with a shorter path." },
-    );
+    throw new Problem("sandbox_unavailable", `The path of the model's socket is too long: ${options.socketPath}`, {
+      next: "Choose a state folder with a shorter path.",
+    });
   const { origin, pathname } = new URL(options.baseUrl);
   const closing = new AbortController();
   const ending = makeEnding();
@@ -139,11 +137,7 @@ const strict = {
 type Context = Parameters<typeof answerModelRequest>[0];
 
 /** Exact method and raw target: what is not on the list does not exist. */
-async function route(
-  context: Context,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function route(context: Context, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method, url = "" } = request;
   if (method === "HEAD" && url === "/") {
     response.writeHead(200).end();

@@ -4,13 +4,7 @@ export const botName = "feedback-chat[bot]";
 export const botEmail = "feedback-chat[bot]@users.noreply.github.com";
 
 /** The message is ours to the last byte; the run id in it is how a later look knows the commit. */
-export function commitMessage({
-  issueNumber,
-  runId,
-}: {
-  issueNumber: number;
-  runId: string;
-}): string {
+export function commitMessage({ issueNumber, runId }: { issueNumber: number; runId: string }): string {
   return `Implement the feedback of issue #${issueNumber}\n\nRun: ${runId}\n`;
 }
 

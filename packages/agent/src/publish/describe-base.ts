@@ -40,11 +40,7 @@ export async function describeBase(
     "refs/feedback-chat/base-now^{tree}",
   ];
   const moved = new Set(
-    (await runGit(deps, args, { gitDir }))
-      .toString("latin1")
-      .split("\0")
-      .filter(Boolean)
-      .map(shownPath),
+    (await runGit(deps, args, { gitDir })).toString("latin1").split("\0").filter(Boolean).map(shownPath),
   );
   const both = changedPaths.filter((path) => moved.has(path));
   const note = `The base branch has moved on: this change was made on \`${baseSha.slice(0, 12)}\`, the branch stands at \`${headSha.slice(0, 12)}\`.`;

@@ -7,29 +7,20 @@ import { runFailure } from "../ports/run-failure.ts";
  * Lines that the base had already are public. @throws Problem run_failed `secret_found` with file:line, never the value.
  */
 export function requireNoSecrets(redactor: Redactor, changes: FileChange[]): void {
-  const places = changes.flatMap((change) => [
-    ...inName(redactor, change),
-    ...inLines(redactor, change),
-  ]);
+  const places = changes.flatMap((change) => [...inName(redactor, change), ...inLines(redactor, change)]);
   if (places.length === 0) return;
   const shown = places.slice(0, 10).map(({ place, name }) => `${name} in ${place}`);
-  throw runFailure(
-    "secret_found",
-    `The change holds what looks like a secret: ${shown.join(", ")}.`,
-    {
-      next: "Remove it from the change and rotate it if it is real; then retry.",
-      paths: places.map(({ place }) => place),
-    },
-  );
+  throw runFailure("secret_found", `The change holds what looks like a secret: ${shown.join(", ")}.`, {
+    next: "Remove it from the change and rotate it if it is real; then retry.",
+    paths: places.map(({ place }) => place),
+  });
 }
 
 type Place = { place: string; name: string };
 
 function inName(redactor: Redactor, { rawPath, change }: FileChange): Place[] {
   if (change === "deleted") return [];
-  return redactor
-    .find(Buffer.from(rawPath, "latin1"))
-    .map(({ name }) => ({ place: "a file's name", name }));
+  return redactor.find(Buffer.from(rawPath, "latin1")).map(({ name }) => ({ place: "a file's name", name }));
 }
 
 function inLines(redactor: Redactor, { path, before, after }: FileChange): Place[] {

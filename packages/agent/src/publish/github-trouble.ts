@@ -65,17 +65,13 @@ export function messageOf(error: unknown): string {
   const single = Array.isArray(errors)
     ? errors.map((one: unknown) => (typeof one === "string" ? one : partsOf(one)))
     : [];
-  return [typeof message === "string" ? message : error.message, ...single]
-    .filter(Boolean)
-    .join("; ");
+  return [typeof message === "string" ? message : error.message, ...single].filter(Boolean).join("; ");
 }
 
 function partsOf(one: unknown): string {
   if (typeof one !== "object" || one === null) return "";
   const { message, field, code } = one as Record<string, unknown>;
-  return typeof message === "string"
-    ? message
-    : [field, code].filter((part) => typeof part === "string").join(" ");
+  return typeof message === "string" ? message : [field, code].filter((part) => typeof part === "string").join(" ");
 }
 
 function rateWait({ status, response, message }: GitHubError, now: Date): number | null {

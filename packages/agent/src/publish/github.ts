@@ -17,10 +17,7 @@ type PullAnswer = {
 };
 
 /** GitHub's REST API as the publisher's port. The repository is known by its id; its name may change at any time. */
-export function openGitHub(
-  { octokit, clock }: Deps,
-  repository: { id: number; fullName: string },
-): GitHubPublisher {
+export function openGitHub({ octokit, clock }: Deps, repository: { id: number; fullName: string }): GitHubPublisher {
   let named = nameOf(repository.fullName);
   const ask = <T>(call: () => Promise<T>): Promise<T> =>
     call().catch((error: unknown) => {
@@ -36,11 +33,8 @@ export function openGitHub(
     findPull: (branch, runId) => ask(() => findPull(octokit, named, { branch, runId })),
     createPull: (input) => ask(() => createPull(octokit, named, input)),
     updatePull: (number, { body }) =>
-      ask(
-        async () => void (await octokit.rest.pulls.update({ ...named, pull_number: number, body })),
-      ),
-    commentOnce: (number, marker, body) =>
-      ask(() => commentOnce(octokit, named, { number, marker, body })),
+      ask(async () => void (await octokit.rest.pulls.update({ ...named, pull_number: number, body }))),
+    commentOnce: (number, marker, body) => ask(() => commentOnce(octokit, named, { number, marker, body })),
     headOf: (branch) => ask(() => headOf(octokit, named, branch)),
   };
 }
@@ -58,10 +52,7 @@ async function findPull(
   });
   const pulls = data.filter(({ head }) => head.ref === branch).map((pull) => pullOf(pull, runId));
   return (
-    pulls.find(({ isOfThisRun }) => isOfThisRun) ??
-    pulls.find(({ state }) => state === "open") ??
-    pulls[0] ??
-    null
+    pulls.find(({ isOfThisRun }) => isOfThisRun) ?? pulls.find(({ state }) => state === "open") ?? pulls[0] ?? null
   );
 }
 
@@ -84,9 +75,7 @@ async function commentOnce(
 }
 
 async function headOf(octokit: Octokit, named: Named, branch: string): Promise<string | null> {
-  const found = await octokit.rest.git
-    .getRef({ ...named, ref: `heads/${branch}` })
-    .catch(nothingAt404);
+  const found = await octokit.rest.git.getRef({ ...named, ref: `heads/${branch}` }).catch(nothingAt404);
   return found?.data.object.sha ?? null;
 }
 
@@ -96,16 +85,10 @@ function nothingAt404(error: unknown): null {
 }
 
 // By name first, which is the documented way and follows a rename; by id when another repository has the name now.
-async function lookById(
-  octokit: Octokit,
-  repository: { id: number },
-  named: Named,
-): Promise<RepositoryNow> {
+async function lookById(octokit: Octokit, repository: { id: number }, named: Named): Promise<RepositoryNow> {
   const byName = await octokit.rest.repos.get(named).catch(nothingAt404);
   const answer =
-    byName?.data.id === repository.id
-      ? byName
-      : await octokit.request("GET /repositories/{id}", { id: repository.id });
+    byName?.data.id === repository.id ? byName : await octokit.request("GET /repositories/{id}", { id: repository.id });
   const {
     full_name: fullName,
     archived,
@@ -120,8 +103,7 @@ async function createPull(
   input: Parameters<GitHubPublisher["createPull"]>[0],
 ): Promise<Pull | null> {
   const { branch, base, title, body, isDraft, runId } = input;
-  const create = (draft: boolean) =>
-    octokit.rest.pulls.create({ ...named, head: branch, base, title, body, draft });
+  const create = (draft: boolean) => octokit.rest.pulls.create({ ...named, head: branch, base, title, body, draft });
   try {
     return pullOf((await create(isDraft)).data, runId);
   } catch (error) {

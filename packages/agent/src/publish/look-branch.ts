@@ -20,21 +20,12 @@ export async function lookHeads(
   { url, token }: Remote,
   branches: string[],
 ): Promise<Map<string, string>> {
-  const args = [
-    "ls-remote",
-    "--heads",
-    "--",
-    url,
-    ...branches.map((branch) => `refs/heads/${branch}`),
-  ];
+  const args = ["ls-remote", "--heads", "--", url, ...branches.map((branch) => `refs/heads/${branch}`)];
   const result = await tryGit(deps, args, { gitDir: null, token, timeoutSeconds: 60 });
   if (result.exitCode !== 0) throw remoteProblem(args, result);
   const lines = result.stdout.toString("utf8").split("\n").filter(Boolean);
   return new Map(
-    lines.map((line) => [
-      line.slice(line.indexOf("\t") + "\trefs/heads/".length),
-      line.slice(0, line.indexOf("\t")),
-    ]),
+    lines.map((line) => [line.slice(line.indexOf("\t") + "\trefs/heads/".length), line.slice(0, line.indexOf("\t"))]),
   );
 }
 
@@ -62,11 +53,7 @@ export async function lookBranch(
   if (fetched.exitCode !== 0) throw remoteProblem(["fetch"], fetched);
   const format = "%H%x00%T%x00%ae%x00%an%x00%(trailers:key=Run,valueonly,separator=%x2c)%x01";
   const log = (
-    await runGit(
-      deps,
-      ["log", "-20", "--first-parent", `--format=${format}`, "refs/feedback-chat/head"],
-      { gitDir },
-    )
+    await runGit(deps, ["log", "-20", "--first-parent", `--format=${format}`, "refs/feedback-chat/head"], { gitDir })
   ).toString("utf8");
   const commits = log
     .split("\u0001")
@@ -77,19 +64,14 @@ export async function lookBranch(
   if (!first) throw new Error(`git log said nothing about ${headSha}`);
   const [sha = headSha, treeId = "", , author = ""] = first;
   if (isOurs(first)) return { is: "ours", headSha: sha, treeId };
-  return commits.some(isOurs)
-    ? { is: "human", headSha: sha, author }
-    : { is: "foreign", headSha: sha };
+  return commits.some(isOurs) ? { is: "human", headSha: sha, author } : { is: "foreign", headSha: sha };
 }
 
 /** What a failed git command against GitHub means for the run. */
 export function remoteProblem(args: string[], result: GitResult): Error {
   const trouble = remoteTrouble(result);
-  if (trouble === "access")
-    return accessFailure(args[0] === "push" ? "write" : "read", result.stderr);
+  if (trouble === "access") return accessFailure(args[0] === "push" ? "write" : "read", result.stderr);
   if (trouble === "rate") return githubWait(60, "GitHub asks to slow down.");
   const error = gitError(args, result);
-  return trouble === "unavailable"
-    ? new Problem("github_unreachable", error.message, { cause: error })
-    : error;
+  return trouble === "unavailable" ? new Problem("github_unreachable", error.message, { cause: error }) : error;
 }

@@ -1,12 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Problem, problems, type ProblemCode } from "@feedback-chat/protocol/problem";
-import {
-  publisherLine,
-  type Published,
-  type PublishRequest,
-  type PublishStep,
-} from "../core/publish-plan.ts";
+import { publisherLine, type Published, type PublishRequest, type PublishStep } from "../core/publish-plan.ts";
 
 export type PublishInChildDeps = { signal: AbortSignal; onStep(step: PublishStep): void };
 
@@ -15,10 +10,7 @@ export type PublishInChildDeps = { signal: AbortSignal; onStep(step: PublishStep
  * the signal, at any point: the next attempt looks and goes on from there.
  * @throws Problem as `publishRun`.
  */
-export async function publishInChild(
-  { signal, onStep }: PublishInChildDeps,
-  plan: PublishRequest,
-): Promise<Published> {
+export async function publishInChild({ signal, onStep }: PublishInChildDeps, plan: PublishRequest): Promise<Published> {
   signal.throwIfAborted();
   const child = execa(process.execPath, [...nodeOptions, entry], {
     cwd: "/",
@@ -60,9 +52,7 @@ export async function publishInChild(
 
 // Beside this file both as source and built.
 const isSource = import.meta.url.endsWith(".ts");
-const entry = fileURLToPath(
-  new URL(isSource ? "./publisher-process.ts" : "./publisher-process.js", import.meta.url),
-);
+const entry = fileURLToPath(new URL(isSource ? "./publisher-process.ts" : "./publisher-process.js", import.meta.url));
 const nodeOptions = isSource ? ["--conditions=source"] : [];
 
 function codeOf(code: string): ProblemCode {

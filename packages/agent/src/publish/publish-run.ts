@@ -52,11 +52,7 @@ export async function publishRun(deps: PublishDeps, plan: PublishPlan): Promise<
 
 type Content = { clean(text: string): string; changedPaths: string[] };
 
-async function lookAndAct(
-  deps: PublishDeps,
-  plan: PublishPlan,
-  content: Content,
-): Promise<Published> {
+async function lookAndAct(deps: PublishDeps, plan: PublishPlan, content: Content): Promise<Published> {
   const now = await deps.github.look();
   if (now.isArchived) throw archived();
   const remote = remoteOf(plan, now.fullName);
@@ -89,28 +85,22 @@ async function chooseBranch(
     if (head.is === "human") throw humanCommit(name, head.author);
     if (head.is !== "foreign") return { branch: name, head };
   }
-  throw runFailure(
-    "github_refused",
-    `The branch names "${branch}" and "${branch}x2" are taken by other commits.`,
-    { next: "Delete or rename them, then retry." },
-  );
+  throw runFailure("github_refused", `The branch names "${branch}" and "${branch}x2" are taken by other commits.`, {
+    next: "Delete or rename them, then retry.",
+  });
 }
 
 function humanCommit(branch: string, author: string) {
-  return runFailure(
-    "human_commit",
-    `${cleanText(author)} has committed to the branch "${branch}": it is theirs now.`,
-    { next: "Go on by hand on that branch, or retry for a new one." },
-  );
+  return runFailure("human_commit", `${cleanText(author)} has committed to the branch "${branch}": it is theirs now.`, {
+    next: "Go on by hand on that branch, or retry for a new one.",
+  });
 }
 
 function requireWanted(pull: Pull | null): void {
   if (pull?.state !== "closed" || pull.isMerged) return;
-  throw runFailure(
-    "pull_closed",
-    `Pull request #${pull.number} was closed by a person: it stays closed.`,
-    { next: "Retry for a new run with a pull request of its own." },
-  );
+  throw runFailure("pull_closed", `Pull request #${pull.number} was closed by a person: it stays closed.`, {
+    next: "Retry for a new run with a pull request of its own.",
+  });
 }
 
 /** Answers the head's sha once the branch holds our tree. */
@@ -160,10 +150,7 @@ async function openPull(
   const found = await deps.github.findPull(pull.branch, plan.runId);
   requireWanted(found);
   if (!found?.isOfThisRun)
-    throw runFailure(
-      "github_refused",
-      `Another pull request for the branch "${pull.branch}" exists.`,
-    );
+    throw runFailure("github_refused", `Another pull request for the branch "${pull.branch}" exists.`);
   deps.onStep("pull_adopted");
   return found;
 }
@@ -175,8 +162,7 @@ function publishedOf(branch: string, pull: Pull, headSha: string): Published {
 // Same origin as always: only the path may follow a rename.
 function remoteOf({ gitDir, repository, token, protocols }: PublishPlan, fullName: string): Remote {
   const url = new URL(repository.cloneUrl);
-  if (!protocols.includes("file") && fullName !== repository.fullName)
-    url.pathname = `/${fullName}.git`;
+  if (!protocols.includes("file") && fullName !== repository.fullName) url.pathname = `/${fullName}.git`;
   return {
     gitDir,
     url: url.href,

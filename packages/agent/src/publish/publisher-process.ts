@@ -31,12 +31,7 @@ async function main(): Promise<void> {
     protocols: plan.protocols,
     onStep: (step: PublishStep) => say({ type: "step", step }),
   };
-  say(
-    await publishRun(deps, plan).then(
-      (published) => ({ type: "done", published }) as const,
-      problemLine,
-    ),
-  );
+  say(await publishRun(deps, plan).then((published) => ({ type: "done", published }) as const, problemLine));
   process.stdin.destroy();
 }
 

@@ -48,13 +48,9 @@ export async function pushBranch(
 }
 
 function workflowsMissing(answer: string) {
-  return runFailure(
-    "github_refused",
-    `GitHub lets this token change no workflow file. It said: ${wordsOf(answer)}`,
-    {
-      next: "Download the diff and push it yourself, or leave `.github/workflows` out of the change.",
-    },
-  );
+  return runFailure("github_refused", `GitHub lets this token change no workflow file. It said: ${wordsOf(answer)}`, {
+    next: "Download the diff and push it yourself, or leave `.github/workflows` out of the change.",
+  });
 }
 
 function refused(answer: string) {

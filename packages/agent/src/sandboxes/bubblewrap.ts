@@ -2,13 +2,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { insidePaths } from "../core/inside-paths.ts";
-import type {
-  Sandbox,
-  SandboxFacts,
-  SandboxJob,
-  SandboxLimits,
-  SandboxSpec,
-} from "../ports/sandbox.ts";
+import type { Sandbox, SandboxFacts, SandboxJob, SandboxLimits, SandboxSpec } from "../ports/sandbox.ts";
 import { bwrapArguments } from "./bwrap-arguments.ts";
 import { insideNode, installTools, type Toolchain } from "./install-tools.ts";
 import {
@@ -41,13 +35,7 @@ export type BubblewrapDeps = {
 export const machineUidFolder = "/run/feedback-chat/uids";
 
 /** Where the sandbox keeps its folders: below a home only for the user whose home it is. */
-export function sandboxRootFor({
-  userId,
-  stateHome,
-}: {
-  userId: number;
-  stateHome: string;
-}): string {
+export function sandboxRootFor({ userId, stateHome }: { userId: number; stateHome: string }): string {
   return userId === 0 ? "/var/lib/feedback-chat" : join(stateHome, "feedback-chat", "sandbox");
 }
 
@@ -64,10 +52,7 @@ export function bubblewrap(deps: BubblewrapDeps): Sandbox {
   };
 }
 
-async function openJob(
-  deps: BubblewrapDeps,
-  job: { name: string; slot: number },
-): Promise<SandboxJob> {
+async function openJob(deps: BubblewrapDeps, job: { name: string; slot: number }): Promise<SandboxJob> {
   requireLinux();
   await makeRoot(deps);
   const tools = await installTools(deps);
@@ -81,8 +66,7 @@ async function openJob(
     taskFolder: folders.taskFolder,
     socketFolder: folders.socketFolder,
     own: (folder) => ownTree(deps, folders.uid, folder),
-    writeTask: (name, content) =>
-      replaceFile(taskPath(name), content, deps.userId === 0 ? folders.uid : null),
+    writeTask: (name, content) => replaceFile(taskPath(name), content, deps.userId === 0 ? folders.uid : null),
     readTask: (name, maxBytes) => readRegularFile(taskPath(name), maxBytes),
     run(spec) {
       const signal = AbortSignal.any([spec.signal, stop.signal]);
@@ -124,14 +108,7 @@ function launchOf({ deps, tools, folders }: Job, spec: SandboxSpec) {
     },
     statusFd,
   });
-  const bwrap = [
-    deps.bwrapPath ?? "bwrap",
-    "--args",
-    String(argsFd),
-    "--",
-    ...limitPrefix(spec.limits),
-    ...spec.argv,
-  ];
+  const bwrap = [deps.bwrapPath ?? "bwrap", "--args", String(argsFd), "--", ...limitPrefix(spec.limits), ...spec.argv];
   return { ...asUser(deps, folders.uid, bwrap), bwrapArgs, treeFolder: folders.treeFolder };
 }
 
@@ -149,24 +126,12 @@ function limitPrefix(limits: SandboxLimits): string[] {
 }
 
 /** Started by root, inner 1000 would be the host's 0: the uid is dropped before bwrap starts. */
-function asUser(
-  { userId }: { userId: number },
-  uid: number,
-  argv: string[],
-): { command: string; args: string[] } {
+function asUser({ userId }: { userId: number }, uid: number, argv: string[]): { command: string; args: string[] } {
   const [command = "", ...args] = argv;
   if (userId !== 0) return { command, args };
   return {
     command: "setpriv",
-    args: [
-      `--reuid=${uid}`,
-      `--regid=${uid}`,
-      "--clear-groups",
-      "--inh-caps=-all",
-      "--no-new-privs",
-      "--",
-      ...argv,
-    ],
+    args: [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--inh-caps=-all", "--no-new-privs", "--", ...argv],
   };
 }
 
@@ -175,13 +140,9 @@ async function probe(deps: BubblewrapDeps): Promise<SandboxFacts> {
   const bwrapPath = deps.bwrapPath ?? "bwrap";
   const asked = await execa(bwrapPath, ["--version"], { env: {}, extendEnv: false, reject: false });
   if (asked.exitCode !== 0) {
-    throw new Problem(
-      "sandbox_unavailable",
-      "bubblewrap (bwrap) is not installed on this machine.",
-      {
-        next: "Install it: `apt-get install -y bubblewrap`.",
-      },
-    );
+    throw new Problem("sandbox_unavailable", "bubblewrap (bwrap) is not installed on this machine.", {
+      next: "Install it: `apt-get install -y bubblewrap`.",
+    });
   }
   await using job = await openJob(deps, { name: "probe", slot: 900 });
   const run = job.run({
@@ -213,17 +174,12 @@ const probeLimits: SandboxLimits = {
 
 function requireLinux(): void {
   if (process.platform === "linux") return;
-  throw new Problem(
-    "sandbox_unavailable",
-    `There is no sandbox for ${process.platform} in this version.`,
-    {
-      next: "Run the worker on Linux with bubblewrap: a virtual machine or a server will do.",
-    },
-  );
+  throw new Problem("sandbox_unavailable", `There is no sandbox for ${process.platform} in this version.`, {
+    next: "Run the worker on Linux with bubblewrap: a virtual machine or a server will do.",
+  });
 }
 
 function plainName(name: string): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name))
-    throw new RangeError(`no name for a file of the task: ${name}`);
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name)) throw new RangeError(`no name for a file of the task: ${name}`);
   return name;
 }

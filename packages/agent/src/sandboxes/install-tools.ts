@@ -30,8 +30,7 @@ export async function installTools(deps: {
     if (deps.npmFolder) await placeNpm(deps.npmFolder, folder);
   });
   const etc = await installOnce(join(tools, "etc-1"), async (folder) => {
-    for (const [file, text] of Object.entries(etcFiles))
-      await writeFile(join(folder, file), text, { mode: 0o644 });
+    for (const [file, text] of Object.entries(etcFiles)) await writeFile(join(folder, file), text, { mode: 0o644 });
   });
   return {
     node: { host: node, inside: insideNode },
@@ -56,16 +55,13 @@ export async function findNpm({
       .map((folder) => npmBehind(join(folder, "npm"))),
   );
   for (const folder of [beside, ...onPath])
-    if (folder !== null && (await isThere(join(folder, "bin", "npm-cli.js"))))
-      return realpath(folder);
+    if (folder !== null && (await isThere(join(folder, "bin", "npm-cli.js")))) return realpath(folder);
   return null;
 }
 
 async function npmBehind(command: string): Promise<string | null> {
   const script = await realpath(command).catch(ignoring("ENOENT", "ENOTDIR", "EACCES"));
-  return script !== undefined && basename(script) === "npm-cli.js"
-    ? dirname(dirname(script))
-    : null;
+  return script !== undefined && basename(script) === "npm-cli.js" ? dirname(dirname(script)) : null;
 }
 
 async function placeNpm(npmFolder: string, folder: string): Promise<void> {
@@ -103,9 +99,7 @@ async function etcMounts(ours: string): Promise<Walls["etc"]> {
   const present = await Promise.all(harmlessEtc.map(isThere));
   return [
     ...synthetic,
-    ...harmlessEtc
-      .filter((_, index) => present[index])
-      .map((path) => ({ host: path, inside: path })),
+    ...harmlessEtc.filter((_, index) => present[index]).map((path) => ({ host: path, inside: path })),
   ];
 }
 

@@ -53,12 +53,8 @@ export async function makeRoot(deps: FolderDeps): Promise<void> {
 }
 
 /** Fresh folders of one job, 0700 and the sandbox uid's. Their names say which process answers for them. */
-export async function makeJobFolders(
-  deps: FolderDeps,
-  job: { name: string; slot: number },
-): Promise<JobFolders> {
-  if (!/^[A-Za-z0-9_-]{1,80}$/.test(job.name))
-    throw new RangeError(`no name for a job's folder: ${job.name}`);
+export async function makeJobFolders(deps: FolderDeps, job: { name: string; slot: number }): Promise<JobFolders> {
+  if (!/^[A-Za-z0-9_-]{1,80}$/.test(job.name)) throw new RangeError(`no name for a job's folder: ${job.name}`);
   const owner = ownerName(process.pid);
   const uid = await takeUid(deps, job.slot, owner);
   const folder = await mkdtemp(join(deps.rootFolder, "jobs", `${job.name}.${owner}.`));
@@ -66,8 +62,7 @@ export async function makeJobFolders(
   const socketFolder = await mkdtemp(join(deps.rootFolder, "s", `${owner}.`));
   const [treeFolder, taskFolder] = [join(folder, "tree"), join(folder, "task")];
   for (const path of [treeFolder, taskFolder]) await mkdir(path, { mode: 0o700 });
-  for (const path of [folder, treeFolder, taskFolder, socketFolder])
-    if (isRoot(deps)) await chown(path, uid, uid);
+  for (const path of [folder, treeFolder, taskFolder, socketFolder]) if (isRoot(deps)) await chown(path, uid, uid);
   return {
     uid,
     treeFolder,
@@ -85,8 +80,7 @@ export async function makeJobFolders(
 export async function sweepJobFolders(deps: FolderDeps): Promise<string[]> {
   const removed: string[] = [];
   for (const place of ["jobs", "s"]) {
-    for (const name of (await readdir(join(deps.rootFolder, place)).catch(ignoring("ENOENT"))) ??
-      []) {
+    for (const name of (await readdir(join(deps.rootFolder, place)).catch(ignoring("ENOENT"))) ?? []) {
       if (isOwned(name.split(".").slice(-3, -1).join("."))) continue;
       const path = join(deps.rootFolder, place, name);
       if (isRoot(deps)) await endAbandoned(deps, (await stat(path)).uid);
@@ -99,16 +93,11 @@ export async function sweepJobFolders(deps: FolderDeps): Promise<string[]> {
 
 /** As root: gives everything below to the sandbox's uid, links themselves and not what they point to. */
 export async function ownTree(deps: FolderDeps, uid: number, folder: string): Promise<void> {
-  if (isRoot(deps))
-    await execa("chown", ["-hR", `${uid}:${uid}`, "--", folder], { env: {}, extendEnv: false });
+  if (isRoot(deps)) await execa("chown", ["-hR", `${uid}:${uid}`, "--", folder], { env: {}, extendEnv: false });
 }
 
 /** Replaces a file in a folder that hostile code could write: the name is freed first, then made exclusively. */
-export async function replaceFile(
-  path: string,
-  content: string | Uint8Array,
-  uid: number | null,
-): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array, uid: number | null): Promise<void> {
   await rm(path, { force: true, recursive: true });
   const file = await open(path, "wx", 0o600);
   try {
@@ -122,9 +111,7 @@ export async function replaceFile(
 /** Reads a file that hostile code may have put there: no link, pipe or device, and never more than `maxBytes`. */
 export async function readRegularFile(path: string, maxBytes: number): Promise<Uint8Array | null> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(path, flags).catch(
-    ignoring("ENOENT", "ELOOP", "ENXIO", "EACCES", "ENOTDIR"),
-  );
+  const file = await open(path, flags).catch(ignoring("ENOENT", "ELOOP", "ENXIO", "EACCES", "ENOTDIR"));
   if (!file) return null;
   try {
     const facts = await file.stat();
@@ -156,8 +143,7 @@ async function claimFile(path: string, owner: string): Promise<boolean> {
     // Of several that see a dead holder, one moves its file away; should it have been a new one, it goes back.
     const aside = `${mine}.old`;
     await rename(path, aside).catch(ignoring("ENOENT"));
-    if ((await readFile(aside, "utf8").catch(ignoring("ENOENT"))) !== holder)
-      await linked(aside, path);
+    if ((await readFile(aside, "utf8").catch(ignoring("ENOENT"))) !== holder) await linked(aside, path);
     await rm(aside, { force: true });
     return await linked(mine, path);
   } finally {
@@ -201,8 +187,7 @@ async function removeTree(folder: string): Promise<void> {
   // Not root: a folder without permissions cannot be emptied before they are given back.
   await execa("chmod", ["-R", "u+rwX", "--", folder], { env: {}, extendEnv: false, reject: false });
   const again = await remove();
-  if (again.exitCode !== 0)
-    throw new Error(`cannot remove ${folder}: ${again.stderr.slice(0, 300)}`);
+  if (again.exitCode !== 0) throw new Error(`cannot remove ${folder}: ${again.stderr.slice(0, 300)}`);
 }
 
 /** A pid alone may be another process's tomorrow: its start time goes with it. */

@@ -18,9 +18,7 @@ export async function probeEngineSocket(job: SandboxJob, engine: Engine): Promis
       "x-should-retry": "false",
     });
     response.end(
-      request.method === "POST"
-        ? '{"type":"error","error":{"type":"billing_error","message":"self-test"}}'
-        : undefined,
+      request.method === "POST" ? '{"type":"error","error":{"type":"billing_error","message":"self-test"}}' : undefined,
     );
   });
   await new Promise<void>((resolve, reject) => {

@@ -77,12 +77,7 @@ function readProc(path: string): string | null {
 
 /** A process may end between two looks at it: ESRCH while reading, ENOENT before. */
 function gone<T>(error: unknown, answer: T): T {
-  if (
-    error instanceof Error &&
-    "code" in error &&
-    (error.code === "ENOENT" || error.code === "ESRCH")
-  )
-    return answer;
+  if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return answer;
   throw error;
 }
 

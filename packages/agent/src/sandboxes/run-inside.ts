@@ -26,10 +26,7 @@ export function runInside(launch: Launch, spec: SandboxSpec): SandboxRun {
   });
   const stderr = tail(child.stderr as Readable);
   feed(child.stdin as Writable, spec.stdin);
-  feed(
-    child.stdio[argsFd] as Writable,
-    launch.bwrapArgs.map((argument) => `${argument}\0`).join(""),
-  );
+  feed(child.stdio[argsFd] as Writable, launch.bwrapArgs.map((argument) => `${argument}\0`).join(""));
   lowerPriority(child);
   return {
     stdout: child.stdout as Readable,
@@ -40,10 +37,7 @@ export function runInside(launch: Launch, spec: SandboxSpec): SandboxRun {
 
 type Following = { launch: Launch; spec: SandboxSpec; stderrTail: () => string };
 
-async function follow(
-  child: ChildProcess,
-  { launch, spec, stderrTail }: Following,
-): Promise<SandboxEnd> {
+async function follow(child: ChildProcess, { launch, spec, stderrTail }: Following): Promise<SandboxEnd> {
   const status = readStatus(child.stdio[statusFd] as Readable);
   let stop: Stop | null = null;
   let unwatch: () => void = () => undefined;
@@ -54,10 +48,7 @@ async function follow(
     if (first !== null && status.isStillThat()) killIfThere(first);
   };
   const onAbort = () =>
-    end(
-      "signal",
-      String((spec.signal.reason as Error | undefined)?.message ?? spec.signal.reason ?? "stopped"),
-    );
+    end("signal", String((spec.signal.reason as Error | undefined)?.message ?? spec.signal.reason ?? "stopped"));
   spec.signal.addEventListener("abort", onAbort, { once: true });
   const clock = setTimeout(
     () => end("time", `longer than ${spec.limits.wallSeconds} s`),
@@ -82,12 +73,7 @@ async function follow(
 
 type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
-function judgeExit({
-  code,
-  signal,
-  hasStarted,
-  stderr,
-}: Exit & { hasStarted: boolean; stderr: string }): SandboxEnd {
+function judgeExit({ code, signal, hasStarted, stderr }: Exit & { hasStarted: boolean; stderr: string }): SandboxEnd {
   if (!hasStarted) throw wallsFailed(stderr, code);
   if (code === 128 + constants.signals.SIGXFSZ)
     return { exitCode: code, by: "resources", detail: "disk: a file grew over its limit" };
@@ -106,23 +92,16 @@ export function wallsFailed(stderr: string, code: number | null): Problem {
     stderr
       .trim()
       .split("\n")
-      .findLast((line) => line.includes("bwrap") || line.includes("setpriv")) ??
-    `bwrap ended with ${code}`;
-  return new Problem(
-    "sandbox_unavailable",
-    `bubblewrap cannot build the sandbox: ${said.slice(0, 300)}`,
-    { next: remedyFor(said) },
-  );
+      .findLast((line) => line.includes("bwrap") || line.includes("setpriv")) ?? `bwrap ended with ${code}`;
+  return new Problem("sandbox_unavailable", `bubblewrap cannot build the sandbox: ${said.slice(0, 300)}`, {
+    next: remedyFor(said),
+  });
 }
 
 function remedyFor(said: string): string {
   if (/No space left on device/.test(said))
     return "User namespaces are switched off here: `sysctl -w user.max_user_namespaces=15000`, and the same in /etc/sysctl.d.";
-  if (
-    /(namespace|uid map|gid map|setns|loopback).*(not permitted|denied)|No permissions to create/i.test(
-      said,
-    )
-  ) {
+  if (/(namespace|uid map|gid map|setns|loopback).*(not permitted|denied)|No permissions to create/i.test(said)) {
     return "This system forbids user namespaces to programs: on Ubuntu give bwrap an AppArmor profile with `userns,` (or `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`), on older Debian `sysctl -w kernel.unprivileged_userns_clone=1`; in a container start it with user namespaces allowed.";
   }
   if (/No such file|not found|ENOENT/.test(said))
@@ -157,8 +136,7 @@ function readStatus(stream: Readable) {
       await closed;
       for (const start = performance.now(); isStillThat();) {
         if (first !== null) killIfThere(first.pid);
-        if (performance.now() - start > 10_000)
-          throw new Error(`process ${first?.pid} of a sandbox does not end`);
+        if (performance.now() - start > 10_000) throw new Error(`process ${first?.pid} of a sandbox does not end`);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },
@@ -177,8 +155,7 @@ function tail(stream: Readable): () => string {
   let kept = "";
   const push = stream.push.bind(stream);
   stream.push = (chunk: unknown, ...rest) => {
-    if (chunk instanceof Uint8Array)
-      kept = (kept + Buffer.from(chunk).toString("utf8")).slice(-2_000);
+    if (chunk instanceof Uint8Array) kept = (kept + Buffer.from(chunk).toString("utf8")).slice(-2_000);
     return push(chunk, ...rest);
   };
   return () => kept;

@@ -14,13 +14,7 @@ export type Plants = AsyncDisposable & {
  * Puts a random word where nothing inside may find it: a 0600 file, a process's environment and arguments, a
  * loopback listener, an abstract socket. Each is first found from outside, so that not finding it means something.
  */
-export async function plantCanaries({
-  tempFolder,
-  canary,
-}: {
-  tempFolder: string;
-  canary: string;
-}): Promise<Plants> {
+export async function plantCanaries({ tempFolder, canary }: { tempFolder: string; canary: string }): Promise<Plants> {
   const folder = await mkdtemp(join(tempFolder, "self-test-"));
   const hostFile = join(folder, "secret");
   await writeFile(hostFile, canary, { mode: 0o600 });
@@ -30,22 +24,17 @@ export async function plantCanaries({
     stdio: "ignore",
   });
   const loopback = await listen((server, ready) => server.listen(0, "127.0.0.1", ready), canary);
-  const abstract = await listen(
-    (server, ready) => server.listen(`\0${abstractName}`, ready),
-    canary,
-  );
+  const abstract = await listen((server, ready) => server.listen(`\0${abstractName}`, ready), canary);
   const loopbackPort = (loopback.address() as AddressInfo).port;
 
   async function dispose(): Promise<void> {
     process_.kill("SIGKILL");
-    for (const server of [loopback, abstract])
-      await new Promise((resolve) => server.close(resolve));
+    for (const server of [loopback, abstract]) await new Promise((resolve) => server.close(resolve));
     await rm(folder, { recursive: true, force: true });
   }
   try {
     await chmod(folder, 0o700);
-    if ((await readFile(hostFile, "utf8")) !== canary)
-      throw new Error("the planted file cannot be read outside");
+    if ((await readFile(hostFile, "utf8")) !== canary) throw new Error("the planted file cannot be read outside");
     await requireAnswer({ port: loopbackPort, host: "127.0.0.1" }, canary);
     await requireAnswer({ path: `\0${abstractName}` }, canary);
     if (!(await readFile(`/proc/${process_.pid}/environ`, "latin1")).includes(canary))
@@ -57,10 +46,7 @@ export async function plantCanaries({
   return { hostFile, loopbackPort, abstractName, [Symbol.asyncDispose]: dispose };
 }
 
-export function listen(
-  start: (server: Server, ready: () => void) => void,
-  words: string,
-): Promise<Server> {
+export function listen(start: (server: Server, ready: () => void) => void, words: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
       socket.on("error", ignoring("EPIPE", "ECONNRESET"));
@@ -71,10 +57,7 @@ export function listen(
   });
 }
 
-function requireAnswer(
-  where: { port: number; host: string } | { path: string },
-  words: string,
-): Promise<void> {
+function requireAnswer(where: { port: number; host: string } | { path: string }, words: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(where);
     socket.once("error", reject);

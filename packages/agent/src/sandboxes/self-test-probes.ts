@@ -1,13 +1,11 @@
 /** What is tried inside, and what has to come of it. `control` probes must work; all others must fail as named. */
 export type ProbeRow = { id: string; title: string; expected: readonly string[]; remedy: string };
 
-const isolation =
-  "Do not run jobs here. Report this with the output of `feedback-chat check --sandbox --format json`.";
+const isolation = "Do not run jobs here. Report this with the output of `feedback-chat check --sandbox --format json`.";
 const namespaces =
   "Check that bubblewrap is 0.8 or newer and that nothing mounts more of this machine into the sandbox.";
 const noRoute = ["ENETUNREACH", "EADDRNOTAVAIL", "EHOSTUNREACH"] as const;
-const network =
-  "The sandbox shares this machine's network: bubblewrap could not make a network namespace of its own.";
+const network = "The sandbox shares this machine's network: bubblewrap could not make a network namespace of its own.";
 
 export const probeRows: readonly ProbeRow[] = [
   row(
@@ -31,30 +29,10 @@ export const probeRows: readonly ProbeRow[] = [
   row("environment", "the worker's environment is not seen", ["absent"], namespaces),
   row("host_file", "a private file of the host cannot be read", ["ENOENT"], namespaces),
   row("other_job", "another job's folder cannot be read", ["ENOENT"], namespaces),
-  row(
-    "processes",
-    "processes outside, their environment and arguments are not seen",
-    ["absent"],
-    namespaces,
-  ),
-  row(
-    "ptrace",
-    "nothing can be traced: no capability, and none can be gained",
-    ["none"],
-    isolation,
-  ),
-  row(
-    "host_loopback",
-    "a listener on the host's loopback cannot be reached",
-    ["ECONNREFUSED"],
-    network,
-  ),
-  row(
-    "abstract_socket",
-    "an abstract unix socket of the host cannot be reached",
-    ["ECONNREFUSED"],
-    network,
-  ),
+  row("processes", "processes outside, their environment and arguments are not seen", ["absent"], namespaces),
+  row("ptrace", "nothing can be traced: no capability, and none can be gained", ["none"], isolation),
+  row("host_loopback", "a listener on the host's loopback cannot be reached", ["ECONNREFUSED"], network),
+  row("abstract_socket", "an abstract unix socket of the host cannot be reached", ["ECONNREFUSED"], network),
   row("dns", "names cannot be resolved", ["EAI_AGAIN", "ENOTFOUND", "EAI_FAIL"], network),
   row("ipv4", "the internet cannot be reached by IPv4", noRoute, network),
   row("ipv6", "the internet cannot be reached by IPv6", [...noRoute, "EAFNOSUPPORT"], network),

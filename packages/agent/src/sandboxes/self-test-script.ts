@@ -112,12 +112,6 @@ next();
 export function daemonCommand(mark: string): string[] {
   const daemon = `trap '' TERM HUP INT; echo $$ > ${daemonFile}; while :; do sleep 0.2; done # ${mark}`;
   const start = `setsid sh -c '(setsid sh -c "$0" &); exit 0' "$1" >/dev/null 2>&1`;
-  return [
-    "sh",
-    "-c",
-    `${start}; while [ ! -s ${daemonFile} ]; do sleep 0.02; done; cat ${daemonFile}`,
-    "sh",
-    daemon,
-  ];
+  return ["sh", "-c", `${start}; while [ ! -s ${daemonFile} ]; do sleep 0.02; done; cat ${daemonFile}`, "sh", daemon];
 }
 const daemonFile = `${insidePaths.tree}/.self-test-daemon`;

@@ -5,13 +5,7 @@ import { join } from "node:path";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { insidePaths } from "../core/inside-paths.ts";
 import type { Engine } from "../ports/engine.ts";
-import type {
-  Sandbox,
-  SandboxFacts,
-  SandboxJob,
-  SandboxLimits,
-  SandboxSpec,
-} from "../ports/sandbox.ts";
+import type { Sandbox, SandboxFacts, SandboxJob, SandboxLimits, SandboxSpec } from "../ports/sandbox.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import { probeEngineSocket } from "./probe-engine-socket.ts";
 import { listen, plantCanaries } from "./self-test-plants.ts";
@@ -68,9 +62,7 @@ export async function selfTest(deps: SelfTestDeps): Promise<SelfTest> {
     ...(await tryInside(job, selfTestScript(plan))),
     ["daemon", await tryDaemon(job, canary)],
     ["forks", await tryForks(job)],
-    ...(deps.engine === null
-      ? []
-      : [["engine_socket", await probeEngineSocket(job, deps.engine)] as const]),
+    ...(deps.engine === null ? [] : [["engine_socket", await probeEngineSocket(job, deps.engine)] as const]),
   ]);
   const probes = probeRows.map((row) => judge(row, results.get(row.id), deps.engine === null));
   return { ok: probes.every(({ status }) => status !== "fail"), facts, probes };
@@ -132,9 +124,7 @@ async function tryDaemon(job: SandboxJob, canary: string): Promise<string> {
   const mark = `daemon-${canary.slice(0, 12)}`;
   const { output, end } = await run(job, { argv: daemonCommand(mark) });
   if (end.exitCode !== 0 || !/^\d+\s*$/.test(output)) return `not started: ${end.detail}`;
-  return readdirSync("/proc").some((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(mark))
-    ? "still runs"
-    : "gone";
+  return readdirSync("/proc").some((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(mark)) ? "still runs" : "gone";
 }
 
 function commandOf(pid: string): string {
@@ -147,10 +137,7 @@ function commandOf(pid: string): string {
 }
 
 /** Another job at work, with the word in its environment, its arguments and its folder. */
-async function openSibling(
-  sandbox: Sandbox,
-  { canary, slot }: { canary: string; slot: number },
-): Promise<SandboxJob> {
+async function openSibling(sandbox: Sandbox, { canary, slot }: { canary: string; slot: number }): Promise<SandboxJob> {
   const job = await sandbox.open({ name: "self-test-sibling", slot });
   await writeFile(join(job.treeFolder, "secret"), canary);
   await job.own(job.treeFolder);
@@ -175,11 +162,7 @@ type Tried = { output: string; end: Awaited<ReturnType<SandboxJob["run"]>["ended
 
 async function run(job: SandboxJob, spec: Partial<SandboxSpec>): Promise<Tried> {
   const started = job.run(specFor(spec));
-  const [output, , end] = await Promise.all([
-    readAll(started.stdout),
-    readAll(started.stderr),
-    started.ended,
-  ]);
+  const [output, , end] = await Promise.all([readAll(started.stdout), readAll(started.stderr), started.ended]);
   return { output, end };
 }
 
@@ -197,7 +180,6 @@ function specFor(spec: Partial<SandboxSpec>): SandboxSpec {
 
 async function readAll(stream: AsyncIterable<Uint8Array>): Promise<string> {
   let text = "";
-  for await (const chunk of stream)
-    if (text.length < 1e6) text += Buffer.from(chunk).toString("utf8");
+  for await (const chunk of stream) if (text.length < 1e6) text += Buffer.from(chunk).toString("utf8");
   return text;
 }

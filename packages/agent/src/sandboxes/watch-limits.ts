@@ -20,10 +20,7 @@ type Watched = { pid: number; treeFolder: string; limits: SandboxLimits };
  * have a size of their own, so that being full is what is noticed; the work tree is measured by the disk it
  * lies on, and counted exactly only when that shrank by as much.
  */
-export function watchLimits(
-  { pid, treeFolder, limits }: Watched,
-  exceeded: (detail: string) => void,
-): () => void {
+export function watchLimits({ pid, treeFolder, limits }: Watched, exceeded: (detail: string) => void): () => void {
   const measureTree = treeMeter(treeFolder, limits);
   let isOver = false;
   let isLooking = false;
@@ -63,12 +60,9 @@ function usedUp(pid: number, limits: SandboxLimits): string | null {
 
 async function fullScratch(pid: number): Promise<string | null> {
   for (const folder of ["/tmp", insidePaths.home, "/dev/shm"]) {
-    const facts = await statfs(`/proc/${pid}/root${folder}`).catch(
-      ignoring("ENOENT", "EACCES", "ESRCH", "EPERM"),
-    );
+    const facts = await statfs(`/proc/${pid}/root${folder}`).catch(ignoring("ENOENT", "EACCES", "ESRCH", "EPERM"));
     // A file system of another type is the host's: the process had ended, or not yet moved in.
-    if (facts && facts.type === tmpfsMagic && facts.blocks > 0 && facts.bfree === 0)
-      return `disk: ${folder} is full`;
+    if (facts && facts.type === tmpfsMagic && facts.blocks > 0 && facts.bfree === 0) return `disk: ${folder} is full`;
   }
   return null;
 }
@@ -86,8 +80,7 @@ function treeMeter(folder: string, limits: SandboxLimits): () => Promise<string 
     }
     if (start.freeBytes - freeBytes <= allowed) return null;
     const grown = (await sizeOf(folder)) - start.treeBytes;
-    if (grown > allowed)
-      return `disk: the work tree grew by ${megabytes(grown)} of ${megabytes(allowed)} MiB`;
+    if (grown > allowed) return `disk: the work tree grew by ${megabytes(grown)} of ${megabytes(allowed)} MiB`;
     start = { ...start, freeBytes: freeBytes + Math.max(0, grown) }; // somebody else's bytes
     return null;
   };
@@ -107,22 +100,13 @@ async function sizeOf(folder: string): Promise<number> {
 }
 
 function outputOf(error: unknown): { stdout: string } {
-  if (
-    error instanceof Error &&
-    "stdout" in error &&
-    typeof error.stdout === "string" &&
-    /^\d+\t/.test(error.stdout)
-  )
+  if (error instanceof Error && "stdout" in error && typeof error.stdout === "string" && /^\d+\t/.test(error.stdout))
     return { stdout: error.stdout };
   throw error;
 }
 
 function availableMemory(): number {
-  return (
-    Number(
-      readFileSync("/proc/meminfo", "latin1").match(/^MemAvailable:\s+(\d+) kB/m)?.[1] ?? Infinity,
-    ) * 1024
-  );
+  return Number(readFileSync("/proc/meminfo", "latin1").match(/^MemAvailable:\s+(\d+) kB/m)?.[1] ?? Infinity) * 1024;
 }
 
 function megabytes(bytes: number): number {

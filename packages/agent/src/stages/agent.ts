@@ -45,15 +45,7 @@ export type AgentResult = {
   question: string | null;
   /** Null when it ended by itself and claims to be done. */
   cut: {
-    code:
-      | "budget"
-      | "time"
-      | "idle"
-      | "resources"
-      | "model_unavailable"
-      | "credential"
-      | "gave_up"
-      | "agent_error";
+    code: "budget" | "time" | "idle" | "resources" | "model_unavailable" | "credential" | "gave_up" | "agent_error";
     detail: string;
   } | null;
   spent: Spend;
@@ -70,9 +62,7 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
   const startedMs = clock.monotonicMs();
   await writeTask(sandbox, input);
   const runToken = `run-${randomBytes(24).toString("base64url")}`;
-  await using model = input.key
-    ? await openModel(deps, { ...input, key: input.key, runToken })
-    : noModel;
+  await using model = input.key ? await openModel(deps, { ...input, key: input.key, runToken }) : noModel;
   const run = engine.start(
     {
       prompt: promptOf(input),
@@ -110,10 +100,7 @@ const noModel: ModelAccess = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
-function openModel(
-  deps: AgentDeps,
-  input: AgentInput & { key: Secret; runToken: string },
-): Promise<ModelAccess> {
+function openModel(deps: AgentDeps, input: AgentInput & { key: Secret; runToken: string }): Promise<ModelAccess> {
   return deps.openModel({
     socketPath: join(deps.sandbox.socketFolder, socketName),
     runToken: input.runToken,
@@ -130,8 +117,7 @@ function openModel(
 
 async function writeTask(sandbox: SandboxJob, input: AgentInput): Promise<void> {
   const { changeRequest, question } = input.job;
-  const json = (name: string, value: unknown) =>
-    sandbox.writeTask(name, `${JSON.stringify(value, null, 2)}\n`);
+  const json = (name: string, value: unknown) => sandbox.writeTask(name, `${JSON.stringify(value, null, 2)}\n`);
   await json(taskFiles.issue, {
     ...(input.issue as object),
     ...(question?.answer ? { question } : {}),
@@ -163,8 +149,7 @@ function writeEvent(log: RunLog, event: EngineEvent): void {
   if (event.type === "log") log.write(event.level, event.text);
   else if (event.type === "tool") log.write("info", `${event.name}: ${event.summary}`);
   else if (event.type === "question") log.write("info", `The agent asks: ${event.text}`);
-  else if (event.type === "result")
-    log.write("info", `The agent says (${event.claim}): ${event.summary}`);
+  else if (event.type === "result") log.write("info", `The agent says (${event.claim}): ${event.summary}`);
 }
 
 /** Plain, redacted, at most 300 characters; anything else in the file is no question. */

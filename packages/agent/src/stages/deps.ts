@@ -46,22 +46,15 @@ const packageJson = z.object({
  * Fetches what the base's lockfile names, before any agent runs. A project without dependencies needs nothing. When it
  * cannot be done the run goes on, and `note` says so. Close it after the last sandbox that mounts it.
  */
-export async function prepareDependencies(
-  deps: DependenciesDeps,
-  input: DependenciesInput,
-): Promise<Layers> {
+export async function prepareDependencies(deps: DependenciesDeps, input: DependenciesInput): Promise<Layers> {
   const { repository, settings } = input;
   const { subFolder } = settings;
-  const read = async (name: string) =>
-    textOf(await repository.readFile(repository.baseSha, pathIn(subFolder, name)));
+  const read = async (name: string) => textOf(await repository.readFile(repository.baseSha, pathIn(subFolder, name)));
   const manifest = await read("package.json");
   if (manifest === null || !needsPackages(manifest)) return nothingNeeded;
   const lock = (await read("npm-shrinkwrap.json")) ?? (await read("package-lock.json"));
   if (lock === null)
-    return tell(
-      deps,
-      "the base has no package-lock.json (other package managers are not supported yet)",
-    );
+    return tell(deps, "the base has no package-lock.json (other package managers are not supported yet)");
   if (jsonOrNothing(lock) === undefined) return tell(deps, "package-lock.json is no JSON");
   const named = hostsOfLockfile(lock);
   if ("problem" in named) return tell(deps, named.problem);
@@ -112,10 +105,7 @@ function needsPackages(text: string): boolean {
   const parsed = packageJson.safeParse(jsonOrNothing(text));
   if (!parsed.success) return false;
   const { workspaces, ...groups } = parsed.data;
-  return (
-    workspaces !== undefined ||
-    Object.values(groups).some((group) => Object.keys(group ?? {}).length > 0)
-  );
+  return workspaces !== undefined || Object.values(groups).some((group) => Object.keys(group ?? {}).length > 0);
 }
 
 function textOf(bytes: Uint8Array | null): string | null {

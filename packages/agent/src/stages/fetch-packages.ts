@@ -44,8 +44,7 @@ export async function fetchPackages(
     const said = await install({ job, openRegistry, signal }, input);
     const folder = join(job.treeFolder, pathIn(input.subFolder, "node_modules"));
     if (said !== null) return { problem: said };
-    if (!(await lstat(folder).catch(ignoring("ENOENT")))?.isDirectory())
-      return { problem: "npm left no node_modules" };
+    if (!(await lstat(folder).catch(ignoring("ENOENT")))?.isDirectory()) return { problem: "npm left no node_modules" };
     // Another job's user has to pass through to what is mounted there; nobody can list these folders.
     for (const path of [dirname(job.treeFolder), job.treeFolder]) await chmod(path, 0o711);
     isKept = true;
@@ -93,8 +92,7 @@ async function install(
   signal.throwIfAborted();
   if (end.by === "exit" && end.exitCode === 0) return null;
   const [refused] = proxy.refused();
-  if (refused)
-    return `npm asked for ${refused}, which the lockfile does not name or which is not public`;
+  if (refused) return `npm asked for ${refused}, which the lockfile does not name or which is not public`;
   const lines = cleanText(said.join(""))
     .split("\n")
     .filter((line) => line.trim() !== "");
@@ -122,11 +120,7 @@ server.listen(0, "127.0.0.1", () => {
 });
 `;
 
-async function writeNpmrc(
-  repository: RunRepository,
-  tree: string,
-  subFolder: string,
-): Promise<void> {
+async function writeNpmrc(repository: RunRepository, tree: string, subFolder: string): Promise<void> {
   for (const path of new Set([".npmrc", pathIn(subFolder, ".npmrc")])) {
     const base = await repository.readFile(repository.baseSha, path);
     await rm(join(tree, path), { force: true });

@@ -18,10 +18,7 @@ export async function findChecks(
   settings: Pick<RunSettings, "checks" | "subFolder">,
 ): Promise<Check[]> {
   if (settings.checks) return settings.checks;
-  const bytes = await repository.readFile(
-    repository.baseSha,
-    pathIn(settings.subFolder, "package.json"),
-  );
+  const bytes = await repository.readFile(repository.baseSha, pathIn(settings.subFolder, "package.json"));
   const { scripts = {} } = bytes ? scriptsOf(Buffer.from(bytes).toString("utf8")) : {};
   return scriptNames.flatMap((name) => {
     // As npm would: before, itself, after.

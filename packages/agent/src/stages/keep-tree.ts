@@ -73,10 +73,7 @@ export async function openKeptTree(
   } catch (error) {
     // A crash between the two artifacts leaves them unequal: a fresh attempt then begins at the base.
     if (isNeeded || asRunFailure(error)?.code !== "bad_output") throw error;
-    deps.log.write(
-      "warn",
-      "The earlier change cannot be used: the run starts from the base commit.",
-    );
+    deps.log.write("warn", "The earlier change cannot be used: the run starts from the base commit.");
     return null;
   }
 }

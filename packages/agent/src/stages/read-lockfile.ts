@@ -31,13 +31,7 @@ export function hostsOfLockfile(text: string): { hosts: RegistryHost[] } | { pro
 }
 
 /** Settings of a repository's .npmrc that decide what is installed; never where from, nor with which credential. */
-const kept = new Set([
-  "legacy-peer-deps",
-  "strict-peer-deps",
-  "install-links",
-  "install-strategy",
-  "force",
-]);
+const kept = new Set(["legacy-peer-deps", "strict-peer-deps", "install-links", "install-strategy", "force"]);
 
 export function harmlessNpmrc(text: string): string {
   const lines = text

@@ -35,10 +35,7 @@ async function restoreScripts(place: string, base: Uint8Array | null): Promise<v
   if (!head) return;
   const { scripts } = (base && objectOf(Buffer.from(base).toString("utf8"))) ?? {};
   const { scripts: _scripts, ...rest } = head;
-  await writeFile(
-    place,
-    `${JSON.stringify(scripts === undefined ? rest : { ...rest, scripts }, null, 2)}\n`,
-  );
+  await writeFile(place, `${JSON.stringify(scripts === undefined ? rest : { ...rest, scripts }, null, 2)}\n`);
 }
 
 function objectOf(text: string): Record<string, unknown> | null {

@@ -30,14 +30,7 @@ export async function runCheck(
   const path = layers.binFolders.join(":");
   const run = job.run({
     // The folder of the layer first: a `.bin` that the change brings shadows nothing.
-    argv: [
-      "/bin/sh",
-      "-c",
-      'PATH="$1${1:+:}$PATH"; export PATH; shift; exec "$@"',
-      "check",
-      path,
-      ...check.command,
-    ],
+    argv: ["/bin/sh", "-c", 'PATH="$1${1:+:}$PATH"; export PATH; shift; exec "$@"', "check", path, ...check.command],
     workingFolder:
       pathIn(subFolder, "") === ""
         ? insidePaths.tree
@@ -58,8 +51,7 @@ export async function runCheck(
   await Promise.all([drain(run.stdout, tail.push), drain(run.stderr, tail.push)]);
   const end = await run.ended;
   signal.throwIfAborted();
-  const outcome =
-    end.by === "time" ? "timed_out" : end.by === "exit" && end.exitCode === 0 ? "passed" : "failed";
+  const outcome = end.by === "time" ? "timed_out" : end.by === "exit" && end.exitCode === 0 ? "passed" : "failed";
   const why = end.by === "resources" ? `\n[ended: ${end.detail}]` : "";
   return {
     outcome,
@@ -68,10 +60,7 @@ export async function runCheck(
   };
 }
 
-async function drain(
-  source: AsyncIterable<Uint8Array>,
-  push: (chunk: Uint8Array) => void,
-): Promise<void> {
+async function drain(source: AsyncIterable<Uint8Array>, push: (chunk: Uint8Array) => void): Promise<void> {
   for await (const chunk of source) push(chunk);
 }
 

@@ -86,10 +86,7 @@ async function runSide(
       files: input.files,
     });
     if (restored.length > 0)
-      deps.log(
-        "info",
-        `Checks run by the base commit's rules, not by the changed ${restored.join(", ")}.`,
-      );
+      deps.log("info", `Checks run by the base commit's rules, not by the changed ${restored.join(", ")}.`);
   }
   await sandboxJob.own(sandboxJob.treeFolder);
   const results: Side[] = [];

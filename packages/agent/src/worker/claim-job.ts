@@ -31,9 +31,7 @@ export async function claimJob(
 }
 
 /** The server may be gone while we drain: a lease that it may have given then runs out by itself. */
-async function claimOnceMore<T>(
-  claim: () => Promise<T>,
-): Promise<T | { lease: null; drain: true }> {
+async function claimOnceMore<T>(claim: () => Promise<T>): Promise<T | { lease: null; drain: true }> {
   try {
     return await claim();
   } catch (error) {

@@ -20,10 +20,7 @@ export type ExecuteDeps = {
   http: HttpClient;
   clock: Clock;
   newUuid(): string;
-  openCoordinator(
-    lease: Lease,
-    lost: AbortSignal,
-  ): { coordinator: LeasedCoordinator; close(): Promise<void> };
+  openCoordinator(lease: Lease, lost: AbortSignal): { coordinator: LeasedCoordinator; close(): Promise<void> };
   log: EventLog;
   runJob: RunJob;
   onDrain(): void;
@@ -63,10 +60,7 @@ export async function executeJob(
 }
 
 /** A bug in the pipeline ends this job, not the worker; another attempt may have more luck. */
-async function runToItsEnd(
-  { runJob, log }: ExecuteDeps,
-  input: Parameters<RunJob>[0],
-): Promise<PipelineEnd> {
+async function runToItsEnd({ runJob, log }: ExecuteDeps, input: Parameters<RunJob>[0]): Promise<PipelineEnd> {
   try {
     return await runJob(input);
   } catch (error) {
@@ -85,10 +79,7 @@ async function runToItsEnd(
 type Telling = { coordinator: LeasedCoordinator; end: PipelineEnd; lost: AbortSignal };
 
 /** An ending that is not taken ends nothing but this job: its lease runs out, and another attempt follows. */
-async function tell(
-  { log, onProblem }: ExecuteDeps,
-  { coordinator, end, lost }: Telling,
-): Promise<PipelineEnd> {
+async function tell({ log, onProblem }: ExecuteDeps, { coordinator, end, lost }: Telling): Promise<PipelineEnd> {
   try {
     if (end.kind === "stopped" && end.cause === "drain") await coordinator.release();
     else await tellEnd(coordinator, end);

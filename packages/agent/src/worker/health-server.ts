@@ -32,9 +32,7 @@ export async function startHealthServer(
       response.writeHead(404).end();
     }
   });
-  await new Promise<void>((resolve, reject) =>
-    server.once("error", reject).listen(port, "127.0.0.1", resolve),
-  );
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: async () => {
@@ -51,9 +49,7 @@ function render(now: WorkerCounts): string {
     "# TYPE feedback_chat_worker_jobs_claimed_total counter",
     `feedback_chat_worker_jobs_claimed_total ${now.claimed}`,
     "# TYPE feedback_chat_worker_jobs_ended_total counter",
-    ...Object.entries(now.ends).map(
-      ([end, count]) => `feedback_chat_worker_jobs_ended_total{end="${end}"} ${count}`,
-    ),
+    ...Object.entries(now.ends).map(([end, count]) => `feedback_chat_worker_jobs_ended_total{end="${end}"} ${count}`),
     "# TYPE feedback_chat_worker_draining gauge",
     `feedback_chat_worker_draining ${Number(now.isDraining)}`,
   ];

@@ -25,11 +25,7 @@ const leaseEnds = ["lease_lost", "already_final", "not_found"] as const;
  * a quarter of the renewal time only, because a renewal counts from when it was *sent* and *confirmed*: after an
  * outage of 20 s of the default figures the same attempt still goes on.
  */
-export function holdLease(
-  deps: Deps,
-  lease: Pick<Lease, "jobId" | "attempt" | "token">,
-  figures: Figures,
-): HeldLease {
+export function holdLease(deps: Deps, lease: Pick<Lease, "jobId" | "attempt" | "token">, figures: Figures): HeldLease {
   const { http, clock, onDrain, onProblem } = deps;
   const stopped = new AbortController();
   const lost = new AbortController();
@@ -55,8 +51,7 @@ export function holdLease(
       const startedMs = clock.monotonicMs();
       const wasRenewed = await renewOnce();
       // While a signal stands the server answers at once: that must not make a busy loop.
-      if (wasRenewed)
-        await clock.wait(figures.renewEverySeconds * 100 - (clock.monotonicMs() - startedMs), over);
+      if (wasRenewed) await clock.wait(figures.renewEverySeconds * 100 - (clock.monotonicMs() - startedMs), over);
     }
   }
 

@@ -89,9 +89,7 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
       log("info", "worker.registered", { workerId, sandbox, concurrency: settings.concurrency });
       const testing = testAgainEachHour();
       await Promise.all(
-        Array.from({ length: settings.isOnce ? 1 : settings.concurrency }, (_, slot) =>
-          workSlot(workerId, slot),
-        ),
+        Array.from({ length: settings.isOnce ? 1 : settings.concurrency }, (_, slot) => workSlot(workerId, slot)),
       );
       finished.abort();
       await testing;

@@ -116,8 +116,7 @@ async function work({ config, log, stopping, onHealthPort }: Parts): Promise<Wor
   follow(stopping.drain.signal, worker.drain);
   follow(stopping.release.signal, worker.release);
   try {
-    await using health =
-      config.healthPort === null ? null : await startHealthServer(worker.counts, config.healthPort);
+    await using health = config.healthPort === null ? null : await startHealthServer(worker.counts, config.healthPort);
     if (health) log("info", "worker.health_listens", { port: health.port });
     onHealthPort(health?.port ?? null);
     return await worker.done;

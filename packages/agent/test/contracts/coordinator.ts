@@ -39,10 +39,7 @@ const free: CoordinatorEnv = { origin: "maintainer", publish: "auto" };
 const held: CoordinatorEnv = { origin: "public", publish: "hold" };
 
 /** The obligations of whoever records a run and decides about it. */
-export function coordinatorContract(
-  name: string,
-  open: (env: CoordinatorEnv) => Promise<OpenCoordinator>,
-): void {
+export function coordinatorContract(name: string, open: (env: CoordinatorEnv) => Promise<OpenCoordinator>): void {
   describe(name, () => {
     it("moves the stage by what is reported", async () => {
       await using run = await open(free);
@@ -129,9 +126,7 @@ export function coordinatorContract(
       const failed = { code: "clone", reason: "The repository is empty.", retryable: false };
       await run.coordinator.fail(failed);
       await run.coordinator.fail(failed);
-      const other = await run.coordinator
-        .fail({ ...failed, code: "budget" })
-        .catch((error: unknown) => error);
+      const other = await run.coordinator.fail({ ...failed, code: "budget" }).catch((error: unknown) => error);
       expect(isProblem(other, "already_final")).toBe(true);
       expect(await run.seen()).toMatchObject({ stage: "failed", reason: "clone" });
     });

@@ -81,9 +81,7 @@ export function engineContract(name: string, open: OpenEngine, edit: Script): vo
       play(opened, edit, async ({ end, events, job, proxy, model }) => {
         expect(end).toMatchObject({ claim: "done", by: "exit" });
         expect(await readFile(join(job.treeFolder, "shop.js"), "utf8")).toContain("total = 2");
-        expect(events.some((event) => event.type === "result" && event.claim === "done")).toBe(
-          true,
-        );
+        expect(events.some((event) => event.type === "result" && event.claim === "done")).toBe(true);
         expect(model.requests.length).toBeGreaterThan(0);
         expect(proxy.totals().costMicroUsd).toBeGreaterThan(0);
       }));

@@ -28,11 +28,7 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
     });
 
     it("gives the exit code and both streams as they are", async () => {
-      const { output, errors, end } = await inside(job, [
-        "sh",
-        "-c",
-        "echo out; echo err >&2; exit 3",
-      ]);
+      const { output, errors, end } = await inside(job, ["sh", "-c", "echo out; echo err >&2; exit 3"]);
       expect([output, errors]).toEqual(["out\n", "err\n"]);
       expect(end).toMatchObject({ exitCode: 3, by: "exit" });
     });
@@ -45,9 +41,7 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
     });
 
     it("writes stdin and ends it", async () => {
-      expect((await inside(job, ["cat"], { stdin: "x".repeat(200_000) })).output).toHaveLength(
-        200_000,
-      );
+      expect((await inside(job, ["cat"], { stdin: "x".repeat(200_000) })).output).toHaveLength(200_000);
     });
 
     it("has Node as it runs us, for node --test and package scripts", async () => {
@@ -78,11 +72,7 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
     });
 
     it("keeps what is written to the tree, and forgets HOME and tmp", async () => {
-      await inside(job, [
-        "sh",
-        "-c",
-        "echo kept > kept; echo gone > ~/gone; echo gone > /tmp/gone",
-      ]);
+      await inside(job, ["sh", "-c", "echo kept > kept; echo gone > ~/gone; echo gone > /tmp/gone"]);
       expect(await readFile(join(job.treeFolder, "kept"), "utf8")).toBe("kept\n");
       expect((await inside(job, ["sh", "-c", "ls -A ~ /tmp"])).output).not.toContain("gone");
     });
@@ -113,8 +103,7 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
         "echo good > /task/good; ln -s /etc/passwd /task/shadow; mkfifo /task/pipe; head -c 2000 /dev/zero > /task/big",
       ]);
       expect(Buffer.from((await job.readTask("good", 1_000)) ?? []).toString()).toBe("good\n");
-      for (const name of ["shadow", "pipe", "big", "missing"])
-        expect(await job.readTask(name, 1_000)).toBeNull();
+      for (const name of ["shadow", "pipe", "big", "missing"]) expect(await job.readTask(name, 1_000)).toBeNull();
     });
 
     it("ends everything inside in 2 seconds when it is stopped: double forks, new sessions, deaf ones (case 19)", async () => {
@@ -126,10 +115,7 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
         ["sh", "-c", `setsid sh -c '(setsid sh -c "$0" &)' "$1"; exec sh -c "$1"`, "sh", daemon],
         { signal: stop.signal },
       );
-      await until(
-        async () =>
-          (await readFile(join(job.treeFolder, "ready"), "utf8").catch(() => "")).length >= 6,
-      );
+      await until(async () => (await readFile(join(job.treeFolder, "ready"), "utf8").catch(() => "")).length >= 6);
       expect(running(mark)).toBeGreaterThan(1);
       const from = performance.now();
       stop.abort(new Error("cancelled"));
@@ -205,9 +191,7 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
       await symlink("/etc/hostname", join(owning.treeFolder, "link"));
       await mkdir(join(owning.treeFolder, "folder"));
       await owning.own(owning.treeFolder);
-      expect(
-        (await inside(owning, ["sh", "-c", "touch folder/mine && rm link && echo ok"])).output,
-      ).toBe("ok\n");
+      expect((await inside(owning, ["sh", "-c", "touch folder/mine && rm link && echo ok"])).output).toBe("ok\n");
       await owning[Symbol.asyncDispose]();
     });
   });
@@ -215,20 +199,14 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
 
 /** Processes of this machine whose arguments hold a word. */
 export function running(mark: string): number {
-  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(mark))
-    .length;
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(mark)).length;
 }
 
 function commandOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "latin1");
   } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      (error.code === "ENOENT" || error.code === "ESRCH")
-    )
-      return "";
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return "";
     throw error;
   }
 }

@@ -64,13 +64,7 @@ export function makeRepository(folder: TestFolder, name = "origin.git"): TestRep
       });
       git(["update-index", "-z", "--index-info"], Buffer.from(lines.join(""), "latin1"), index);
       const tree = git(["write-tree"], "", index);
-      const commit = git([
-        "commit-tree",
-        tree,
-        "-m",
-        "a commit",
-        ...(parent ? ["-p", parent] : []),
-      ]);
+      const commit = git(["commit-tree", tree, "-m", "a commit", ...(parent ? ["-p", parent] : [])]);
       git(["update-ref", `refs/heads/${branch}`, commit]);
       return commit;
     },
@@ -83,9 +77,6 @@ export function put(root: string, path: string, content: Content): void {
   mkdirSync(dirname(place), { recursive: true });
   if (typeof content === "object" && "link" in content) return symlinkSync(content.link, place);
   rmSync(place, { force: true });
-  writeFileSync(
-    place,
-    typeof content === "object" && "script" in content ? content.script : content,
-  );
+  writeFileSync(place, typeof content === "object" && "script" in content ? content.script : content);
   chmodSync(place, typeof content === "object" && "script" in content ? 0o755 : 0o644);
 }

@@ -92,9 +92,6 @@ export async function planOverHttp(
 }
 
 export function openPublisherPort({ github, repository, token }: GitHubBench) {
-  const octokit = openOctokit(
-    { fetch, signal: new AbortController().signal },
-    { apiUrl: github.url, token },
-  );
+  const octokit = openOctokit({ fetch, signal: new AbortController().signal }, { apiUrl: github.url, token });
   return openGitHub({ octokit, clock: systemClock() }, repository);
 }

@@ -1,12 +1,7 @@
 import { systemClock } from "../../src/platform/system-clock.ts";
 import type { RunRepository } from "../../src/ports/git.ts";
 import type { GitHubPublisher } from "../../src/ports/github.ts";
-import {
-  publishPlan,
-  type PublishPlan,
-  type PublishRequest,
-  type PublishStep,
-} from "../../src/core/publish-plan.ts";
+import { publishPlan, type PublishPlan, type PublishRequest, type PublishStep } from "../../src/core/publish-plan.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
 import { collectTree } from "../../src/stages/collect.ts";
 import { fileDeps, openClone } from "../git/open-clone.ts";

@@ -1,13 +1,7 @@
 import type { Comment, Hub, Issue, Repository, User } from "./hub.ts";
 import { renderComment, renderIssue } from "./render-issue.ts";
 
-export function addComment(
-  hub: Hub,
-  repository: Repository,
-  issue: Issue,
-  body: string,
-  author: User,
-): Comment {
+export function addComment(hub: Hub, repository: Repository, issue: Issue, body: string, author: User): Comment {
   const at = hub.now();
   const comment: Comment = { id: hub.newId(), author, body, createdAt: at, updatedAt: at };
   issue.comments.push(comment);

@@ -26,16 +26,12 @@ export function createApp(hub: Hub, calls: HookCalls): Hono<AppEnvironment> {
     if (isGitPath(c.req.path)) return;
     const { limit, remaining, used, reset, resource } = rate(hub);
     const limits = { limit, remaining, used, reset, resource };
-    for (const [name, value] of Object.entries(limits))
-      c.header(`x-ratelimit-${name}`, String(value));
+    for (const [name, value] of Object.entries(limits)) c.header(`x-ratelimit-${name}`, String(value));
     c.header("x-github-request-id", hub.newId().toString(16).toUpperCase());
     if (token?.kind === "classic") c.header("x-oauth-scopes", token.scopes.join(", "));
-    if (token?.expiresAt)
-      c.header("github-authentication-token-expiration", token.expiresAt.toISOString());
+    if (token?.expiresAt) c.header("github-authentication-token-expiration", token.expiresAt.toISOString());
   });
-  app.all("*", async (c, next) =>
-    isGitPath(c.req.path) ? serveGit(hub, c.req.raw, c.get("token")) : next(),
-  );
+  app.all("*", async (c, next) => (isGitPath(c.req.path) ? serveGit(hub, c.req.raw, c.get("token")) : next()));
   app.get("/", (c) => c.json(rootAnswer(hub)));
   repositoryRoutes(hub, app);
   issueRoutes(hub, app);
@@ -47,9 +43,7 @@ export function createApp(hub: Hub, calls: HookCalls): Hono<AppEnvironment> {
   gitRoutes(hub, app);
   hookRoutes(hub, calls, app);
   graphqlRoute(hub, app);
-  app.notFound((c) =>
-    c.json({ message: "Not Found", documentation_url: documentation, status: "404" }, 404),
-  );
+  app.notFound((c) => c.json({ message: "Not Found", documentation_url: documentation, status: "404" }, 404));
   app.onError((error) => {
     if (error instanceof HTTPException) return error.getResponse();
     throw error;

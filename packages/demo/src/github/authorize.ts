@@ -1,12 +1,4 @@
-import {
-  type Hub,
-  type Level,
-  type Permission,
-  type Repository,
-  type Role,
-  roles,
-  type Token,
-} from "./hub.ts";
+import { type Hub, type Level, type Permission, type Repository, type Role, roles, type Token } from "./hub.ts";
 import { notFound, refusal } from "./refuse.ts";
 
 export type Need = { permission: Permission; level: Level; role?: Role };
@@ -19,8 +11,7 @@ export type Need = { permission: Permission; level: Level; role?: Role };
 export function authenticate(hub: Hub, header: string | null | undefined): Token | null {
   if (!header) return null;
   const token = hub.tokens.get(secretIn(header));
-  if (!token || (token.expiresAt && token.expiresAt <= hub.now()))
-    throw refusal(401, "Bad credentials");
+  if (!token || (token.expiresAt && token.expiresAt <= hub.now())) throw refusal(401, "Bad credentials");
   return token;
 }
 
@@ -60,21 +51,14 @@ export function demand(repository: Repository, token: Token | null, need: Need):
     throw refusal(401, "Requires authentication");
   }
   if (!isPublicRead && !grants(token, repository, need)) throw lacksPermission(token, need);
-  if (
-    need.role &&
-    token.kind !== "installation" &&
-    !hasRole(repository, token.user.login, need.role)
-  ) {
+  if (need.role && token.kind !== "installation" && !hasRole(repository, token.user.login, need.role)) {
     if (need.role === "admin" && !hasRole(repository, token.user.login, "write")) throw notFound();
     throw refusal(
       403,
-      need.role === "admin"
-        ? "Must have admin rights to Repository."
-        : `Must have ${need.role} access.`,
+      need.role === "admin" ? "Must have admin rights to Repository." : `Must have ${need.role} access.`,
     );
   }
-  if (need.level === "write" && repository.isArchived)
-    throw refusal(403, "Repository was archived so is read-only.");
+  if (need.level === "write" && repository.isArchived) throw refusal(403, "Repository was archived so is read-only.");
 }
 
 function reaches(token: Token, repository: Repository): boolean {
@@ -82,11 +66,7 @@ function reaches(token: Token, repository: Repository): boolean {
 }
 
 /** What the token itself is allowed, before the role of its user is asked. */
-export function grants(
-  token: Token,
-  repository: Repository,
-  need: Pick<Need, "permission" | "level">,
-): boolean {
+export function grants(token: Token, repository: Repository, need: Pick<Need, "permission" | "level">): boolean {
   if (!reaches(token, repository)) return false;
   if (need.permission === "metadata" && need.level === "read") return true;
   const level = token.permissions[need.permission];

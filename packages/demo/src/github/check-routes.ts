@@ -12,9 +12,7 @@ export function checkRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
   app.get(`${commit}/statuses`, async (c) => {
     const repository = repositoryFor(hub, c, { permission: "statuses", level: "read" });
     const { statuses } = await statusesOf(hub, repository, c);
-    return c.json(
-      page(c, statuses).map((one) => ({ ...renderStatus(hub, repository, one), creator: null })),
-    );
+    return c.json(page(c, statuses).map((one) => ({ ...renderStatus(hub, repository, one), creator: null })));
   });
   app.get(`${commit}/status`, async (c) => {
     const repository = repositoryFor(hub, c, { permission: "statuses", level: "read" });
@@ -50,7 +48,5 @@ async function commitFor(hub: Hub, repository: Repository, c: AppContext): Promi
 
 function combine(statuses: CommitStatus[]): string {
   if (statuses.some(({ state }) => state === "failure" || state === "error")) return "failure";
-  return statuses.length > 0 && statuses.every(({ state }) => state === "success")
-    ? "success"
-    : "pending";
+  return statuses.length > 0 && statuses.every(({ state }) => state === "success") ? "success" : "pending";
 }

@@ -2,15 +2,7 @@ import type { Hono } from "hono";
 import * as z from "zod";
 import { addComment, editComment } from "./add-comment.ts";
 import { hasRole } from "./authorize.ts";
-import {
-  type AppContext,
-  type AppEnvironment,
-  bodyOf,
-  callerOf,
-  issueFor,
-  page,
-  repositoryFor,
-} from "./context.ts";
+import { type AppContext, type AppEnvironment, bodyOf, callerOf, issueFor, page, repositoryFor } from "./context.ts";
 import type { Comment, Hub, Issue, Repository } from "./hub.ts";
 import { notFound, refusal } from "./refuse.ts";
 import { renderComment } from "./render-issue.ts";
@@ -26,24 +18,15 @@ export function commentRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
     const repository = repositoryFor(hub, c, readIssues);
     const issue = issueFor(repository, c);
     const from = Date.parse(c.req.query("since") ?? "1970-01-01T00:00:00Z");
-    const comments = issue.comments.filter(
-      ({ updatedAt }) => Math.floor(updatedAt.getTime() / 1000) * 1000 >= from,
-    );
-    return c.json(
-      page(c, comments).map((comment) => renderComment(hub, repository, issue, comment)),
-    );
+    const comments = issue.comments.filter(({ updatedAt }) => Math.floor(updatedAt.getTime() / 1000) * 1000 >= from);
+    return c.json(page(c, comments).map((comment) => renderComment(hub, repository, issue, comment)));
   });
   app.post(ofIssue, async (c) => {
     const repository = repositoryFor(hub, c, writeIssues);
     const issue = issueFor(repository, c);
     const { body } = await bodyOf(c, text);
     return c.json(
-      renderComment(
-        hub,
-        repository,
-        issue,
-        addComment(hub, repository, issue, body, callerOf(hub, c)),
-      ),
+      renderComment(hub, repository, issue, addComment(hub, repository, issue, body, callerOf(hub, c))),
       201,
     );
   });

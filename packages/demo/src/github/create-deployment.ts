@@ -1,20 +1,9 @@
-import type {
-  Deployment,
-  DeploymentState,
-  DeploymentStatus,
-  Hub,
-  Repository,
-  User,
-} from "./hub.ts";
+import type { Deployment, DeploymentState, DeploymentStatus, Hub, Repository, User } from "./hub.ts";
 import { renderDeployment, renderDeploymentStatus } from "./render-deployment.ts";
 
 export type NewDeployment = { ref: string; sha: string; environment?: string; creator: User };
 
-export function createDeployment(
-  hub: Hub,
-  repository: Repository,
-  wanted: NewDeployment,
-): Deployment {
+export function createDeployment(hub: Hub, repository: Repository, wanted: NewDeployment): Deployment {
   const { ref, sha, environment = "production", creator } = wanted;
   const isProduction = environment.toLowerCase() === "production";
   const deployment = {

@@ -13,12 +13,7 @@ export function createIssue(
   const issue = newIssue(hub, repository, { title, body, author });
   issue.labels = [...new Set(labels)].map((name) => ensureLabel(hub, repository, name));
   repository.issues.set(issue.number, issue);
-  hub.emit(
-    repository,
-    "issues",
-    { action: "opened", issue: renderIssue(hub, repository, issue) },
-    author,
-  );
+  hub.emit(repository, "issues", { action: "opened", issue: renderIssue(hub, repository, issue) }, author);
   for (const label of issue.labels) {
     const rendered = renderLabel(hub, repository, label);
     hub.emit(
@@ -32,11 +27,7 @@ export function createIssue(
 }
 
 /** The record behind an issue or a pull request, with the next number of their common sequence. */
-export function newIssue(
-  hub: Hub,
-  repository: Repository,
-  { title, body = null, author }: NewIssue,
-): Issue {
+export function newIssue(hub: Hub, repository: Repository, { title, body = null, author }: NewIssue): Issue {
   const at = hub.now();
   const number = repository.nextNumber++;
   return {

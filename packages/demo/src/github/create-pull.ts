@@ -19,23 +19,14 @@ export type NewPull = {
  * Opens a pull request within the repository.
  * @throws 422 as GitHub does: no such head or base, nothing between them, or one open already for that head.
  */
-export async function createPull(
-  hub: Hub,
-  repository: Repository,
-  wanted: NewPull,
-): Promise<PullIssue> {
+export async function createPull(hub: Hub, repository: Repository, wanted: NewPull): Promise<PullIssue> {
   const headRef = branchOf(repository, wanted.head);
   const headSha = headRef === undefined ? undefined : repository.refs.get(`refs/heads/${headRef}`);
   const baseSha = repository.refs.get(`refs/heads/${wanted.base}`);
-  if (headRef === undefined || !headSha)
-    throw invalid({ resource: "PullRequest", field: "head", code: "invalid" });
+  if (headRef === undefined || !headSha) throw invalid({ resource: "PullRequest", field: "head", code: "invalid" });
   if (!baseSha) throw invalid({ resource: "PullRequest", field: "base", code: "invalid" });
   refuseSecond(repository, headRef, wanted.base);
-  const ahead = await git(hub, repository.gitDir, [
-    "rev-list",
-    "--count",
-    `${baseSha}..${headSha}`,
-  ]);
+  const ahead = await git(hub, repository.gitDir, ["rev-list", "--count", `${baseSha}..${headSha}`]);
   if (Number(ahead) === 0) throw custom(`No commits between ${wanted.base} and ${headRef}`);
   refuseSecond(repository, headRef, wanted.base);
 
@@ -62,10 +53,7 @@ function refuseSecond(repository: Repository, headRef: string, base: string): vo
   const isTaken = [...repository.issues.values()].some(
     ({ state, pull }) => state === "open" && pull?.headRef === headRef && pull.baseRef === base,
   );
-  if (isTaken)
-    throw custom(
-      `A pull request already exists for ${fullNameOf(repository).split("/")[0]}:${headRef}.`,
-    );
+  if (isTaken) throw custom(`A pull request already exists for ${fullNameOf(repository).split("/")[0]}:${headRef}.`);
 }
 
 function custom(message: string) {

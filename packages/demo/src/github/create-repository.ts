@@ -27,20 +27,13 @@ export async function createRepository(hub: Hub, wanted: NewRepository): Promise
   const { owner, name, defaultBranch = "main", message = "First version" } = wanted;
   const gitDir = join(hub.folder, owner, `${name}.git`);
   await mkdir(gitDir, { recursive: true });
-  await git(hub, gitDir, [
-    "init",
-    "--bare",
-    "--quiet",
-    `--initial-branch=${defaultBranch}`,
-    gitDir,
-  ]);
+  await git(hub, gitDir, ["init", "--bare", "--quiet", `--initial-branch=${defaultBranch}`, gitDir]);
   await configure(gitDir);
   const files = {
     ...(wanted.fromFolder ? await readFolder(wanted.fromFolder) : {}),
     ...wanted.files,
   };
-  if (Object.keys(files).length > 0)
-    await commitFiles(hub, gitDir, { branch: defaultBranch, message, files });
+  if (Object.keys(files).length > 0) await commitFiles(hub, gitDir, { branch: defaultBranch, message, files });
 
   const user = userOf(hub, owner, wanted.ownerType ?? "User");
   const repository: Repository = {
@@ -115,13 +108,8 @@ export async function commitFiles(
       continue;
     }
     const { content, isExecutable } =
-      typeof file === "string" || Buffer.isBuffer(file)
-        ? { content: file, isExecutable: false }
-        : file;
-    parts.push(
-      `M ${isExecutable ? "100755" : "100644"} inline ${JSON.stringify(path)}\n`,
-      ...data(content),
-    );
+      typeof file === "string" || Buffer.isBuffer(file) ? { content: file, isExecutable: false } : file;
+    parts.push(`M ${isExecutable ? "100755" : "100644"} inline ${JSON.stringify(path)}\n`, ...data(content));
   }
   const input = Buffer.concat(parts.map((part) => Buffer.from(part as string)));
   await git(hub, gitDir, ["fast-import", "--quiet"], { input });

@@ -1,13 +1,6 @@
 import type { Hono } from "hono";
 import * as z from "zod";
-import {
-  type AppContext,
-  type AppEnvironment,
-  bodyOf,
-  callerOf,
-  page,
-  repositoryFor,
-} from "./context.ts";
+import { type AppContext, type AppEnvironment, bodyOf, callerOf, page, repositoryFor } from "./context.ts";
 import { addDeploymentStatus, createDeployment } from "./create-deployment.ts";
 import type { Deployment, Hub, Repository } from "./hub.ts";
 import { notFound, refusal } from "./refuse.ts";
@@ -16,15 +9,7 @@ import { resolveCommit } from "./run-git.ts";
 
 const readDeployments = { permission: "deployments", level: "read" } as const;
 const writeDeployments = { permission: "deployments", level: "write", role: "write" } as const;
-const states = [
-  "error",
-  "failure",
-  "inactive",
-  "in_progress",
-  "queued",
-  "pending",
-  "success",
-] as const;
+const states = ["error", "failure", "inactive", "in_progress", "queued", "pending", "success"] as const;
 const created = z.looseObject({ ref: z.string(), environment: z.string().default("production") });
 const statusBody = z.looseObject({
   state: z.enum(states),
@@ -41,9 +26,7 @@ export function deploymentRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
     const { sha, ref, environment } = c.req.query();
     const found = repository.deployments.filter(
       (one) =>
-        (!sha || one.sha === sha) &&
-        (!ref || one.ref === ref) &&
-        (!environment || one.environment === environment),
+        (!sha || one.sha === sha) && (!ref || one.ref === ref) && (!environment || one.environment === environment),
     );
     return c.json(page(c, found).map((one) => renderDeployment(hub, repository, one)));
   });
@@ -64,11 +47,7 @@ export function deploymentRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
     const repository = repositoryFor(hub, c, readDeployments);
     const deployment = deploymentFor(repository, c);
     const newestFirst = deployment.statuses.toReversed();
-    return c.json(
-      page(c, newestFirst).map((status) =>
-        renderDeploymentStatus(hub, repository, deployment, status),
-      ),
-    );
+    return c.json(page(c, newestFirst).map((status) => renderDeploymentStatus(hub, repository, deployment, status)));
   });
   app.post(`${all}/:id{[0-9]+}/statuses`, async (c) => {
     const repository = repositoryFor(hub, c, writeDeployments);

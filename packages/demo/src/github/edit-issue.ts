@@ -30,8 +30,7 @@ export async function editIssue(
     issue.updatedAt = hub.now();
     await tellIssue(hub, repository, issue, "edited", sender, { changes });
   }
-  if (edit.state !== undefined && edit.state !== issue.state)
-    await turn(hub, repository, issue, edit, sender);
+  if (edit.state !== undefined && edit.state !== issue.state) await turn(hub, repository, issue, edit, sender);
 }
 
 async function turn(

@@ -35,12 +35,7 @@ function refuseReopening(repository: Repository, { pull }: PullIssue): void {
   if (why) throw invalid({ resource: "PullRequest", code: "invalid", field: "state", message });
 }
 
-export async function markReady(
-  hub: Hub,
-  repository: Repository,
-  issue: PullIssue,
-  sender: User,
-): Promise<void> {
+export async function markReady(hub: Hub, repository: Repository, issue: PullIssue, sender: User): Promise<void> {
   if (!issue.pull.isDraft) return;
   issue.pull.isDraft = false;
   issue.updatedAt = hub.now();

@@ -14,17 +14,12 @@ export function fullNameOf(repository: Repository): string {
 }
 
 /** Finds by `owner/name`, case-insensitively as GitHub does, or says with `isMoved` that it has another name now. */
-export function findRepository(
-  hub: Hub,
-  fullName: string,
-): { repository: Repository; isMoved: boolean } | undefined {
+export function findRepository(hub: Hub, fullName: string): { repository: Repository; isMoved: boolean } | undefined {
   const wanted = fullName.toLowerCase();
   const all = [...hub.repositories.values()];
   const current = all.find((repository) => fullNameOf(repository).toLowerCase() === wanted);
   if (current) return { repository: current, isMoved: false };
-  const former = all.find(({ formerNames }) =>
-    formerNames.some((name) => name.toLowerCase() === wanted),
-  );
+  const former = all.find(({ formerNames }) => formerNames.some((name) => name.toLowerCase() === wanted));
   return former && { repository: former, isMoved: true };
 }
 

@@ -1,13 +1,6 @@
 import type { Hono } from "hono";
 import * as z from "zod";
-import {
-  type AppContext,
-  type AppEnvironment,
-  bodyOf,
-  callerOf,
-  page,
-  repositoryFor,
-} from "./context.ts";
+import { type AppContext, type AppEnvironment, bodyOf, callerOf, page, repositoryFor } from "./context.ts";
 import type { Hub, Repository } from "./hub.ts";
 import { nodeId } from "./wire-values.ts";
 import { notFound, refusal } from "./refuse.ts";
@@ -27,9 +20,7 @@ export function gitRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
   });
   app.get("/repos/:owner/:repo/git/matching-refs/:ref{.+}", (c) => {
     const repository = repositoryFor(hub, c, readContents);
-    const names = [...repository.refs.keys()].filter((name) =>
-      name.startsWith(`refs/${c.req.param("ref")}`),
-    );
+    const names = [...repository.refs.keys()].filter((name) => name.startsWith(`refs/${c.req.param("ref")}`));
     return c.json(page(c, names).map((name) => renderRef(hub, repository, name)));
   });
   app.post("/repos/:owner/:repo/git/refs", (c) => createRef(hub, c));
@@ -68,11 +59,9 @@ export function gitRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
 async function createRef(hub: Hub, c: AppContext): Promise<Response> {
   const repository = repositoryFor(hub, c, writeContents);
   const { ref, sha } = await bodyOf(c, newRef);
-  if (!/^refs\/(heads|tags)\/./.test(ref))
-    throw refusal(422, "Reference name must start with 'refs/'.");
+  if (!/^refs\/(heads|tags)\/./.test(ref)) throw refusal(422, "Reference name must start with 'refs/'.");
   if (repository.refs.has(ref)) throw refusal(422, "Reference already exists");
-  if (!(await resolveCommit(hub, repository.gitDir, sha)))
-    throw refusal(422, "Object does not exist");
+  if (!(await resolveCommit(hub, repository.gitDir, sha))) throw refusal(422, "Object does not exist");
   const { code } = await tryGit(hub, repository.gitDir, ["update-ref", ref, sha, "0".repeat(40)]);
   if (code !== 0) throw refusal(422, "Reference update failed");
   await syncRefs(hub, repository, callerOf(hub, c));
@@ -85,14 +74,8 @@ async function moveRef(hub: Hub, c: AppContext): Promise<Response> {
   const { sha, force } = await bodyOf(c, movedRef);
   const before = repository.refs.get(ref);
   if (!before) throw refusal(422, "Reference does not exist");
-  if (!(await resolveCommit(hub, repository.gitDir, sha)))
-    throw refusal(422, "Object does not exist");
-  const { code } = await tryGit(hub, repository.gitDir, [
-    "merge-base",
-    "--is-ancestor",
-    before,
-    sha,
-  ]);
+  if (!(await resolveCommit(hub, repository.gitDir, sha))) throw refusal(422, "Object does not exist");
+  const { code } = await tryGit(hub, repository.gitDir, ["merge-base", "--is-ancestor", before, sha]);
   if (code !== 0 && !force) throw refusal(422, "Update is not a fast forward");
   await git(hub, repository.gitDir, ["update-ref", ref, sha, before]);
   await syncRefs(hub, repository, callerOf(hub, c));
@@ -103,8 +86,7 @@ async function deleteRef(hub: Hub, c: AppContext): Promise<Response> {
   const repository = repositoryFor(hub, c, writeContents);
   const ref = `refs/${c.req.param("ref")}`;
   if (!repository.refs.has(ref)) throw refusal(422, "Reference does not exist");
-  if (ref === `refs/heads/${repository.defaultBranch}`)
-    throw refusal(422, "Cannot delete the default branch");
+  if (ref === `refs/heads/${repository.defaultBranch}`) throw refusal(422, "Cannot delete the default branch");
   await git(hub, repository.gitDir, ["update-ref", "-d", ref]);
   await syncRefs(hub, repository, callerOf(hub, c));
   return c.body(null, 204);

@@ -37,8 +37,7 @@ export function graphqlRoute(hub: Hub, app: Hono<AppEnvironment>): void {
         "FORBIDDEN",
         `Resource not accessible by ${token.kind === "installation" ? "integration" : "personal access token"}`,
       );
-    if (repository.isArchived)
-      return failed(c, "UNPROCESSABLE", "Repository was archived so is read-only.");
+    if (repository.isArchived) return failed(c, "UNPROCESSABLE", "Repository was archived so is read-only.");
     if (issue.state === "closed") return failed(c, "UNPROCESSABLE", "Pull request is closed");
     await markReady(hub, repository, issue, token.user);
     const pullRequest = {
@@ -77,9 +76,7 @@ function pullIdIn(query: string, variables: Record<string, unknown>): string | u
 
 function findPull(hub: Hub, id: string): { repository: Repository; issue: PullIssue } | undefined {
   for (const repository of hub.repositories.values()) {
-    const issue = [...repository.issues.values()].find(
-      ({ pull }) => pull && pullNodeId(pull) === id,
-    );
+    const issue = [...repository.issues.values()].find(({ pull }) => pull && pullNodeId(pull) === id);
     if (issue) return { repository, issue: issue as PullIssue };
   }
   return undefined;

@@ -1,13 +1,6 @@
 import type { Hono } from "hono";
 import * as z from "zod";
-import {
-  type AppContext,
-  type AppEnvironment,
-  bodyOf,
-  callerOf,
-  page,
-  repositoryFor,
-} from "./context.ts";
+import { type AppContext, type AppEnvironment, bodyOf, callerOf, page, repositoryFor } from "./context.ts";
 import { createHook } from "./create-hook.ts";
 import type { Delivery, Hook, Hub, Repository, User } from "./hub.ts";
 import { invalid, notFound, refusal } from "./refuse.ts";
@@ -40,15 +33,12 @@ export function hookRoutes(hub: Hub, calls: HookCalls, app: Hono<AppEnvironment>
   const one = `${all}/:hook{[0-9]+}`;
   app.get(all, (c) => {
     const repository = repositoryFor(hub, c, readHooks);
-    return c.json(
-      page(c, [...repository.hooks.values()]).map((hook) => renderHook(hub, repository, hook)),
-    );
+    return c.json(page(c, [...repository.hooks.values()]).map((hook) => renderHook(hub, repository, hook)));
   });
   app.post(all, async (c) => {
     const repository = repositoryFor(hub, c, writeHooks);
     const { config: asked, events, active } = await bodyOf(c, created);
-    if (!asked.url)
-      throw invalid({ resource: "Hook", code: "custom", message: "url cannot be blank" });
+    if (!asked.url) throw invalid({ resource: "Hook", code: "custom", message: "url cannot be blank" });
     if ([...repository.hooks.values()].some((hook) => hook.url === asked.url)) {
       throw invalid({
         resource: "Hook",

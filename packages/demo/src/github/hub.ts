@@ -58,14 +58,7 @@ export type Issue = {
   pull?: Pull;
 };
 
-export type DeploymentState =
-  | "error"
-  | "failure"
-  | "inactive"
-  | "in_progress"
-  | "queued"
-  | "pending"
-  | "success";
+export type DeploymentState = "error" | "failure" | "inactive" | "in_progress" | "queued" | "pending" | "success";
 export type DeploymentStatus = {
   id: number;
   state: DeploymentState;
@@ -101,15 +94,7 @@ export type CheckRun = {
   sha: string;
   name: string;
   status: "queued" | "in_progress" | "completed";
-  conclusion:
-    | "success"
-    | "failure"
-    | "neutral"
-    | "cancelled"
-    | "skipped"
-    | "timed_out"
-    | "action_required"
-    | null;
+  conclusion: "success" | "failure" | "neutral" | "cancelled" | "skipped" | "timed_out" | "action_required" | null;
   startedAt: Date;
   completedAt: Date | null;
 };

@@ -1,15 +1,7 @@
 import type { Hono } from "hono";
 import * as z from "zod";
 import { hasRole } from "./authorize.ts";
-import {
-  type AppContext,
-  type AppEnvironment,
-  bodyOf,
-  callerOf,
-  issueFor,
-  page,
-  repositoryFor,
-} from "./context.ts";
+import { type AppContext, type AppEnvironment, bodyOf, callerOf, issueFor, page, repositoryFor } from "./context.ts";
 import { createIssue } from "./create-issue.ts";
 import { editIssue } from "./edit-issue.ts";
 import type { Hub, Issue, Repository } from "./hub.ts";
@@ -37,9 +29,7 @@ export function issueRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
   app.get("/repos/:owner/:repo/issues", (c) => {
     const repository = repositoryFor(hub, c, readIssues);
     if (!repository.hasIssues) throw refusal(410, "Issues are disabled for this repo");
-    return c.json(
-      page(c, listIssues(repository, c)).map((issue) => renderFullIssue(hub, repository, issue)),
-    );
+    return c.json(page(c, listIssues(repository, c)).map((issue) => renderFullIssue(hub, repository, issue)));
   });
   app.post("/repos/:owner/:repo/issues", async (c) => {
     const repository = repositoryFor(hub, c, writeIssues);
@@ -47,8 +37,7 @@ export function issueRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
     const { title, body, labels = [] } = await bodyOf(c, created);
     const token = c.get("token")!;
     // GitHub drops the labels silently when the author may not set any.
-    const mayLabel =
-      token.kind === "installation" || hasRole(repository, token.user.login, "triage");
+    const mayLabel = token.kind === "installation" || hasRole(repository, token.user.login, "triage");
     const names = mayLabel ? namesOf(labels) : [];
     const issue = createIssue(hub, repository, {
       title: String(title),
@@ -71,11 +60,7 @@ async function patchIssue(hub: Hub, c: AppContext): Promise<Response> {
   const { title, body, state, state_reason, labels } = await bodyOf(c, edited);
   const caller = callerOf(hub, c);
   const isOwn = issue.author.id === caller.id;
-  if (
-    !isOwn &&
-    c.get("token")!.kind !== "installation" &&
-    !hasRole(repository, caller.login, "triage")
-  ) {
+  if (!isOwn && c.get("token")!.kind !== "installation" && !hasRole(repository, caller.login, "triage")) {
     throw refusal(403, "Must have admin rights to Repository.");
   }
   const stateReason = state_reason === "not_planned" ? state_reason : null;
@@ -94,16 +79,8 @@ export function namesOf(labels: z.infer<typeof labelNames>): string[] {
 }
 
 function listIssues(repository: Repository, c: AppContext): Issue[] {
-  const {
-    state = "open",
-    labels = "",
-    since,
-    sort = "created",
-    direction = "desc",
-    creator,
-  } = c.req.query();
-  if (!["open", "closed", "all"].includes(state))
-    throw invalid({ resource: "Issue", field: "state", code: "invalid" });
+  const { state = "open", labels = "", since, sort = "created", direction = "desc", creator } = c.req.query();
+  if (!["open", "closed", "all"].includes(state)) throw invalid({ resource: "Issue", field: "state", code: "invalid" });
   const wanted = labels
     .split(",")
     .map((name) => name.trim().toLowerCase())
@@ -119,9 +96,7 @@ function listIssues(repository: Repository, c: AppContext): Issue[] {
   return (
     [...repository.issues.values()]
       .filter((issue) => state === "all" || issue.state === state)
-      .filter((issue) =>
-        wanted.every((name) => issue.labels.some((label) => label.name.toLowerCase() === name)),
-      )
+      .filter((issue) => wanted.every((name) => issue.labels.some((label) => label.name.toLowerCase() === name)))
       // Times go out without fractions, so that is how they are compared.
       .filter((issue) => Math.floor(issue.updatedAt.getTime() / 1000) * 1000 >= from)
       .filter((issue) => !creator || issue.author.login.toLowerCase() === creator.toLowerCase())

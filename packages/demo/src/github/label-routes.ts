@@ -63,25 +63,16 @@ export function labelRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
       const repository = repositoryFor(hub, c, triageIssues);
       const issue = issueFor(repository, c);
       const body = await bodyOf(c, names);
-      await how(
-        repository,
-        issue,
-        namesOf(Array.isArray(body) ? body : body.labels),
-        callerOf(hub, c),
-      );
+      await how(repository, issue, namesOf(Array.isArray(body) ? body : body.labels), callerOf(hub, c));
       return c.json(render(repository, issue.labels));
     };
   app.post(
     ofIssue,
-    change((repository, issue, wanted, caller) =>
-      addLabels(hub, repository, issue, wanted, caller),
-    ),
+    change((repository, issue, wanted, caller) => addLabels(hub, repository, issue, wanted, caller)),
   );
   app.put(
     ofIssue,
-    change((repository, issue, wanted, caller) =>
-      setLabels(hub, repository, issue, wanted, caller),
-    ),
+    change((repository, issue, wanted, caller) => setLabels(hub, repository, issue, wanted, caller)),
   );
   app.delete(`${ofIssue}/:name`, async (c) => {
     const repository = repositoryFor(hub, c, triageIssues);

@@ -74,11 +74,6 @@ async function tell(
       sender,
     );
   } else {
-    hub.emit(
-      repository,
-      "issues",
-      { action, issue: renderIssue(hub, repository, issue), label: rendered },
-      sender,
-    );
+    hub.emit(repository, "issues", { action, issue: renderIssue(hub, repository, issue), label: rendered }, sender);
   }
 }

@@ -28,12 +28,7 @@ export async function mergePull(
 
   const base = repository.refs.get(`refs/heads/${pull.baseRef}`);
   if (!base) throw refusal(405, "Base branch was deleted");
-  const tree = await tryGit(hub, repository.gitDir, [
-    "merge-tree",
-    "--write-tree",
-    base,
-    pull.headSha,
-  ]);
+  const tree = await tryGit(hub, repository.gitDir, ["merge-tree", "--write-tree", base, pull.headSha]);
   if (tree.code !== 0) throw refusal(405, "Pull Request is not mergeable");
   const sha = await commitMerge(hub, repository, issue, {
     ...merge,
@@ -57,30 +52,18 @@ export async function mergePull(
   });
   await tellIssue(hub, repository, issue, "closed", sender);
   await syncRefs(hub, repository, sender);
-  if (pull.baseRef === repository.defaultBranch)
-    await closeNamedIssues(hub, repository, issue, sender);
+  if (pull.baseRef === repository.defaultBranch) await closeNamedIssues(hub, repository, issue, sender);
   return sha;
 }
 
 type CommitMerge = Merge & { base: string; tree: string; sender: User };
 
-async function commitMerge(
-  hub: Hub,
-  repository: Repository,
-  issue: PullIssue,
-  made: CommitMerge,
-): Promise<string> {
+async function commitMerge(hub: Hub, repository: Repository, issue: PullIssue, made: CommitMerge): Promise<string> {
   const isSquash = made.method === "squash";
   const parents = isSquash ? [made.base] : [made.base, issue.pull.headSha];
   const plain = `Merge pull request #${issue.number} from ${repository.owner.login}/${issue.pull.headRef}\n\n${issue.title}`;
   const message = made.title ?? (isSquash ? `${issue.title} (#${issue.number})` : plain);
-  const args = [
-    "commit-tree",
-    made.tree,
-    ...parents.flatMap((parent) => ["-p", parent]),
-    "-m",
-    message,
-  ];
+  const args = ["commit-tree", made.tree, ...parents.flatMap((parent) => ["-p", parent]), "-m", message];
   return (await git(hub, repository.gitDir, args, { env: identity(hub, made.sender) })).trim();
 }
 
@@ -92,21 +75,10 @@ export function identity(hub: Hub, user: User): Record<string, string> {
   }; // prettier-ignore
 }
 
-async function closeNamedIssues(
-  hub: Hub,
-  repository: Repository,
-  merged: PullIssue,
-  sender: User,
-): Promise<void> {
+async function closeNamedIssues(hub: Hub, repository: Repository, merged: PullIssue, sender: User): Promise<void> {
   for (const number of closingNumbers(merged.body ?? "", fullNameOf(repository))) {
     const issue = repository.issues.get(number);
     if (issue && !issue.pull)
-      await editIssue(
-        hub,
-        repository,
-        issue,
-        { state: "closed", stateReason: "completed" },
-        sender,
-      );
+      await editIssue(hub, repository, issue, { state: "closed", stateReason: "completed" }, sender);
   }
 }

@@ -12,11 +12,7 @@ export type ChangedFile = {
 };
 
 /** What a pull request changes, against the merge base as GitHub counts it. */
-export async function listPullFiles(
-  hub: Hub,
-  repository: Repository,
-  { pull }: PullIssue,
-): Promise<ChangedFile[]> {
+export async function listPullFiles(hub: Hub, repository: Repository, { pull }: PullIssue): Promise<ChangedFile[]> {
   const range = `${pull.baseSha}...${pull.headSha}`;
   const diff = ["diff", "--no-renames", "--no-ext-diff", "--no-textconv"];
   const raw = await git(hub, repository.gitDir, [...diff, "--raw", "--no-abbrev", "-z", range]);
@@ -44,14 +40,9 @@ export async function listPullFiles(
   return files;
 }
 
-function readNumstat(
-  line: string,
-): [string, { additions: number; deletions: number; isBinary: boolean }] {
+function readNumstat(line: string): [string, { additions: number; deletions: number; isBinary: boolean }] {
   const [added = "0", deleted = "0", name = ""] = line.split("\t");
-  return [
-    name,
-    { additions: Number(added) || 0, deletions: Number(deleted) || 0, isBinary: added === "-" },
-  ];
+  return [name, { additions: Number(added) || 0, deletions: Number(deleted) || 0, isBinary: added === "-" }];
 }
 
 // GitHub's `patch` begins at the first hunk, without git's header.
@@ -60,29 +51,15 @@ function patchOf(diff: string): string | null {
   return start < 0 ? null : diff.slice(start + 1).trimEnd();
 }
 
-export async function readPullFacts(
-  hub: Hub,
-  repository: Repository,
-  issue: PullIssue,
-): Promise<PullFacts> {
+export async function readPullFacts(hub: Hub, repository: Repository, issue: PullIssue): Promise<PullFacts> {
   const { pull } = issue;
   const range = `${pull.baseSha}...${pull.headSha}`;
-  const stat = await git(hub, repository.gitDir, [
-    "diff",
-    "--no-renames",
-    "--numstat",
-    "-z",
-    range,
-  ]);
+  const stat = await git(hub, repository.gitDir, ["diff", "--no-renames", "--numstat", "-z", range]);
   const counts = stat
     .split("\0")
     .filter(Boolean)
     .map((line) => readNumstat(line)[1]);
-  const commits = await git(hub, repository.gitDir, [
-    "rev-list",
-    "--count",
-    `${pull.baseSha}..${pull.headSha}`,
-  ]);
+  const commits = await git(hub, repository.gitDir, ["rev-list", "--count", `${pull.baseSha}..${pull.headSha}`]);
   return {
     mergeable: issue.state === "open" ? await canMerge(hub, repository, issue) : null,
     commits: Number(commits),
@@ -95,12 +72,7 @@ export async function readPullFacts(
 async function canMerge(hub: Hub, repository: Repository, { pull }: PullIssue): Promise<boolean> {
   const base = repository.refs.get(`refs/heads/${pull.baseRef}`);
   if (!base) return false;
-  const { code } = await tryGit(hub, repository.gitDir, [
-    "merge-tree",
-    "--write-tree",
-    base,
-    pull.headSha,
-  ]);
+  const { code } = await tryGit(hub, repository.gitDir, ["merge-tree", "--write-tree", base, pull.headSha]);
   return code === 0;
 }
 

@@ -1,15 +1,7 @@
 import type { Hono } from "hono";
 import * as z from "zod";
 import { hasRole } from "./authorize.ts";
-import {
-  type AppContext,
-  type AppEnvironment,
-  bodyOf,
-  callerOf,
-  page,
-  pullFor,
-  repositoryFor,
-} from "./context.ts";
+import { type AppContext, type AppEnvironment, bodyOf, callerOf, page, pullFor, repositoryFor } from "./context.ts";
 import { createPull } from "./create-pull.ts";
 import { editPull } from "./edit-pull.ts";
 import type { Hub, Repository } from "./hub.ts";
@@ -47,9 +39,7 @@ export function pullRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
 
   app.get("/repos/:owner/:repo/pulls", (c) => {
     const repository = repositoryFor(hub, c, readPulls);
-    return c.json(
-      page(c, listPulls(repository, c)).map((issue) => renderPullSimple(hub, repository, issue)),
-    );
+    return c.json(page(c, listPulls(repository, c)).map((issue) => renderPullSimple(hub, repository, issue)));
   });
   app.post("/repos/:owner/:repo/pulls", async (c) => {
     const repository = repositoryFor(hub, c, { ...writePulls, role: "write" });
@@ -109,13 +99,7 @@ export function pullRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
     });
     const { commit_title: title, sha, merge_method: method } = await bodyOf(c, merged);
     const wanted = { method, ...(sha ? { sha } : {}), ...(title ? { title } : {}) };
-    const commit = await mergePull(
-      hub,
-      repository,
-      pullFor(repository, c),
-      wanted,
-      callerOf(hub, c),
-    );
+    const commit = await mergePull(hub, repository, pullFor(repository, c), wanted, callerOf(hub, c));
     return c.json({ sha: commit, merged: true, message: "Pull Request successfully merged" });
   });
 }
@@ -132,17 +116,14 @@ function listPulls(repository: Repository, c: AppContext): PullIssue[] {
   const [headOwner, headRef] = head?.includes(":")
     ? [head.split(":")[0]!.toLowerCase(), head.slice(head.indexOf(":") + 1)]
     : [];
-  const at = (issue: PullIssue) =>
-    (sort === "updated" ? issue.updatedAt : issue.createdAt).getTime();
+  const at = (issue: PullIssue) => (sort === "updated" ? issue.updatedAt : issue.createdAt).getTime();
   const sign = direction === "asc" ? 1 : -1;
   return (
     [...repository.issues.values()]
       .filter((issue): issue is PullIssue => issue.pull !== undefined)
       .filter((issue) => state === "all" || issue.state === state)
       // GitHub filters by `owner:branch` and ignores a head without an owner.
-      .filter(
-        ({ pull }) => headRef === undefined || (headOwner === owner && pull.headRef === headRef),
-      )
+      .filter(({ pull }) => headRef === undefined || (headOwner === owner && pull.headRef === headRef))
       .filter(({ pull }) => !base || pull.baseRef === base)
       .sort((a, b) => sign * (at(a) - at(b) || a.number - b.number))
   );

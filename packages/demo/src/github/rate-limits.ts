@@ -6,12 +6,7 @@ export type RateLimits = {
   /** The next `times` REST requests meet the primary limit: 403, nothing remaining, reset at `resetAt`. */
   limitPrimary(limit: { resetAt: Date; times?: number; path?: RegExp }): void;
   /** The next `times` REST requests meet the secondary limit: 403 (or 429) with `Retry-After`. */
-  limitSecondary(limit: {
-    retryAfterSeconds: number;
-    times?: number;
-    path?: RegExp;
-    status?: 403 | 429;
-  }): void;
+  limitSecondary(limit: { retryAfterSeconds: number; times?: number; path?: RegExp; status?: 403 | 429 }): void;
 };
 
 /** GitHub's two limits, switched on by hand; `clearFaults()` ends them. */
@@ -45,8 +40,7 @@ export function rateLimits(hub: Hub, { failNext }: Pick<Faults, "failNext">): Ra
         "x-ratelimit-remaining": "4999",
         "x-ratelimit-reset": reset,
       };
-      const message =
-        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+      const message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
       failNext({
         path,
         times,

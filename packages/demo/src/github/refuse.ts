@@ -4,11 +4,7 @@ type FieldError = { resource: string; field?: string; code: string; message?: st
 type Refusal = { errors?: FieldError[]; headers?: Record<string, string> };
 
 /** GitHub's error answer, thrown: `message`, `documentation_url`, `status`, and `errors` for a 422. */
-export function refusal(
-  status: number,
-  message: string,
-  { errors, headers }: Refusal = {},
-): HTTPException {
+export function refusal(status: number, message: string, { errors, headers }: Refusal = {}): HTTPException {
   const body = {
     message,
     ...(errors ? { errors } : {}),

@@ -1,11 +1,4 @@
-import type {
-  CheckRun,
-  CommitStatus,
-  Deployment,
-  DeploymentStatus,
-  Hub,
-  Repository,
-} from "./hub.ts";
+import type { CheckRun, CommitStatus, Deployment, DeploymentStatus, Hub, Repository } from "./hub.ts";
 import { nodeId, timestamp } from "./wire-values.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
 import { renderUser } from "./render-user.ts";

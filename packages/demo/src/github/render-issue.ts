@@ -43,9 +43,7 @@ export function renderIssue(hub: Hub, repository: Repository, issue: Issue) {
     active_lock_reason: null,
     body: issue.body,
     reactions: renderReactions(url),
-    ...(issue.pull
-      ? { draft: issue.pull.isDraft, pull_request: pullLinks(hub, repository, issue) }
-      : {}),
+    ...(issue.pull ? { draft: issue.pull.isDraft, pull_request: pullLinks(hub, repository, issue) } : {}),
   };
 }
 

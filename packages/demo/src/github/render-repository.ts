@@ -66,9 +66,7 @@ export function renderRepository(hub: Hub, repository: Repository) {
     description: null,
     fork: false,
     url,
-    ...(Object.fromEntries(
-      Object.entries(templates).map(([key, rest]) => [key, url + rest]),
-    ) as typeof templates),
+    ...(Object.fromEntries(Object.entries(templates).map(([key, rest]) => [key, url + rest])) as typeof templates),
     created_at: timestamp(repository.createdAt),
     updated_at: timestamp(repository.pushedAt),
     pushed_at: timestamp(repository.pushedAt),
@@ -116,8 +114,7 @@ export function renderFullRepository(hub: Hub, repository: Repository, token: To
 }
 
 function permissionsOf(repository: Repository, token: Token) {
-  const rank =
-    token.kind === "installation" ? -1 : roles.indexOf(roleOf(repository, token.user.login));
+  const rank = token.kind === "installation" ? -1 : roles.indexOf(roleOf(repository, token.user.login));
   const atLeast = (role: (typeof roles)[number]) => rank >= roles.indexOf(role);
   return {
     admin: atLeast("admin"),

@@ -38,8 +38,7 @@ export function repositoryRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
       level: "read",
       role: "write",
     });
-    if (!isCollaborator(repository.roles, repository.owner.login, c.req.param("login")))
-      throw notFound();
+    if (!isCollaborator(repository.roles, repository.owner.login, c.req.param("login"))) throw notFound();
     return c.body(null, 204);
   });
   app.get("/repos/:owner/:repo/collaborators", (c) => {
@@ -96,17 +95,9 @@ async function showContents(hub: Hub, c: AppContext): Promise<Response> {
   const ref = c.req.query("ref") ?? repository.defaultBranch;
   const commit = await resolveCommit(hub, repository.gitDir, ref);
   if (!commit) throw refusal(404, `No commit found for the ref ${ref}`);
-  const listed = await tryGit(hub, repository.gitDir, [
-    "ls-tree",
-    "-z",
-    "-l",
-    commit,
-    "--",
-    ...(path ? [path] : []),
-  ]);
+  const listed = await tryGit(hub, repository.gitDir, ["ls-tree", "-z", "-l", commit, "--", ...(path ? [path] : [])]);
   const [entry] = listed.stdout.split("\0").filter(Boolean);
-  const [, type, sha, size, name] =
-    /^\d+ (\w+) ([0-9a-f]{40})\s+(\S+)\t(.*)$/s.exec(entry ?? "") ?? [];
+  const [, type, sha, size, name] = /^\d+ (\w+) ([0-9a-f]{40})\s+(\S+)\t(.*)$/s.exec(entry ?? "") ?? [];
   if (type !== "blob" || name !== path) throw notFound();
   const { stdout } = await tryGit(hub, repository.gitDir, ["cat-file", "blob", sha!]);
   const url = `${c.req.url.split("?")[0]}?ref=${encodeURIComponent(ref)}`;

@@ -26,15 +26,10 @@ export function tryGit(
   const { promise, resolve, reject } = Promise.withResolvers<GitResult>();
   const env = { ...gitEnvironment(hub), ...options.env };
   const settings = { env, maxBuffer: 64 * 1024 * 1024, encoding: "utf8" as const };
-  const child = execFile(
-    "git",
-    ["--git-dir", gitDir, ...args],
-    settings,
-    (error, stdout, stderr) => {
-      if (error && typeof error.code !== "number") return reject(error);
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    },
-  );
+  const child = execFile("git", ["--git-dir", gitDir, ...args], settings, (error, stdout, stderr) => {
+    if (error && typeof error.code !== "number") return reject(error);
+    resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+  });
   // A git that refuses early does not read to the end; its exit code says why.
   child.stdin?.on("error", () => child.stdin?.destroy());
   if (options.input === undefined) child.stdin?.end();
@@ -55,11 +50,7 @@ export async function git(
 }
 
 /** The commit that a name stands for; undefined when there is none. */
-export async function resolveCommit(
-  hub: Hub,
-  gitDir: string,
-  name: string,
-): Promise<string | undefined> {
+export async function resolveCommit(hub: Hub, gitDir: string, name: string): Promise<string | undefined> {
   const { code, stdout } = await tryGit(hub, gitDir, [
     "rev-parse",
     "--verify",

@@ -2,15 +2,9 @@ import { createHmac, randomUUID } from "node:crypto";
 import type { Delivery, Hook, Hub } from "./hub.ts";
 
 /** One delivery with the exact bytes that will go out, signed. */
-export function newDelivery(
-  hub: Hub,
-  hook: Hook,
-  event: string,
-  payload: Record<string, unknown>,
-): Delivery {
+export function newDelivery(hub: Hub, hook: Hook, event: string, payload: Record<string, unknown>): Delivery {
   const json = JSON.stringify(payload);
-  const body =
-    hook.contentType === "json" ? json : new URLSearchParams({ payload: json }).toString();
+  const body = hook.contentType === "json" ? json : new URLSearchParams({ payload: json }).toString();
   const guid = randomUUID();
   const id = hub.newId();
   const signatures: Record<string, string> =
@@ -22,8 +16,7 @@ export function newDelivery(
         };
   const headers = {
     Accept: "*/*",
-    "Content-Type":
-      hook.contentType === "json" ? "application/json" : "application/x-www-form-urlencoded",
+    "Content-Type": hook.contentType === "json" ? "application/json" : "application/x-www-form-urlencoded",
     "User-Agent": "GitHub-Hookshot/0demo00",
     "X-GitHub-Delivery": guid,
     "X-GitHub-Event": event,

@@ -17,8 +17,7 @@ export function isGitPath(pathname: string): boolean {
 export async function serveGit(hub: Hub, request: Request, token: Token | null): Promise<Response> {
   const url = new URL(request.url);
   const [, owner = "", name = "", what = ""] = service.exec(url.pathname) ?? [];
-  const isPush =
-    what === "git-receive-pack" || url.searchParams.get("service") === "git-receive-pack";
+  const isPush = what === "git-receive-pack" || url.searchParams.get("service") === "git-receive-pack";
   const found = findRepository(hub, `${owner}/${name}`);
   const refused = refuse(found?.repository, token, isPush);
   if (refused) return refused;
@@ -42,39 +41,25 @@ export async function serveGit(hub: Hub, request: Request, token: Token | null):
   return new Response(whole, answer.response);
 }
 
-function refuse(
-  repository: Repository | undefined,
-  token: Token | null,
-  isPush: boolean,
-): Response | null {
+function refuse(repository: Repository | undefined, token: Token | null, isPush: boolean): Response | null {
   const needsLogin = !token && (!repository || repository.isPrivate || isPush);
   // GitHub asks everybody for a password before it says that something does not exist.
-  if (needsLogin)
-    return text(401, "Authentication required.", { "www-authenticate": 'Basic realm="GitHub"' });
+  if (needsLogin) return text(401, "Authentication required.", { "www-authenticate": 'Basic realm="GitHub"' });
   if (!repository || !canSee(repository, token)) return text(404, "Repository not found.");
   const name = fullNameOf(repository);
   if (!isPush) {
-    const mayRead =
-      !repository.isPrivate ||
-      grants(token!, repository, { permission: "contents", level: "read" });
+    const mayRead = !repository.isPrivate || grants(token!, repository, { permission: "contents", level: "read" });
     return mayRead ? null : text(403, `Write access to repository not granted.`);
   }
   if (repository.isArchived) return text(403, `This repository was archived so it is read-only.`);
   const mayWrite = grants(token!, repository, { permission: "contents", level: "write" });
-  const hasRights =
-    token!.kind === "installation" || hasRole(repository, token!.user.login, "write");
-  return mayWrite && hasRights
-    ? null
-    : text(403, `Permission to ${name}.git denied to ${token!.user.login}.`);
+  const hasRights = token!.kind === "installation" || hasRole(repository, token!.user.login, "write");
+  return mayWrite && hasRights ? null : text(403, `Permission to ${name}.git denied to ${token!.user.login}.`);
 }
 
 type Call = { request: Request; what: string; query: string; input: Buffer; token: Token | null };
 
-async function runBackend(
-  hub: Hub,
-  repository: Repository,
-  call: Call,
-): Promise<{ response: Response }> {
+async function runBackend(hub: Hub, repository: Repository, call: Call): Promise<{ response: Response }> {
   const child = spawn("git", ["http-backend"], {
     env: backendEnvironment(hub, repository, call),
     stdio: ["pipe", "pipe", "pipe"],
@@ -87,13 +72,8 @@ async function runBackend(
   child.stdin.end(call.input);
   const { head, rest } = await Promise.race([readHead(child.stdout), ended]);
   // On a used connection curl repeats a request by itself when the answer is lost, and hides what a test plants.
-  const headers = new Headers([
-    ...head.filter(([name]) => name.toLowerCase() !== "status"),
-    ["connection", "close"],
-  ]);
-  const status = Number(
-    head.find(([name]) => name.toLowerCase() === "status")?.[1]?.slice(0, 3) ?? 200,
-  );
+  const headers = new Headers([...head.filter(([name]) => name.toLowerCase() !== "status"), ["connection", "close"]]);
+  const status = Number(head.find(([name]) => name.toLowerCase() === "status")?.[1]?.slice(0, 3) ?? 200);
   return {
     response: new Response(Readable.toWeb(rest) as ReadableStream<Uint8Array>, { status, headers }),
   };
@@ -105,8 +85,7 @@ function backendEnvironment(
   { request, what, query, input, token }: Call,
 ): Record<string, string> {
   const header = (name: string) => request.headers.get(name) ?? "";
-  const mayChangeWorkflows =
-    token !== null && grants(token, repository, { permission: "workflows", level: "write" });
+  const mayChangeWorkflows = token !== null && grants(token, repository, { permission: "workflows", level: "write" });
   const kind = token?.kind === "installation" ? "a GitHub App" : "a Personal Access Token";
   return {
     ...gitEnvironment(hub),
@@ -121,9 +100,7 @@ function backendEnvironment(
     GIT_PROTOCOL: header("git-protocol"),
     REMOTE_ADDR: "127.0.0.1",
     ...(token ? { REMOTE_USER: token.user.login } : {}),
-    DEMO_PROTECTED_REFS: [...repository.protectedBranches]
-      .map((name) => `refs/heads/${name}`)
-      .join(" "),
+    DEMO_PROTECTED_REFS: [...repository.protectedBranches].map((name) => `refs/heads/${name}`).join(" "),
     ...(mayChangeWorkflows ? {} : { DEMO_NO_WORKFLOWS: kind }),
   };
 }

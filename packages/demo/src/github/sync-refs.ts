@@ -44,8 +44,7 @@ async function follow(
   sender: User,
 ): Promise<void> {
   for (const issue of repository.issues.values()) {
-    if (!issue.pull || issue.state === "closed" || `refs/heads/${issue.pull.headRef}` !== ref)
-      continue;
+    if (!issue.pull || issue.state === "closed" || `refs/heads/${issue.pull.headRef}` !== ref) continue;
     if (after === none) {
       await editIssue(hub, repository, issue, { state: "closed" }, sender);
       continue;
@@ -57,18 +56,11 @@ async function follow(
   }
 }
 
-async function pushPayload(
-  hub: Hub,
-  repository: Repository,
-  { ref, before, after }: RefChange,
-  sender: User,
-) {
+async function pushPayload(hub: Hub, repository: Repository, { ref, before, after }: RefChange, sender: User) {
   const isCreated = before === none;
   const isDeleted = after === none;
   const range = isCreated ? [after, "--not", ...others(repository, ref)] : [`${before}..${after}`];
-  const commits = isDeleted
-    ? []
-    : await readCommits(hub, repository, ["--reverse", "--max-count=20", ...range]);
+  const commits = isDeleted ? [] : await readCommits(hub, repository, ["--reverse", "--max-count=20", ...range]);
   const [head] = isDeleted ? [null] : await readCommits(hub, repository, ["--max-count=1", after]);
   return {
     ref, before, after, created: isCreated, deleted: isDeleted,
@@ -83,23 +75,8 @@ function others(repository: Repository, ref: string): string[] {
   return [...repository.refs].filter(([name]) => name !== ref).map(([, sha]) => sha);
 }
 
-async function isForced(
-  hub: Hub,
-  repository: Repository,
-  before: string,
-  after: string,
-): Promise<boolean> {
-  return (
-    Number(
-      await git(hub, repository.gitDir, [
-        "rev-list",
-        "--count",
-        "--max-count=1",
-        before,
-        `^${after}`,
-      ]),
-    ) > 0
-  );
+async function isForced(hub: Hub, repository: Repository, before: string, after: string): Promise<boolean> {
+  return Number(await git(hub, repository.gitDir, ["rev-list", "--count", "--max-count=1", before, `^${after}`])) > 0;
 }
 
 async function readCommits(hub: Hub, repository: Repository, args: string[]) {
@@ -115,8 +92,7 @@ async function readCommits(hub: Hub, repository: Repository, args: string[]) {
         .replace(/^[\0\n]+/, "")
         .split("\0")
         .filter(Boolean);
-      const withStatus = (letter: string) =>
-        names.filter((_, at) => at % 2 === 1 && names[at - 1] === letter);
+      const withStatus = (letter: string) => names.filter((_, at) => at % 2 === 1 && names[at - 1] === letter);
       return {
       id, tree_id, distinct: true, message: message.trimEnd(), timestamp: date,
       url: `${hub.origin}/${fullNameOf(repository)}/commit/${id}`,

@@ -50,12 +50,7 @@ export function createWebhooks(hub: Hub): Webhooks & {
     else queue = queue.then(() => sendDelivery(hub, sending, stopping.signal));
   }
 
-  function make(
-    repository: Repository,
-    hook: Hook,
-    event: string,
-    payload: Record<string, unknown>,
-  ): void {
+  function make(repository: Repository, hook: Hook, event: string, payload: Record<string, unknown>): void {
     const delivery = newDelivery(hub, hook, event, payload);
     hook.deliveries.unshift(delivery);
     const { guid, action } = delivery;
@@ -74,12 +69,8 @@ export function createWebhooks(hub: Hub): Webhooks & {
     return {
       ...payload,
       repository: renderRepository(hub, repository),
-      ...(repository.owner.type === "Organization"
-        ? { organization: renderOrganization(hub, repository.owner) }
-        : {}),
-      ...(repository.installationId === null
-        ? {}
-        : { installation: { id: repository.installationId, node_id: "" } }),
+      ...(repository.owner.type === "Organization" ? { organization: renderOrganization(hub, repository.owner) } : {}),
+      ...(repository.installationId === null ? {} : { installation: { id: repository.installationId, node_id: "" } }),
       sender: renderUser(hub, sender),
     };
   }

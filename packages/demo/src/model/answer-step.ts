@@ -86,16 +86,10 @@ export function apiError(
 }
 
 /** The stream of a step. A stall leaves it open until somebody hangs up, a cut ends the connection in the middle. */
-export function streamOf(
-  events: string[],
-  fault: ModelFault | undefined,
-  cut: () => void,
-): ReadableStream<Uint8Array> {
+export function streamOf(events: string[], fault: ModelFault | undefined, cut: () => void): ReadableStream<Uint8Array> {
   const until = fault && "afterEvents" in fault ? fault.afterEvents : events.length;
   const error =
-    fault?.kind === "sse_error"
-      ? [event("error", { error: { type: fault.type, message: fault.message } })]
-      : [];
+    fault?.kind === "sse_error" ? [event("error", { error: { type: fault.type, message: fault.message } })] : [];
   const bytes = [...events.slice(0, until), ...error].map((one) => new TextEncoder().encode(one));
   return new ReadableStream({
     start(controller) {

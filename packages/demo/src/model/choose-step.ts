@@ -12,10 +12,7 @@ const finished: ScenarioStep = {
 export function chooseStep(scenario: Scenario, task: ModelTask): ScenarioStep {
   const seen = scenario.whenSeen.find(({ pattern }) => new RegExp(pattern, "i").test(task.text));
   const { steps } = seen ?? scenario;
-  const step =
-    steps[task.step] ??
-    (scenario.afterwards === "repeat_last" ? steps.at(-1) : undefined) ??
-    finished;
+  const step = steps[task.step] ?? (scenario.afterwards === "repeat_last" ? steps.at(-1) : undefined) ?? finished;
   return fill(step, task);
 }
 
@@ -26,7 +23,5 @@ export function fill<T>(value: T, places: Pick<ModelTask, "tree" | "task">): T {
   }
   if (Array.isArray(value)) return value.map((one) => fill(one, places)) as T;
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [key, fill(one, places)]),
-  ) as T;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one, places)])) as T;
 }

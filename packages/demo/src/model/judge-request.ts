@@ -3,11 +3,7 @@ import { type MessagesRequest, messagesRequest } from "./read-request.ts";
 import { keyOf } from "./record-request.ts";
 
 /** The request for a message, or the answer that needs no script: a refusal, a count, the sign of life. */
-export function judgeRequest(
-  request: Request,
-  body: unknown,
-  key: string | undefined,
-): MessagesRequest | Response {
+export function judgeRequest(request: Request, body: unknown, key: string | undefined): MessagesRequest | Response {
   const { pathname } = new URL(request.url);
   const { method } = request;
   if (pathname === "/" && (method === "HEAD" || method === "GET")) return new Response(null);
@@ -22,7 +18,5 @@ export function judgeRequest(
     const fields = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
     return apiError(400, "invalid_request_error", fields.join("; "));
   }
-  return isCount
-    ? Response.json({ input_tokens: Math.ceil(JSON.stringify(body).length / 4) })
-    : parsed.data;
+  return isCount ? Response.json({ input_tokens: Math.ceil(JSON.stringify(body).length / 4) }) : parsed.data;
 }

@@ -3,11 +3,7 @@ import { eventsOf, messageOf, newId, streamOf } from "./answer-step.ts";
 import type { MessagesRequest } from "./read-request.ts";
 
 /** The answer to one step, right or wrong as the scenario says. */
-export function performStep(
-  step: ScenarioStep,
-  { model, stream }: MessagesRequest,
-  cut: () => void,
-): Response {
+export function performStep(step: ScenarioStep, { model, stream }: MessagesRequest, cut: () => void): Response {
   const { fault } = step;
   const headers = { "request-id": newId("req") };
   if (fault?.kind === "status") {

@@ -5,8 +5,7 @@ const read = (request: unknown) => readTask(messagesRequest.parse(request));
 
 describe("what a script knows of a request", () => {
   it("is the step, the folders and everything that was said but by the model itself", () => {
-    const reminder =
-      "<system-reminder>\n - Primary working directory: /srv/job 1/work\n</system-reminder>";
+    const reminder = "<system-reminder>\n - Primary working directory: /srv/job 1/work\n</system-reminder>";
     const task = read({
       model: "m",
       system: [{ type: "text", text: "You are an agent." }],

@@ -7,9 +7,7 @@ export const messagesRequest = z.looseObject({
   max_tokens: z.int().positive().optional(),
   stream: z.boolean().default(false),
   system: content.optional(),
-  messages: z
-    .array(z.looseObject({ role: z.enum(["user", "assistant", "system"]), content }))
-    .min(1),
+  messages: z.array(z.looseObject({ role: z.enum(["user", "assistant", "system"]), content })).min(1),
 });
 export type MessagesRequest = z.infer<typeof messagesRequest>;
 

@@ -19,10 +19,7 @@ export async function recordRequest(request: Request, at: Date): Promise<Recorde
   const text = request.method === "POST" ? await request.text() : "";
   const key = keyOf(request.headers);
   const secret = new Set(["x-api-key", "authorization"]);
-  const headers = [...request.headers].map(([name, value]) => [
-    name,
-    secret.has(name) ? `…${value.slice(-4)}` : value,
-  ]);
+  const headers = [...request.headers].map(([name, value]) => [name, secret.has(name) ? `…${value.slice(-4)}` : value]);
   return {
     method: request.method, path: pathname + search, headers: Object.fromEntries(headers), keyLast4: key?.slice(-4) ?? null,
     body: parseOrText(text), scenario: null, step: null, status: null, at,

@@ -17,11 +17,7 @@ export type Laxity =
 const repo = { owner: "acme", repo: "shop" };
 
 /** What the publisher relies on when it speaks to GitHub: look, act, look again. */
-export function githubContract(
-  name: string,
-  open: () => Promise<GithubUnderTest>,
-  lax: Laxity[] = [],
-): void {
+export function githubContract(name: string, open: () => Promise<GithubUnderTest>, lax: Laxity[] = []): void {
   describe(name, () => {
     let github: GithubUnderTest;
     let octokit: Octokit;
@@ -32,10 +28,8 @@ export function githubContract(
         ({ status }) => status,
         (error: { status: number }) => error.status,
       );
-    const openPull = (
-      head: string,
-      more: { title?: string; body?: string; draft?: boolean } = {},
-    ) => octokit.rest.pulls.create({ ...repo, title: "A", head, base: "main", ...more });
+    const openPull = (head: string, more: { title?: string; body?: string; draft?: boolean } = {}) =>
+      octokit.rest.pulls.create({ ...repo, title: "A", head, base: "main", ...more });
 
     beforeAll(async () => {
       github = await open();
@@ -55,9 +49,7 @@ export function githubContract(
 
     it("refuses a bad token with 401 and an unknown repository with 404", async () => {
       const stranger = new Octokit({ baseUrl: github.url, auth: "ghp_nobody", log: quiet });
-      expect(await statusOf(stranger.rest.users.getAuthenticated())).toBe(
-        is("accepts any token") ? 200 : 401,
-      );
+      expect(await statusOf(stranger.rest.users.getAuthenticated())).toBe(is("accepts any token") ? 200 : 401);
       expect(await statusOf(octokit.rest.repos.get({ owner: "acme", repo: "nothing" }))).toBe(404);
     });
 
@@ -66,9 +58,7 @@ export function githubContract(
       const ref = { ...repo, ref: "refs/heads/once", sha: main.object.sha };
       expect(await statusOf(octokit.rest.git.createRef(ref))).toBe(201);
       expect(await statusOf(octokit.rest.git.createRef(ref))).toBe(422);
-      expect((await octokit.rest.git.getRef({ ...repo, ref: "heads/once" })).data.object.sha).toBe(
-        main.object.sha,
-      );
+      expect((await octokit.rest.git.getRef({ ...repo, ref: "heads/once" })).data.object.sha).toBe(main.object.sha);
       expect(await statusOf(octokit.rest.git.deleteRef({ ...repo, ref: "heads/once" }))).toBe(204);
       expect(await statusOf(octokit.rest.git.getRef({ ...repo, ref: "heads/once" }))).toBe(404);
     });
@@ -109,9 +99,7 @@ export function githubContract(
     it("refuses a second pull request for the same head", async () => {
       await github.makeBranch("second");
       expect(await statusOf(openPull("second"))).toBe(201);
-      expect(await statusOf(openPull("second"))).toBe(
-        is("accepts a second pull request") ? 201 : 422,
-      );
+      expect(await statusOf(openPull("second"))).toBe(is("accepts a second pull request") ? 201 : 422);
     });
 
     it("leaves a draft a draft when it is patched", async () => {
@@ -150,9 +138,10 @@ export function githubContract(
       await github.makeBranch("merge");
       const { data: pull } = await openPull("merge", { body: `Closes #${issue.number}` });
       await octokit.rest.pulls.merge({ ...repo, pull_number: pull.number, merge_method: "merge" });
-      expect(
-        (await octokit.rest.pulls.get({ ...repo, pull_number: pull.number })).data,
-      ).toMatchObject({ state: "closed", merged: true });
+      expect((await octokit.rest.pulls.get({ ...repo, pull_number: pull.number })).data).toMatchObject({
+        state: "closed",
+        merged: true,
+      });
       const { data: named } = await octokit.rest.issues.get({
         ...repo,
         issue_number: issue.number,
@@ -165,21 +154,15 @@ export function githubContract(
       const one = { ...repo, issue_number: issue.number };
       for (const label of ["auto-implement", "in-progress", "preview-pending"])
         await octokit.rest.issues.createLabel({ ...repo, name: label, color: "ededed" });
-      expect(
-        await statusOf(
-          octokit.rest.issues.createLabel({ ...repo, name: "in-progress", color: "ededed" }),
-        ),
-      ).toBe(422);
+      expect(await statusOf(octokit.rest.issues.createLabel({ ...repo, name: "in-progress", color: "ededed" }))).toBe(
+        422,
+      );
       await octokit.rest.issues.addLabels({ ...one, labels: ["auto-implement", "in-progress"] });
       await octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" });
-      expect(
-        await statusOf(octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" })),
-      ).toBe(404);
+      expect(await statusOf(octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" }))).toBe(404);
       await octokit.rest.issues.setLabels({ ...one, labels: ["preview-pending"] });
       const { data } = await octokit.rest.issues.get(one);
-      expect(data.labels.map((label) => (typeof label === "string" ? label : label.name))).toEqual([
-        "preview-pending",
-      ]);
+      expect(data.labels.map((label) => (typeof label === "string" ? label : label.name))).toEqual(["preview-pending"]);
     });
 
     it("comments once and edits that comment", async () => {

@@ -46,10 +46,8 @@ export async function openWireCheck(): Promise<WireCheck> {
     if (!operation) return expect.fail(`${route} is not among the cut operations.`);
     // 401 and 403 are possible everywhere, whether an operation lists them or not.
     const schema =
-      operation.answers[status] ??
-      (status === 401 || status === 403 ? { $ref: "#/schemas/basic-error" } : null);
-    if (!schema && !(String(status) in operation.answers))
-      expect.fail(`${route} never answers ${status}.`);
+      operation.answers[status] ?? (status === 401 || status === 403 ? { $ref: "#/schemas/basic-error" } : null);
+    if (!schema && !(String(status) in operation.answers)) expect.fail(`${route} never answers ${status}.`);
     seen.set(route, (seen.get(route) ?? 0) + 1);
     if (!schema) return;
     validate(schema, data, `${route} -> ${status}`);
@@ -84,8 +82,7 @@ export async function openWireCheck(): Promise<WireCheck> {
           return answer;
         } catch (error) {
           const refused = error as { status?: number; response?: { data: unknown } };
-          if (refused.status && refused.response)
-            checkAnswer(route, refused.status, refused.response.data);
+          if (refused.status && refused.response) checkAnswer(route, refused.status, refused.response.data);
           throw error;
         }
       });

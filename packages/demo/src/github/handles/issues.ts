@@ -32,11 +32,7 @@ export function issueHandles(hub: Hub) {
       });
       return { number, id, url: `${hub.origin}/${fullNameOf(repository)}/issues/${number}` };
     },
-    async editIssue({
-      title,
-      body,
-      ...on
-    }: OnIssue & { title?: string; body?: string | null }): Promise<void> {
+    async editIssue({ title, body, ...on }: OnIssue & { title?: string; body?: string | null }): Promise<void> {
       const { repository, issue, sender } = find(on);
       const edit = {
         ...(title === undefined ? {} : { title }),
@@ -58,12 +54,7 @@ export function issueHandles(hub: Hub) {
     deleteIssue(on: OnIssue): void {
       const { repository, issue, sender } = find(on);
       repository.issues.delete(issue.number);
-      hub.emit(
-        repository,
-        "issues",
-        { action: "deleted", issue: renderIssue(hub, repository, issue) },
-        sender,
-      );
+      hub.emit(repository, "issues", { action: "deleted", issue: renderIssue(hub, repository, issue) }, sender);
     },
     /** Moves an issue to another repository, under a new number there. */
     transferIssue({ to, ...on }: OnIssue & { to: string }): { number: number } {

@@ -32,22 +32,11 @@ export function lookAt(hub: Hub, repo: string): RepositoryView {
   return {
     refs: Object.fromEntries(repository.refs),
     issues: all.filter(({ pull }) => !pull).map(viewIssue),
-    pulls: all.flatMap((issue) =>
-      issue.pull ? [{ ...viewIssue(issue), ...viewPull(issue.pull) }] : [],
-    ),
+    pulls: all.flatMap((issue) => (issue.pull ? [{ ...viewIssue(issue), ...viewPull(issue.pull) }] : [])),
   };
 }
 
-function viewIssue({
-  number,
-  title,
-  body,
-  state,
-  stateReason,
-  author,
-  labels,
-  comments,
-}: Issue): IssueView {
+function viewIssue({ number, title, body, state, stateReason, author, labels, comments }: Issue): IssueView {
   const said = comments.map((comment) => ({
     id: comment.id,
     author: comment.author.login,

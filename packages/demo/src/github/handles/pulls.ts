@@ -15,9 +15,7 @@ type Deployed = Repo & {
   environmentUrl?: string;
   by?: string;
 };
-type Checked = Repo & { sha: string; name: string } & Partial<
-    Pick<CheckRun, "status" | "conclusion">
-  >;
+type Checked = Repo & { sha: string; name: string } & Partial<Pick<CheckRun, "status" | "conclusion">>;
 
 /** What a maintainer, the CI and a host do to a pull request. */
 export function pullHandles(hub: Hub) {
@@ -37,13 +35,7 @@ export function pullHandles(hub: Hub) {
     },
     async closePull({ repo, number, by }: OnIssue): Promise<void> {
       const repository = repositoryOf(hub, repo);
-      await editIssue(
-        hub,
-        repository,
-        pullOf(repository, number),
-        { state: "closed" },
-        actorOf(hub, repository, by),
-      );
+      await editIssue(hub, repository, pullOf(repository, number), { state: "closed" }, actorOf(hub, repository, by));
     },
     /** A deployment with its status, as a host reports it: webhooks `deployment` and `deployment_status`. */
     createDeployment({
@@ -83,13 +75,7 @@ export function pullHandles(hub: Hub) {
         createdAt: hub.now(),
       });
     },
-    createCheckRun({
-      repo,
-      sha,
-      name,
-      status = "completed",
-      conclusion = "success",
-    }: Checked): void {
+    createCheckRun({ repo, sha, name, status = "completed", conclusion = "success" }: Checked): void {
       const at = hub.now();
       const completedAt = status === "completed" ? at : null;
       repositoryOf(hub, repo).checkRuns.unshift({

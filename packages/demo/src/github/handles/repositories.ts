@@ -1,9 +1,4 @@
-import {
-  commitFiles,
-  createRepository,
-  type FileContent,
-  type NewRepository,
-} from "../create-repository.ts";
+import { commitFiles, createRepository, type FileContent, type NewRepository } from "../create-repository.ts";
 import { createHook } from "../create-hook.ts";
 import { fullNameOf, repositoryOf } from "../find.ts";
 import type { Hook, Hub, Repository } from "../hub.ts";
@@ -60,19 +55,10 @@ export function repositoryHandles(hub: Hub, ping: (repository: Repository, hook:
       repositoryOf(hub, repo).protectedBranches.add(branch);
     },
     /** Commits to a branch as a person's push would, with all that follows. Gives the commit. */
-    async pushFiles({
-      repo,
-      branch,
-      files,
-      message = "Change files",
-      by,
-      from,
-    }: Push): Promise<string> {
+    async pushFiles({ repo, branch, files, message = "Change files", by, from }: Push): Promise<string> {
       const repository = repositoryOf(hub, repo);
       const sender = actorOf(hub, repository, by);
-      const start =
-        from ??
-        (repository.refs.has(`refs/heads/${branch}`) ? undefined : repository.defaultBranch);
+      const start = from ?? (repository.refs.has(`refs/heads/${branch}`) ? undefined : repository.defaultBranch);
       if (start) await git(hub, repository.gitDir, ["update-ref", `refs/heads/${branch}`, start]);
       const sha = await commitFiles(hub, repository.gitDir, {
         branch,
@@ -83,11 +69,7 @@ export function repositoryHandles(hub: Hub, ping: (repository: Repository, hook:
       await syncRefs(hub, repository, sender);
       return sha;
     },
-    async deleteBranch({
-      repo,
-      branch,
-      by,
-    }: Repo & { branch: string; by?: string }): Promise<void> {
+    async deleteBranch({ repo, branch, by }: Repo & { branch: string; by?: string }): Promise<void> {
       const repository = repositoryOf(hub, repo);
       await git(hub, repository.gitDir, ["update-ref", "-d", `refs/heads/${branch}`]);
       await syncRefs(hub, repository, actorOf(hub, repository, by));

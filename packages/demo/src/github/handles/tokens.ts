@@ -28,8 +28,7 @@ export function tokenHandles(hub: Hub) {
       const value = prefix + randomBytes(18).toString("hex");
       const user = userOf(hub, login, kind === "installation" ? "Bot" : "User");
       const ids = repositories?.map((name) => repositoryOf(hub, name).id);
-      const permissions =
-        kind === "classic" ? permissionsOfScopes(scopes) : (wanted.permissions ?? {});
+      const permissions = kind === "classic" ? permissionsOfScopes(scopes) : (wanted.permissions ?? {});
       hub.tokens.set(value, {
         kind,
         user,
@@ -44,10 +43,7 @@ export function tokenHandles(hub: Hub) {
     revokeToken(value: string): void {
       hub.tokens.delete(value);
     },
-    addUser(
-      login: string,
-      type: "User" | "Organization" | "Bot" = "User",
-    ): { id: number; login: string } {
+    addUser(login: string, type: "User" | "Organization" | "Bot" = "User"): { id: number; login: string } {
       const user = userOf(hub, login, type);
       return { id: user.id, login: user.login };
     },

@@ -18,6 +18,8 @@ function units(name: string, folder: string) {
       root: folder,
       include: ["src/**/*.test.ts"],
       isolate: false,
+      // Properties take seconds when the other lane has the machine.
+      testTimeout: 60_000,
       pool: "threads" as const,
     },
   };

@@ -19,7 +19,7 @@ export function keepDoing(
     let failures = 0;
     while (!stopping.signal.aborted) {
       // Before the work: what is signalled meanwhile is not lost.
-      const next = signals.next(channel ?? "outbox", channel === null ? "never" : "");
+      const next = channel === null ? nothingButTime : signals.next(channel, "");
       try {
         await work(stopping.signal);
         failures = 0;
@@ -39,3 +39,17 @@ export function keepDoing(
     },
   };
 }
+
+/** A rhythm without a channel is woken by its clock, and by nobody's signal. */
+const nothingButTime = {
+  async wait(ms: number, abort: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    const stop = () => resolve();
+    abort.addEventListener("abort", stop, { once: true });
+    if (abort.aborted) resolve();
+    await promise;
+    clearTimeout(timer);
+    abort.removeEventListener("abort", stop);
+  },
+};

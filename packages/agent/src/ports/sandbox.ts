@@ -42,8 +42,6 @@ export interface SandboxJob extends AsyncDisposable {
   run(spec: SandboxSpec): SandboxRun;
 }
 
-export { insidePaths } from "../core/inside-paths.ts";
-
 export type SandboxSpec = {
   argv: string[];
   /** Inside path; default `/work`. */

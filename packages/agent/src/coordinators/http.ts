@@ -6,7 +6,8 @@ import {
 } from "@feedback-chat/protocol/worker"; // prettier-ignore
 import type { Clock } from "../ports/clock.ts";
 import type { LeasedCoordinator, LocalCredentials } from "../ports/coordinator.ts";
-import { anything, bytes, type ApiRequest, type HttpClient } from "../platform/http-client.ts";
+import { anything, type HttpClient } from "../platform/http-client.ts";
+import { bytes, type ApiRequest } from "../platform/read-answer.ts";
 import { openLogSpool, type LogSpool, type SpoolLine } from "./log-spool.ts";
 import type { UnsealKey } from "./unseal-credential.ts";
 

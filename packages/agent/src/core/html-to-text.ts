@@ -1,5 +1,6 @@
-import { parseFragment, type DefaultTreeAdapterTypes } from "parse5";
-import { blocks, inlines, unrendered, plainAttributes } from "./html-elements.ts";
+import { blocks, inlines, plainAttributes, unrendered } from "./html-elements.ts";
+import { fence, inlineCode, joinItem, oneLine, quoted, tidy } from "./markdown-marks.ts";
+import { type DefaultTreeAdapterTypes, parseFragment } from "parse5";
 
 type Node = DefaultTreeAdapterTypes.ChildNode;
 type Element = DefaultTreeAdapterTypes.Element;
@@ -123,52 +124,4 @@ function hasBlock(element: Element): boolean {
     open.push(...node.childNodes);
   }
   return false;
-}
-
-function quoted(found: string[]): string[] {
-  return found.length > 0
-    ? [
-        found
-          .join("\n\n")
-          .replace(/^/gm, "> ")
-          .replace(/[ \t]+$/gm, ""),
-      ]
-    : [];
-}
-
-function fence(code: string): string {
-  const body = code.replace(/\n$/, "");
-  const longest = Math.max(2, ...[...body.matchAll(/`+/g)].map(([run]) => run.length));
-  const marks = "`".repeat(longest + 1);
-  return `${marks}\n${body}\n${marks}`;
-}
-
-function inlineCode(code: string): string {
-  const body = code.replace(/\s+/g, " ").trim();
-  if (body === "") return "";
-  const runs = new Set([...body.matchAll(/`+/g)].map(([run]) => run.length));
-  let length = 1;
-  while (runs.has(length)) length++;
-  const marks = "`".repeat(length);
-  return body.startsWith("`") || body.endsWith("`") ? `${marks} ${body} ${marks}` : marks + body + marks;
-}
-
-/** A list right below an item's words stays right below them. */
-function joinItem(found: string[]): string {
-  return found.reduce(
-    (text, block) => (text === "" ? block : `${text}${/^(?:- |\d+\. )/.test(block) ? "\n" : "\n\n"}${block}`),
-    "",
-  );
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
-}
-
-function tidy(text: string): string {
-  return text
-    .replace(/[ \t]*\n[ \t]*/g, "\n")
-    .replace(/\n{2,}/g, "\n")
-    .replace(/ {2,}/g, " ")
-    .trim();
 }

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Evidence } from "@feedback-chat/protocol/evidence";
-import { neutralise, pullRequestFor, type PullRequestFacts } from "./pull-request.ts";
+import { neutralise } from "./neutralise.ts";
+import { pullRequestFor, type PullRequestFacts } from "./pull-request.ts";
 
 const evidence: Evidence = {
   schemaVersion: 1,

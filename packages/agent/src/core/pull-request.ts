@@ -1,6 +1,7 @@
+import { cleanText } from "./clean-log.ts";
+import { code, defuse, neutralise, quote } from "./neutralise.ts";
 import type { CheckResult, Evidence, Verdict } from "@feedback-chat/protocol/evidence";
 import type { Origin } from "@feedback-chat/protocol/job";
-import { cleanText } from "./clean-log.ts";
 
 export type PullRequestFacts = {
   evidence: Evidence;
@@ -13,7 +14,6 @@ export type PullRequestFacts = {
   baseNote: string | null;
 };
 
-const noBreak = "\u200b";
 const maxSummaryChars = 4_000;
 
 /** Title and body are ours; what the agent or a stranger wrote is quoted in them and can do nothing there. */
@@ -46,39 +46,6 @@ export function pullRequestFor(facts: PullRequestFacts): { title: string; body: 
 function titleFor(issueNumber: number, title: string): string {
   const words = cut(defuse(cleanText(title)).replace(/\s+/g, " ").trim(), 100);
   return `Feedback #${issueNumber}: ${words || "no title"}`;
-}
-
-/** Text that nobody is told by, that closes, links and shows nothing: every mark of Markdown and GitHub is dead. */
-export function neutralise(text: string): string {
-  return defuse(cleanText(text))
-    .replace(/[\\`*_{}[\]<>()#+\-!|~=&$^:"']/g, "\\$&")
-    .replace(/^(\s*\d+)([.)])/gm, "$1\\$2")
-    .replace(/^[ \t]+/gm, "");
-}
-
-/** Mentions, references and addresses are found in the rendered text too, so a backslash is not enough. */
-function defuse(text: string): string {
-  return text
-    .replace(/[@#]/g, `$&${noBreak}`)
-    .replace(/\bgh-(?=\d)/gi, `$&${noBreak}`)
-    .replace(/:\/\//g, `:${noBreak}//`)
-    .replace(/\bwww\./gi, `www${noBreak}.`)
-    .replace(/\b(?:github|gitlab)\.com/gi, (host) => host.replace(".", `${noBreak}.`))
-    .replace(/\b(?=[0-9a-f]*\d)([0-9a-f]{6})([0-9a-f]+)\b/gi, `$1${noBreak}$2`);
-}
-
-/** In backticks nothing is rendered but the backtick itself. */
-function code(text: string): string {
-  return `\`${cleanText(text)
-    .replace(/[`\n|]/g, "'")
-    .slice(0, 300)}\``;
-}
-
-function quote(text: string): string {
-  return neutralise(text.trim() || "(nothing)")
-    .split("\n")
-    .map((line) => `> ${line}`.trimEnd())
-    .join("\n");
 }
 
 function section(title: string, parts: (string | null)[]): string {

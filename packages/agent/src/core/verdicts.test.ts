@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { judgeChanges, type JudgedChange } from "./verdicts.ts";
+import type { JudgedChange } from "./verdict-of.ts";
+import { judgeChanges } from "./verdicts.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const latin = (text: string) => Buffer.from(text).toString("latin1");

@@ -1,22 +1,11 @@
-import type { Verdict } from "@feedback-chat/protocol/evidence";
-import { hostsIn, judgeContent } from "./judge-content.ts";
+import { type JudgedChange } from "./verdict-of.ts";
 import { judgePackage } from "./judge-package.ts";
+import { hostsIn, judgeContent } from "./judge-content.ts";
 import { foldPath, refusalOfPath } from "./judge-path.ts";
-import { matchPaths, type PathMatcher } from "./match-paths.ts";
+import { type PathMatcher, matchPaths } from "./match-paths.ts";
 import { buildConfigs, lockfiles, protectedPaths } from "./protected-paths.ts";
-
-/** One changed path with both sides, as collect has them. */
-export type JudgedChange = {
-  /** For people. */
-  path: string;
-  /** The name's bytes as latin1: names need not be UTF-8. */
-  rawPath: string;
-  isBinary: boolean;
-  modeBefore: string | null;
-  modeAfter: string | null;
-  before: Uint8Array | null;
-  after: Uint8Array | null;
-};
+import { hasNul, textOf, utf8Of, verdict } from "./verdict-of.ts";
+import type { Verdict } from "@feedback-chat/protocol/evidence";
 
 export type JudgeFacts = {
   /** All names of the base tree, folders too, as latin1 of their bytes. */
@@ -145,28 +134,4 @@ function contentVerdicts(change: JudgedChange, knownHosts: ReadonlySet<string>):
   return isPackage
     ? [...judgePackage(before, after).map(({ code, detail }) => verdict("hold", code, change, detail)), ...found]
     : found;
-}
-
-function verdict(level: Verdict["level"], code: string, change: JudgedChange, detail: string): Verdict {
-  return { level, code, path: change.path, line: null, detail };
-}
-
-function hasNul(bytes: Uint8Array | null): boolean {
-  return bytes?.includes(0) ?? false;
-}
-
-function textOf(bytes: Uint8Array | null): string | null {
-  return bytes === null ? null : new TextDecoder("utf-8", { fatal: false }).decode(bytes);
-}
-
-/** Null when the bytes are no UTF-8. */
-function utf8Of(raw: string): string | null {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
-      Uint8Array.from(raw, (char) => char.charCodeAt(0)),
-    );
-  } catch (error) {
-    if (error instanceof TypeError) return null;
-    throw error;
-  }
 }

@@ -6,7 +6,6 @@ import { ignoring } from "../platform/ignoring.ts";
 
 /** The version that every fact about argv, traffic and failures was measured with. */
 export const engineVersion = "2.1.329";
-const enginePackage = "@anthropic-ai/claude-code";
 
 export type FindEngineDeps = {
   /** The user's own choice; nothing else is looked at then. */

@@ -2,7 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { joined, readBlobs } from "./export-tree.ts";
 import { pathBytes, type TreeEntry } from "./list-tree.ts";
-import { gitError, tryGit, type GitDeps } from "./run-git.ts";
+import { gitError } from "./git-error.ts";
+import { tryGit, type GitDeps } from "./run-git.ts";
 
 export type Candidate = { path: string; isFolder: boolean };
 

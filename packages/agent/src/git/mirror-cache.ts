@@ -4,7 +4,8 @@ import type { Clock } from "../ports/clock.ts";
 import { runFailure } from "../ports/run-failure.ts";
 import type { GitToken } from "./git-environment.ts";
 import { accessFailure, remoteTrouble } from "./remote-trouble.ts";
-import { gitError, runGit, tryGit, type GitDeps } from "./run-git.ts";
+import { gitError } from "./git-error.ts";
+import { runGit, tryGit, type GitDeps } from "./run-git.ts";
 import { withFolderLock } from "./with-folder-lock.ts";
 
 export type Deps = GitDeps & { clock: Clock };

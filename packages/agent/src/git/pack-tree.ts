@@ -1,6 +1,7 @@
 import { maxArtifactBytes } from "@feedback-chat/protocol/worker";
 import { runFailure } from "../ports/run-failure.ts";
-import { gitError, runGit, tryGit, type GitDeps } from "./run-git.ts";
+import { gitError } from "./git-error.ts";
+import { runGit, tryGit, type GitDeps } from "./run-git.ts";
 
 /** A thin pack of what the tree has beyond the base commit: with the base, all that a publisher needs. */
 export async function packTree(

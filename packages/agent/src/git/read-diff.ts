@@ -1,7 +1,8 @@
 import type { ChangedFile } from "@feedback-chat/protocol/evidence";
 import { runFailure } from "../ports/run-failure.ts";
 import { shownPath } from "./list-tree.ts";
-import { gitError, runGit, tryGit, type GitDeps } from "./run-git.ts";
+import { gitError } from "./git-error.ts";
+import { runGit, tryGit, type GitDeps } from "./run-git.ts";
 
 export const maxDiffBytes = 1024 * 1024;
 

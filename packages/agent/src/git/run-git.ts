@@ -1,6 +1,9 @@
-import { execa } from "execa";
+import { type GitResult } from "./git-error.ts";
+import { gitEnvironment } from "./git-environment.ts";
 import { ignoring } from "../platform/ignoring.ts";
-import { basicOf, gitEnvironment, type GitProtocol, type GitToken } from "./git-environment.ts";
+import type { GitProtocol, GitToken } from "./git-environment.ts";
+import { gitError, withoutSecrets } from "./git-error.ts";
+import { execa } from "execa";
 
 export type GitDeps = {
   /** Ends the command and everything that it started. */
@@ -18,14 +21,6 @@ export type GitOptions = {
   workingFolder?: string;
   timeoutSeconds?: number;
   maxOutputBytes?: number;
-};
-
-export type GitResult = {
-  exitCode: number;
-  isTimedOut: boolean;
-  isCut: boolean;
-  stdout: Buffer;
-  stderr: string;
 };
 
 /**
@@ -126,15 +121,6 @@ export function streamGit(deps: GitDeps, args: string[], options: GitOptions) {
   return { stdout: child.stdout as AsyncIterable<Buffer>, end, stop };
 }
 
-export function gitError(args: string[], result: GitResult): Error {
-  const why = result.isTimedOut
-    ? "ran out of time"
-    : result.isCut
-      ? "said more than is allowed"
-      : `ended with ${result.exitCode}`;
-  return new Error(`git ${args[0]} ${why}: ${result.stderr.trim()}`);
-}
-
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -142,11 +128,4 @@ function endGroup(pid: number | undefined): void {
   } catch (error) {
     ignoring("ESRCH")(error);
   }
-}
-
-function withoutSecrets(text: string, token: GitToken | null): string {
-  const secrets = token ? [token.value, basicOf(token.value), encodeURIComponent(token.value)] : [];
-  const clean = secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
-  // The far end's words may hold terminal commands and invisible characters.
-  return clean.replaceAll(/(?![\n\t])\p{C}/gu, "").slice(0, 4_096);
 }

@@ -1,10 +1,11 @@
+import { runFailure } from "../ports/run-failure.ts";
+import { type TreeEntry, listTree, pathBytes, shownPath } from "./list-tree.ts";
+import { readWorkFile } from "./read-work-file.ts";
+import { type GitDeps, runGit } from "./run-git.ts";
+import { nameOf, parentOf, parentsOf } from "./tree-paths.ts";
+import type { WorkFile } from "./walk-tree.ts";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runFailure } from "../ports/run-failure.ts";
-import { listTree, pathBytes, shownPath, type TreeEntry } from "./list-tree.ts";
-import { readWorkFile } from "./read-work-file.ts";
-import { runGit, type GitDeps } from "./run-git.ts";
-import type { WorkFile } from "./walk-tree.ts";
 
 type Child = { mode: string; type: TreeEntry["type"]; oid: string };
 /** Null: deleted. */
@@ -138,17 +139,4 @@ async function compare(
     throw runFailure("bad_output", `git did not record these paths as they are: ${paths.slice(0, 10).join(", ")}`, {
       paths,
     });
-}
-
-function parentOf(path: string): string {
-  const end = path.lastIndexOf("/");
-  return end === -1 ? "" : path.slice(0, end);
-}
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-function parentsOf(path: string): string[] {
-  const parents = [];
-  for (let folder = parentOf(path); folder !== ""; folder = parentOf(folder)) parents.push(folder);
-  return [...parents, ""];
 }

@@ -1,5 +1,6 @@
 import { remoteTrouble, accessFailure } from "../git/remote-trouble.ts";
-import { gitError, runGit, tryGit, type GitDeps, type GitResult } from "../git/run-git.ts";
+import { gitError, type GitResult } from "../git/git-error.ts";
+import { runGit, tryGit, type GitDeps } from "../git/run-git.ts";
 import type { GitToken } from "../git/git-environment.ts";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { githubWait } from "../ports/run-failure.ts";

@@ -1,5 +1,4 @@
-import { isProblem } from "@feedback-chat/protocol/problem";
-import { cleanText } from "../core/clean-log.ts";
+import type { PublishPlan, PublishStep, Published } from "../core/publish-plan.ts";
 import { makeRedactor } from "../core/redact.ts";
 import { requireTree } from "../git/pack-tree.ts";
 import { readDiff } from "../git/read-diff.ts";
@@ -7,13 +6,14 @@ import type { GitDeps } from "../git/run-git.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GitHubPublisher, Pull } from "../ports/github.ts";
 import { runFailure } from "../ports/run-failure.ts";
-import { describeBase } from "./describe-base.ts";
 import { commitMessage, commitTree } from "./commit-tree.ts";
+import { describeBase } from "./describe-base.ts";
 import { requireNoSecrets } from "./find-secrets.ts";
 import { archived } from "./github-trouble.ts";
-import { lookBranch, type BranchNow, type Remote } from "./look-branch.ts";
-import type { Published, PublishPlan, PublishStep } from "../core/publish-plan.ts";
+import { type BranchNow, type Remote, lookBranch } from "./look-branch.ts";
+import { humanCommit, requireWanted, unavailable } from "./publish-refusals.ts";
 import { pushBranch } from "./push-branch.ts";
+import { isProblem } from "@feedback-chat/protocol/problem";
 
 export type PublishDeps = GitDeps & {
   clock: Clock;
@@ -90,19 +90,6 @@ async function chooseBranch(
   });
 }
 
-function humanCommit(branch: string, author: string) {
-  return runFailure("human_commit", `${cleanText(author)} has committed to the branch "${branch}": it is theirs now.`, {
-    next: "Go on by hand on that branch, or retry for a new one.",
-  });
-}
-
-function requireWanted(pull: Pull | null): void {
-  if (pull?.state !== "closed" || pull.isMerged) return;
-  throw runFailure("pull_closed", `Pull request #${pull.number} was closed by a person: it stays closed.`, {
-    next: "Retry for a new run with a pull request of its own.",
-  });
-}
-
 /** Answers the head's sha once the branch holds our tree. */
 async function bringBranch(
   deps: PublishDeps,
@@ -168,12 +155,4 @@ function remoteOf({ gitDir, repository, token, protocols }: PublishPlan, fullNam
     url: url.href,
     token: token === null ? null : { origin: url.origin, value: token },
   };
-}
-
-function unavailable(cause: Error) {
-  return runFailure("github_unavailable", `GitHub did not answer: ${cause.message}`, {
-    next: "Retry when GitHub is back: nothing is done twice.",
-    isRetryable: true,
-    cause,
-  });
 }

@@ -49,6 +49,7 @@ export async function executeJob(
   });
   try {
     const end = await runToItsEnd(deps, { lease, slot, coordinator, signal: held.stopped });
+    held.startEnding();
     const told = await tell(deps, { coordinator, end, lost: held.lost });
     log(told.kind === "failed" ? "warn" : "info", "job.ended", { ...fields, ...summaryOf(told) });
     return told;

@@ -12,6 +12,8 @@ export type HeldLease = {
   /** Nothing that we say about this job counts any more. */
   readonly lost: AbortSignal;
   stop(cause: StopCause): void;
+  /** The ending is on its way: its own answer tells whether it counts, no longer that of a renewal that came after it. */
+  startEnding(): void;
   /** After the ending was taken: no further renewal, and what is still on its way is given up. */
   end(): Promise<void>;
 };
@@ -33,12 +35,14 @@ export function holdLease(deps: Deps, lease: Pick<Lease, "jobId" | "attempt" | "
   const over = AbortSignal.any([ended.signal, lost.signal]);
   const waitSeconds = Math.min(figures.renewWaitSeconds, figures.renewEverySeconds / 4);
   let renewedAtMs = clock.monotonicMs();
+  let state: "held" | "ending" | "gone" = "held";
 
   const loops = Promise.all([renewAgainAndAgain(), watchOwnClock()]);
   return {
     stopped: stopped.signal,
     lost: lost.signal,
     stop: (cause) => stopped.abort(cause),
+    startEnding: () => void (state = "ending"),
     async end() {
       ended.abort();
       await loops;
@@ -47,7 +51,7 @@ export function holdLease(deps: Deps, lease: Pick<Lease, "jobId" | "attempt" | "
   };
 
   async function renewAgainAndAgain(): Promise<void> {
-    while (!over.aborted) {
+    while (!over.aborted && state !== "gone") {
       const startedMs = clock.monotonicMs();
       const wasRenewed = await renewOnce();
       // While a signal stands the server answers at once: that must not make a busy loop.
@@ -73,8 +77,10 @@ export function holdLease(deps: Deps, lease: Pick<Lease, "jobId" | "attempt" | "
     } catch (error) {
       if (over.aborted || isWorthAnotherTry(error)) return false;
       // A job that is gone is no trouble of the worker's; a revoked key is.
-      if (!leaseEnds.some((code) => isProblem(error, code))) onProblem(error);
-      loseLease();
+      const isGone = leaseEnds.some((code) => isProblem(error, code));
+      if (!isGone) onProblem(error);
+      if (isGone && state === "ending") state = "gone";
+      else loseLease();
       return false;
     }
   }

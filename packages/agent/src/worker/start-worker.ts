@@ -1,21 +1,19 @@
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import type { Lease } from "@feedback-chat/protocol/worker";
-import { composeMachine, type Machine } from "../compose-machine.ts";
+import { composeMachine } from "../compose-machine.ts";
 import type { WorkerConfig } from "../config.ts";
 import { openHttpCoordinator } from "../coordinators/http.ts";
 import { createUnsealKey } from "../coordinators/unseal-credential.ts";
-import { runPipeline } from "../pipeline.ts";
-import { errorFields, type EventLog } from "../platform/event-log.ts";
+import { type EventLog, errorFields } from "../platform/event-log.ts";
 import { createHttpClient } from "../platform/http-client.ts";
 import { newUuid } from "../platform/new-id.ts";
 import { makeOwnedFolder, sweepOwnedFolders } from "../platform/owned-folder.ts";
 import { packageVersion } from "../platform/package-version.ts";
 import { createReachGate } from "../platform/reach-gate.ts";
 import { systemClock } from "../platform/system-clock.ts";
-import type { RunJob } from "./execute-job.ts";
 import { startHealthServer } from "./health-server.ts";
-import { runWorker, type WorkerExit } from "./run-worker.ts";
+import { runJobOn } from "./run-job-on.ts";
+import { type WorkerExit, runWorker } from "./run-worker.ts";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 
 export type Worker = {
   /** Resolves when the worker has ended; no child of it is left. Throws only bugs. */
@@ -125,28 +123,6 @@ async function work({ config, log, stopping, onHealthPort }: Parts): Promise<Wor
     await http.close();
     await rm(ownFolder, { recursive: true, force: true });
   }
-}
-
-type RunDeps = { machine: Machine; clock: ReturnType<typeof systemClock>; ownFolder: string };
-
-function runJobOn({ machine, clock, ownFolder }: RunDeps): RunJob {
-  return async ({ lease, slot, coordinator, signal }) => {
-    const { cacheFolder, ...parts } = machine;
-    const runFolder = join(ownFolder, folderOf(lease));
-    const engine = machine.engineFor(lease.job.settings);
-    try {
-      return await runPipeline(
-        { ...parts, coordinator, engine, clock, signal },
-        { ...lease, slot, cacheFolder, runFolder },
-      );
-    } finally {
-      await rm(runFolder, { recursive: true, force: true });
-    }
-  };
-}
-
-function folderOf({ jobId, attempt }: Lease): string {
-  return `${jobId}-${attempt}`;
 }
 
 function follow(signal: AbortSignal, act: () => void): void {

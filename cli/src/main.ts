@@ -4,7 +4,7 @@ import { isProblem, Problem, problems } from "@feedback-chat/protocol/problem";
 import { CommanderError } from "commander";
 import type { CommandContext } from "./command.ts";
 import { parseCliConfig } from "./config.ts";
-import { signalExitCodes, watchSignals } from "./platform/signals.ts";
+import { exitCodeOfStop, watchSignals } from "./platform/signals.ts";
 import { makeTerminal } from "./platform/terminal.ts";
 import { buildProgram, isPlainEnd } from "./program.ts";
 
@@ -35,12 +35,17 @@ export async function main(): Promise<void> {
     }; // prettier-ignore
     const code = await run(context);
     // A command that ended its work on a signal and says nothing else reports the signal.
-    process.exitCode = code ?? (signals.signal.aborted ? signalExitCodes[signals.signal.reason as "SIGINT"] : 0);
+    process.exitCode = code ?? exitCodeOfStop(signals.signal.reason) ?? 0;
   });
   try {
     await program.parseAsync(process.argv);
   } catch (error) {
     if (isPlainEnd(error)) return;
+    const stopped = exitCodeOfStop(error);
+    if (stopped !== undefined) {
+      process.exitCode = stopped;
+      return;
+    }
     const problem = asProblem(error);
     process.exitCode = problem ? problems[problem.code].exitCode : 1;
     terminal.failure(name, problem ?? (error as Error), isVerbose || !problem);

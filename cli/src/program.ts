@@ -51,7 +51,6 @@ export const commands: CommandRow[] = [
       ["--budget <usd>", "ceiling of this run", "2"],
       ["--publish <when>", "ask, hold or auto"],
       ["--resume <run>", "go on with an interrupted or held run"],
-      ["--keep", "leave the run's folder"],
       ["--offline", "never fetch a missing part"],
     ],
     load: () => import("./commands/run.ts"),

@@ -30,7 +30,6 @@ const logs: CommandRun<Flags> = async (context, flags, [named]) => {
     isEnough: (entry) => entry.waitingFor === "approval" || entry.waitingFor === "reporter",
     onTrouble: (text) => context.terminal.say(text),
   }); // prettier-ignore
-  if (context.signal.aborted) return undefined;
   context.terminal.say(
     `${run.stage}${run.waitingFor ? `, waits for ${run.waitingFor}` : ""}${run.reasonText ? `: ${cleanText(run.reasonText)}` : ""}${run.prUrl ? ` ${run.prUrl}` : ""}`,
   );

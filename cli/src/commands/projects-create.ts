@@ -3,6 +3,7 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { createProjectAnswer, fullName } from "@feedback-chat/protocol/project";
 import type { CommandRun } from "../command.ts";
 import { openApi } from "../platform/api-client.ts";
+import { openProfiles } from "../platform/profiles.ts";
 
 const projectsCreate: CommandRun<{ name?: string; repo?: string }> = async (context, flags) => {
   const repo = fullName.safeParse(flags.repo ?? "");
@@ -13,7 +14,8 @@ const projectsCreate: CommandRun<{ name?: string; repo?: string }> = async (cont
   const api = openApi(context);
   const name = flags.name ?? repo.data.split("/")[1] ?? repo.data;
   const made = await api.post("/v1/projects", { name, githubRepo: repo.data }, createProjectAnswer, randomUUID());
-  const { terminal } = context;
+  const { terminal, config } = context;
+  openProfiles(config.configFolder).useProject(api.url, made.project.id);
   terminal.result("projects create", made);
   if (terminal.isJson) return;
   terminal.data(

@@ -6,6 +6,8 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import type { CommandContext, CommandRun } from "../command.ts";
 import { clientOf } from "../platform/api-client.ts";
 import { ensureBubblewrap } from "../platform/ensure-bubblewrap.ts";
+import { findEngineFor } from "../platform/find-engine.ts";
+import { findPart } from "../platform/find-part.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import { openProfiles } from "../platform/profiles.ts";
 import type { Child, ChildEvent } from "../platform/start-child.ts";
@@ -13,6 +15,7 @@ import { type ControlPlane, startControlPlane } from "../platform/start-control-
 import { createWorkerKey, startLocalWorker } from "../platform/start-local-worker.ts";
 import { takeOwner } from "../platform/take-owner.ts";
 
+type OnEvent = (event: ChildEvent) => void;
 type Flags = {
   port: string;
   host: string;
@@ -36,9 +39,9 @@ const up: CommandRun<Flags> = async (context, flags) => {
     isOffline: flags.offline ?? false,
     onEvent,
   });
-  const workspaceId = await logIn(context, plane);
   terminal.say(`feedback-chat is up: ${terminal.bold(plane.url)}  (data in ${dataFolder}; Ctrl-C ends it)`);
-  const workerKey = flags.worker ? await workerKeyOf(context, { plane, dataFolder, workspaceId }) : undefined;
+  await logIn(context, { plane, dataFolder });
+  const workerKey = flags.worker ? await workerKeyOf(context, { plane, dataFolder }) : undefined;
   await using worker = workerKey ? await startWorker(context, { plane, workerKey, flags, onEvent }) : undefined;
   if (terminal.isJson)
     terminal.event({
@@ -82,54 +85,58 @@ function serverEnvironment(
   };
 }
 
-/** At the first start we make the owner, tell the login once, and keep a token for this machine. @returns the workspace, if we may use it. */
-async function logIn(
-  { terminal, config }: CommandContext,
-  { url, ownerCode }: ControlPlane,
-): Promise<string | undefined> {
+type Started = { plane: ControlPlane; dataFolder: string };
+
+/** At the first start we make the owner, tell the login once, and keep a token for this machine. */
+async function logIn({ terminal, config }: CommandContext, { plane, dataFolder }: Started): Promise<void> {
+  const { url, ownerCode } = plane;
   const profiles = openProfiles(config.configFolder);
+  const name = `up:${dataFolder}`;
   if (ownerCode) {
     const owner = await takeOwner(url, ownerCode);
-    profiles.save(`up-${new URL(url).port}`, { url, token: owner.token });
+    profiles.save(name, { url, token: owner.token });
     terminal.say(`First login, shown this once: ${owner.email}  password ${owner.password}`);
-    return owner.workspaceId;
+    terminal.say("This machine's command line is logged in. Next: feedback-chat projects create --repo owner/name");
+    return;
   }
-  const token = profiles.forUrl(url)?.token;
-  if (!token) return undefined;
-  const { workspaces } = await clientOf(url, token).get("/v1/me", me);
-  return workspaces.find(({ role }) => role === "owner" || role === "admin")?.id;
+  // The same control plane may have come back on another port.
+  const kept = profiles.read(name);
+  if (kept) profiles.save(name, { ...kept, url });
 }
 
 async function workerKeyOf(
   { terminal, config }: CommandContext,
-  { plane, dataFolder, workspaceId }: { plane: ControlPlane; dataFolder: string; workspaceId: string | undefined },
+  { plane, dataFolder }: Started,
 ): Promise<string | undefined> {
   const file = join(dataFolder, "worker-key");
   const kept = config.workerKey ?? ignoring(["ENOENT"], () => readFileSync(file, "utf8").trim(), "");
   if (kept) return kept;
   const token = openProfiles(config.configFolder).forUrl(plane.url)?.token;
-  if (!workspaceId || !token) {
+  const workspaces = token ? (await clientOf(plane.url, token).get("/v1/me", me)).workspaces : [];
+  const workspace = workspaces.find(({ role }) => role === "owner" || role === "admin");
+  if (!workspace || !token) {
     terminal.say(
       "No worker is started: this user has no login for the control plane. Set FEEDBACK_CHAT_WORKER_KEY, or delete the data folder to start anew.",
     );
     return undefined;
   }
-  const key = await createWorkerKey(clientOf(plane.url, token), workspaceId, `up on ${hostname()}`);
+  const key = await createWorkerKey(clientOf(plane.url, token), workspace.id, `up on ${hostname()}`);
   writeFileSync(file, `${key}\n`, { mode: 0o600 });
   return key;
 }
 
+/** The parts are found here, not by the child: whoever waits is told what is fetched. */
 async function startWorker(
-  { config }: CommandContext,
-  {
-    plane,
-    workerKey,
-    flags,
-    onEvent,
-  }: { plane: ControlPlane; workerKey: string; flags: Flags; onEvent: (event: ChildEvent) => void },
+  context: CommandContext,
+  { plane, workerKey, flags, onEvent }: { plane: ControlPlane; workerKey: string; flags: Flags; onEvent: OnEvent },
 ): Promise<Child> {
-  const env = { ...config.all, ...(flags.offline ? { npm_config_offline: "true" } : {}) };
-  return startLocalWorker({ url: plane.url, workerKey, env, onEvent });
+  const isOffline = flags.offline ?? false;
+  const engine = await findEngineFor(context, await findPart(context, "@feedback-chat/agent", isOffline), isOffline);
+  const env = { ...context.config.all, ...engine };
+  const { signal } = context;
+  const worker = await startLocalWorker({ url: plane.url, workerKey, env, isOffline, onEvent, signal });
+  context.terminal.say("The worker is ready: its self-test has shown that the sandbox holds.");
+  return worker;
 }
 
 /** Until Ctrl-C, or until one of the two ends by itself: then the other is ended too, and the exit code says so. */

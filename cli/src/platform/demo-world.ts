@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createMemberAnswer } from "@feedback-chat/protocol/account";
 import { type Evidence, evidence } from "@feedback-chat/protocol/evidence";
 import { type CreateProjectAnswer, createProjectAnswer, credential } from "@feedback-chat/protocol/project";
+import { Problem } from "@feedback-chat/protocol/problem";
 import { runPage } from "@feedback-chat/protocol/run";
 import { execa } from "execa";
 import type { CommandContext } from "../command.ts";
@@ -128,7 +129,7 @@ async function startOurs(
     ...parts.engine,
     FEEDBACK_CHAT_DATA: join(folder, "worker"),
   };
-  opened.use(await startLocalWorker({ url: plane.url, workerKey, env, onEvent }));
+  opened.use(await startLocalWorker({ url: plane.url, workerKey, env, isOffline, onEvent, signal: context.signal }));
   tale.step("worker", "its self-test has shown that the sandbox holds; it waits for a job");
   return { plane, ...made };
 }
@@ -202,11 +203,12 @@ async function setUp({
 }
 
 async function firstRun(api: ApiClient, projectId: string, signal: AbortSignal): Promise<string> {
-  const timeout = AbortSignal.any([signal, AbortSignal.timeout(60_000)]);
+  const patience = AbortSignal.timeout(60_000);
   for (;;) {
     const { items } = await api.get(`/api/runs/${projectId}?limit=1`, runPage);
     if (items[0]) return items[0].id;
-    timeout.throwIfAborted();
+    signal.throwIfAborted();
+    if (patience.aborted) throw new Problem("run_failed", "The webhook came to nothing: no run within 60 s.");
     await new Promise((again) => {
       setTimeout(again, 20);
     });

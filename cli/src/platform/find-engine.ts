@@ -7,7 +7,7 @@ import { findPart, type Part } from "./find-part.ts";
 /** The version that the agent package was measured with. */
 const engineVersion = "2.1.329";
 
-type Deps = Pick<CommandContext, "terminal" | "config" | "folder" | "version">;
+type Deps = Pick<CommandContext, "terminal" | "config" | "folder" | "version" | "signal">;
 
 /**
  * The coding agent's program, as the variable that the agent reads: the user's own choice, else the pinned version

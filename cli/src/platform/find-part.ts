@@ -17,7 +17,7 @@ export const parts = {
 } as const;
 export type PartName = keyof typeof parts;
 
-type Deps = Pick<CommandContext, "terminal" | "config" | "folder" | "version">;
+type Deps = Pick<CommandContext, "terminal" | "config" | "folder" | "version" | "signal">;
 export type Part = {
   folder: string;
   resolve(entry: string): string;
@@ -30,7 +30,7 @@ export type Part = {
  * @throws Problem package_missing with --offline, or when the registry cannot be reached.
  */
 export async function findPart(
-  { terminal, config, folder, version }: Deps,
+  { terminal, config, folder, version, signal }: Deps,
   name: PartName,
   isOffline: boolean,
   wanted = version,
@@ -49,7 +49,7 @@ export async function findPart(
     );
   }
   terminal.say(`Fetching ${name}@${wanted}, ${what}: about ${sizeMb} MB, once, into ${cached}`);
-  await install({ name, version: wanted, into: cached });
+  await install(signal, { name, version: wanted, into: cached });
   const installed = lookFrom(join(cached, "package.json"), name, wanted);
   if (!installed)
     throw new Problem("package_missing", `${name}@${wanted} was fetched but cannot be found in ${cached}.`);
@@ -76,7 +76,10 @@ function lookFrom(from: string, name: PartName, version: string): Part | undefin
 }
 
 /** Into a temporary folder, then renamed: a part is there whole or not at all. Install scripts stay off, but for the engine's. */
-async function install({ name, version, into }: { name: PartName; version: string; into: string }): Promise<void> {
+async function install(
+  signal: AbortSignal,
+  { name, version, into }: { name: PartName; version: string; into: string },
+): Promise<void> {
   const { execa } = await import("execa");
   mkdirSync(dirname(into), { recursive: true, mode: 0o700 });
   const temporary = mkdtempSync(`${into}.new-`);
@@ -90,8 +93,9 @@ async function install({ name, version, into }: { name: PartName; version: strin
     const { exitCode, stderr } = await execa(
       "npm",
       ["install", "--no-audit", "--no-fund", "--omit=dev", "--loglevel=error", ...scripts],
-      { cwd: temporary, reject: false, stdin: "ignore" },
+      { cwd: temporary, reject: false, stdin: "ignore", cancelSignal: signal },
     );
+    signal.throwIfAborted();
     if (exitCode !== 0)
       throw new Problem(
         "package_missing",

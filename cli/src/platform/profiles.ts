@@ -24,7 +24,15 @@ export function openProfiles(folder: string) {
       return Object.values(store.get("profiles")).find((profile) => sameOrigin(profile.url, url));
     },
     save(name: string, profile: Profile): void {
-      store.set({ current: name, profiles: { ...store.get("profiles"), [name]: profile } });
+      // One login for one server: an older one there is of a database that is gone.
+      const others = Object.entries(store.get("profiles")).filter(([, one]) => !sameOrigin(one.url, profile.url));
+      store.set({ current: name, profiles: { ...Object.fromEntries(others), [name]: profile } });
+    },
+    /** The project that commands mean when none is named. */
+    useProject(url: string, project: string): void {
+      const profiles = store.get("profiles");
+      const named = Object.entries(profiles).find(([, one]) => sameOrigin(one.url, url));
+      if (named) store.set("profiles", { ...profiles, [named[0]]: { ...named[1], project } });
     },
   };
 }

@@ -8,7 +8,7 @@ export type Child = AsyncDisposable & {
   /** Resolves with the first event of that name; rejects when the process ends before. */
   heard(event: string): Promise<ChildEvent>;
   exited: Promise<number>;
-  /** SIGTERM, and after the grace SIGKILL. */
+  /** Asks it to end now, giving back what it holds; after the grace SIGKILL. */
   stop(graceMs?: number): Promise<void>;
 };
 
@@ -18,16 +18,21 @@ type Input = {
   args?: string[];
   env: Record<string, string | undefined>;
   onEvent: (event: ChildEvent) => void;
+  /** Ends it, also before it is ready. */
+  signal: AbortSignal;
 };
 
 /**
  * Starts one of our parts as a process that logs NDJSON on stdout. stdin is a pipe of ours, so that the child can
- * tell that we are gone. What it writes on stderr stays with the error when it dies.
+ * tell that we are gone. It is in a process group of its own: Ctrl-C reaches us alone, and we end all in order. What
+ * it writes on stderr stays with the error when it dies.
  */
-export function startChild({ file, args = [], env, onEvent }: Input): Child {
+export function startChild({ file, args = [], env, onEvent, signal }: Input): Child {
+  signal.throwIfAborted();
   const child = spawn(process.execPath, [...process.execArgv, file, ...args], {
     env,
     stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
   });
   const waiting = new Map<string, { resolve: (event: ChildEvent) => void; reject: (error: Error) => void }[]>();
   let stderr = "";
@@ -42,15 +47,16 @@ export function startChild({ file, args = [], env, onEvent }: Input): Child {
     for (const { resolve } of waiting.get(event.event) ?? []) resolve(event);
     waiting.delete(event.event);
   });
-  const exited = once(child, "close").then(([code, signal]) => {
-    for (const all of waiting.values())
-      for (const { reject } of all)
-        reject(new ChildDied({ file, stderr, failure, exitCode: (code as number | null) ?? 1 }));
-    return (code as number | null) ?? (signal === "SIGKILL" ? 137 : 1);
+  const exited = once(child, "close").then(([code, by]) => {
+    const died = new ChildDied({ file, stderr, failure, exitCode: (code as number | null) ?? 1 });
+    for (const all of waiting.values()) for (const { reject } of all) reject(died);
+    return (code as number | null) ?? (by === "SIGKILL" ? 137 : 1);
   });
   const stop = async (graceMs = 10_000) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
+    // SIGTERM alone would let a worker's job run to its end; the end of stdin says: now.
     child.kill("SIGTERM");
+    child.stdin.end();
     const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
     await exited;
     clearTimeout(timer);
@@ -59,11 +65,16 @@ export function startChild({ file, args = [], env, onEvent }: Input): Child {
     pid: child.pid ?? 0,
     exited,
     stop,
-    heard(event) {
+    async heard(event) {
       const { promise, resolve, reject } = Promise.withResolvers<ChildEvent>();
+      const stopIt = () => {
+        reject(signal.reason as Error);
+        void stop();
+      };
+      signal.addEventListener("abort", stopIt, { once: true });
       if (child.exitCode !== null) reject(new ChildDied({ file, stderr, failure, exitCode: child.exitCode }));
       waiting.set(event, [...(waiting.get(event) ?? []), { resolve, reject }]);
-      return promise;
+      return promise.finally(() => signal.removeEventListener("abort", stopIt));
     },
     [Symbol.asyncDispose]: stop,
   };

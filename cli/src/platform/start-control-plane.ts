@@ -22,7 +22,7 @@ type Input = {
  * @throws Problem of the server's own: port_in_use, data_locked, disk_full, network, …
  */
 export async function startControlPlane(
-  context: Pick<CommandContext, "terminal" | "config" | "folder" | "version">,
+  context: Pick<CommandContext, "terminal" | "config" | "folder" | "version" | "signal">,
   { env, isOffline, onEvent }: Input,
 ): Promise<ControlPlane> {
   const part = await findPart(context, "@feedback-chat/control-plane", isOffline);
@@ -39,6 +39,7 @@ export async function startControlPlane(
       if (event.event === "owner.code") ownerCode = String(event["code"]);
       onEvent?.(event);
     },
+    signal: context.signal,
   });
   const listening = await child.heard("server.listening").catch((error: unknown) => {
     throw asProblem(error);

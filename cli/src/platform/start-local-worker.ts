@@ -8,14 +8,16 @@ type Input = {
   url: string;
   workerKey: string;
   env: Record<string, string | undefined>;
+  isOffline: boolean;
   onEvent: (event: ChildEvent) => void;
+  signal: AbortSignal;
 };
 
 /** This very program as `worker`, a child of ours. It is ready once it said `worker.registered`. */
-export async function startLocalWorker({ url, workerKey, env, onEvent }: Input): Promise<Child> {
+export async function startLocalWorker({ url, workerKey, env, isOffline, onEvent, signal }: Input): Promise<Child> {
   const child = startChild({
     file: process.argv[1] ?? "",
-    args: ["worker", "--no-input"],
+    args: ["worker", "--no-input", ...(isOffline ? ["--offline"] : [])],
     env: {
       ...env,
       FEEDBACK_CHAT_URL: url,
@@ -23,6 +25,7 @@ export async function startLocalWorker({ url, workerKey, env, onEvent }: Input):
       FEEDBACK_CHAT_STOP_WITH_STDIN: "1",
     },
     onEvent,
+    signal,
   });
   await child.heard("worker.registered").catch((error: unknown) => {
     throw asProblem(error);

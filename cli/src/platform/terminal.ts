@@ -1,5 +1,6 @@
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { cleanText } from "./clean-text.ts";
+import { stoppedBy } from "./signals.ts";
 
 type Streams = { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream };
 type Settings = { isJson: boolean; isQuiet: boolean; isInteractive: boolean; isColourOff: boolean };
@@ -59,13 +60,14 @@ export function makeTerminal(
       if (!canAsk) throw refuse(flag);
       const { confirm, isCancel } = await import("@clack/prompts");
       const answer = await confirm({ message: question });
-      return !isCancel(answer) && answer;
+      if (isCancel(answer)) throw stoppedBy("SIGINT");
+      return answer;
     },
     async secret(question, flag) {
       if (!canAsk) throw refuse(flag);
       const { password, isCancel } = await import("@clack/prompts");
       const answer = await password({ message: question });
-      if (isCancel(answer)) throw new Problem("usage", "Nothing was entered.");
+      if (isCancel(answer)) throw stoppedBy("SIGINT");
       return answer;
     },
     failure(command, error, withStack) {

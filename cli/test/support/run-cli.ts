@@ -17,8 +17,10 @@ export type Running = AsyncDisposable & {
   pid: number;
 };
 
+export type Home = Disposable & { folder: string; env: Record<string, string> };
+
 /** A home of its own: no login, cache or state of the machine's user is read or written. */
-export function makeHome(): Disposable & { folder: string; env: Record<string, string> } {
+export function makeHome(): Home {
   const folder = mkdtempSync(join(tmpdir(), "feedback-chat-cli-"));
   return {
     folder,

@@ -1,0 +1,120 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Github, startGithub } from "@feedback-chat/demo/github-server";
+import { shopFeedback, shopFolder } from "@feedback-chat/demo/shop";
+import { sedEngine } from "@feedback-chat/testing/open-world";
+import { waitUntil } from "@feedback-chat/testing/wait-until";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Home, makeHome, runCli, startCli } from "./support/run-cli.ts";
+
+let folder: string;
+let github: Github;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "feedback-chat-run-"));
+  // The sandbox's own user has to get through it.
+  chmodSync(folder, 0o711);
+  github = await startGithub({ folder: join(folder, "github") });
+});
+afterAll(async () => {
+  await github.close();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** A repository of its own with one issue by a person of the team, and what `run` needs to work on it. */
+async function openIssue(home: Home, name: string) {
+  const repo = `acme/${name}`;
+  await github.createRepository({ owner: "acme", name, fromFolder: shopFolder, roles: { ada: "write" } });
+  const { number } = github.openIssue({ repo, author: "ada", ...shopFeedback });
+  const env = {
+    ...home.env,
+    FEEDBACK_CHAT_ENGINE_COMMAND: JSON.stringify(sedEngine),
+    // Shared: Node and npm are put there once.
+    FEEDBACK_CHAT_DATA: join(folder, "data"),
+    GITHUB_TOKEN: github.addToken({ login: "ada" }),
+    GITHUB_API_URL: github.url,
+    GITHUB_URL: github.url,
+  };
+  const pulls = () => github.lookAt(repo).pulls;
+  const branches = () => Object.keys(github.lookAt(repo).refs).filter((ref) => ref.startsWith("refs/heads/feedback/"));
+  return { repo, env, pulls, branches, args: ["run", String(number), "--repo", repo] };
+}
+const runIdOf = (home: Home) => readdirSync(join(home.folder, ".local/state/feedback-chat/runs"))[0] ?? "";
+
+const phases = ["snapshot", "clone", "deps", "agent", "collect", "validate", "hold", "publish"];
+const pushing = { method: "POST", path: /\/git-receive-pack$/ };
+const opening = { method: "POST", path: /\/pulls$/ };
+
+describe("run", () => {
+  it.concurrent.each(phases)("case 25: kill -9 in %s, then --resume, ends in one pull request", async (phase) => {
+    using home = makeHome();
+    const { env, args, pulls, branches } = await openIssue(home, `killed-in-${phase}`);
+    await using killed = startCli([...args, "--publish", "auto", "--json"], env);
+    await killed.said(new RegExp(`"event":"phase_started"[^\\n]*"phase":"${phase}"`));
+    killed.kill("SIGKILL");
+    await killed.ended;
+    const runId = runIdOf(home);
+    const { code, stdout, stderr } = await runCli(["run", "--resume", runId, "--publish", "auto"], env);
+    expect(code, stderr).toBe(0);
+    expect(pulls()).toHaveLength(1);
+    expect(branches()).toHaveLength(1);
+    expect(stdout).toMatch(/^http\S+\/pull\/\d+\n$/);
+  });
+
+  it.concurrent.each([
+    { name: "before the push", point: { ...pushing, when: "before" } },
+    { name: "after the push", point: { ...pushing, when: "after" } },
+    { name: "after the pull request", point: { ...opening, when: "after" } },
+  ] as const)(
+    "case 25: kill -9 $name reached GitHub, then --resume, ends in one pull request",
+    async ({ name, point }) => {
+      using home = makeHome();
+      const repo = `killed-${name.replaceAll(" ", "-")}`;
+      const { env, args, pulls, branches } = await openIssue(home, repo);
+      const path = new RegExp(`/${repo}(\\.git)?${point.path.source}`);
+      const held = github.holdNext({ ...point, path });
+      await using killed = startCli([...args, "--publish", "auto"], env);
+      await Promise.race([held.arrived, killed.ended.then((ran) => Promise.reject(new Error(ran.stderr)))]);
+      killed.kill("SIGKILL");
+      await killed.ended;
+      held.drop();
+      const { code, stderr } = await runCli(["run", "--resume", runIdOf(home), "--publish", "auto"], env);
+      expect(code, stderr).toBe(0);
+      await waitUntil("the pull request", () => pulls().length > 0);
+      expect(pulls()).toHaveLength(1);
+      expect(branches()).toHaveLength(1);
+    },
+  );
+
+  it.concurrent("holds where nobody can be asked, with 8, and says how to go on", async () => {
+    using home = makeHome();
+    const { env, args, pulls } = await openIssue(home, "held");
+    const held = await runCli(args, env);
+    const runId = runIdOf(home);
+    expect(held.code, held.stderr).toBe(8);
+    expect(held.stdout).toBe("");
+    expect(held.stderr).toContain(`Go on with: feedback-chat run --resume ${runId}`);
+    expect(pulls()).toEqual([]);
+
+    const second = await runCli(args, env);
+    expect(second).toMatchObject({ code: 6, stderr: expect.stringContaining(`--resume ${runId}`) });
+    const released = await runCli(["run", "--resume", runId, "--publish", "auto", "--json"], env);
+    expect(released.code, released.stderr).toBe(0);
+    const last = JSON.parse(released.stdout.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
+    expect(last).toMatchObject({ type: "run.result", ok: true, runId, stage: "preview_ready" });
+    expect(pulls()).toHaveLength(1);
+  });
+
+  it.concurrent("stops at Ctrl-C with 130, and goes on from there", async () => {
+    using home = makeHome();
+    const { env, args, pulls } = await openIssue(home, "stopped");
+    const slow = { ...env, FEEDBACK_CHAT_ENGINE_COMMAND: '["sh","-c","sleep 100"]' };
+    await using stopped = startCli([...args, "--publish", "auto", "--json"], slow);
+    await stopped.said(/"phase":"agent"/);
+    stopped.kill("SIGINT");
+    expect((await stopped.ended).code).toBe(130);
+    const { code, stderr } = await runCli(["run", "--resume", runIdOf(home), "--publish", "auto"], env);
+    expect(code, stderr).toBe(0);
+    expect(pulls()).toHaveLength(1);
+  });
+});

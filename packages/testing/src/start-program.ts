@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 export type ProgramEvent = { event?: string } & Record<string, unknown>;
@@ -16,9 +17,20 @@ export type Program = AsyncDisposable & {
 
 const mostKept = 4 * 1024 * 1024;
 
-/** Starts one of the product's programs from its source, in a process group of its own, with NDJSON on stdout. */
+/** It ends with the test's process, also when that is killed or a test ran past its time. */
+const tie = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : [];
+
+/** Starts one of the product's programs from its source, with NDJSON on stdout. */
 export function startProgram(file: string, args: string[], env: Record<string, string | undefined>): Program {
-  const child = spawn(process.execPath, ["--conditions=source", "--no-warnings", file, ...args], {
+  const [program = process.execPath, ...tied] = [
+    ...tie,
+    process.execPath,
+    "--conditions=source",
+    "--no-warnings",
+    file,
+    ...args,
+  ];
+  const child = spawn(program, tied, {
     env,
     stdio: ["pipe", "pipe", "pipe"],
   });

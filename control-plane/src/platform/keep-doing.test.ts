@@ -25,9 +25,14 @@ describe("keepDoing", () => {
   });
 
   it("ends within its pause when it is stopped", async () => {
-    const signals: Signals = { subscribe: () => () => {}, next: () => ({ wait: () => Promise.resolve(), cancel: () => {} }) };
+    const signals: Signals = {
+      subscribe: () => () => {},
+      next: () => ({ wait: () => Promise.resolve(), cancel: () => {} }),
+    };
     const { promise: worked, resolve } = Promise.withResolvers<void>();
-    const doing = keepDoing({ log, signals }, { name: "poll", everySeconds: 3_600, channel: null }, async () => resolve());
+    const doing = keepDoing({ log, signals }, { name: "poll", everySeconds: 3_600, channel: null }, async () =>
+      resolve(),
+    );
     await worked;
     await doing.stop();
   });

@@ -48,20 +48,19 @@ it("has npm inside when there is one", async () => {
   expect((await inside(job, ["npm", "--version"])).output).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
+/** Another worker's process, which holds a job at slot 71. */
+function holdSandbox(rootFolder: string, mark: string) {
+  const program = fileURLToPath(new URL("fixtures/hold-sandbox.ts", import.meta.url));
+  return spawn(process.execPath, ["--conditions=source", program, rootFolder, mark], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
 it("removes what a killed worker left behind, and leaves a living one's jobs alone (case 41)", async () => {
   await using opened = await openSandbox();
   await using mine = await opened.sandbox.open({ name: "mine", slot: 70 });
   const mark = `orphan-${process.pid}-${Math.trunc(performance.now())}`;
-  const worker = spawn(
-    process.execPath,
-    [
-      "--conditions=source",
-      fileURLToPath(new URL("fixtures/hold-sandbox.ts", import.meta.url)),
-      opened.rootFolder,
-      mark,
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const worker = holdSandbox(opened.rootFolder, mark);
   await once(worker.stdout, "data");
   expect(running(mark)).toBeGreaterThan(0);
   expect(await readdir(join(opened.rootFolder, "jobs"))).toHaveLength(2);
@@ -73,6 +72,39 @@ it("removes what a killed worker left behind, and leaves a living one's jobs alo
   expect((await opened.sandbox.sweep()).removed).toHaveLength(2);
   expect(await readdir(join(opened.rootFolder, "jobs"))).toHaveLength(1);
   expect(await readdir(mine.treeFolder)).toEqual([]);
+});
+
+it("gives two workers with different root folders different uids for the same slot", async () => {
+  await using here = await openSandbox();
+  await using there = await openSandbox();
+  await using first = await here.sandbox.open({ name: "one", slot: 62 });
+  await using second = await there.sandbox.open({ name: "two", slot: 62 });
+  const owners = await Promise.all([first, second].map(async (job) => (await stat(job.treeFolder)).uid));
+  expect(new Set(owners).size).toBe(process.getuid?.() === 0 ? 2 : 1);
+});
+
+it("ends no process of a worker with another root folder when it sweeps", async () => {
+  await using here = await openSandbox();
+  await using there = await openSandbox();
+  const at = `${process.pid}-${Math.trunc(performance.now())}`;
+  const [deadMark, livingMark] = [`dead-${at}`, `living-${at}`];
+  const worker = holdSandbox(here.rootFolder, deadMark);
+  await once(worker.stdout, "data");
+  const ended = once(worker, "exit");
+  worker.kill("SIGKILL");
+  await ended;
+
+  // The dead worker's uid is free now, and the next one to ask for its slot takes it.
+  const other = holdSandbox(there.rootFolder, livingMark);
+  await once(other.stdout, "data");
+  expect((await here.sandbox.sweep()).removed).toHaveLength(2);
+  await until(() => running(deadMark) === 0);
+  expect(running(livingMark)).toBeGreaterThan(0);
+  const otherEnded = once(other, "exit");
+  other.kill("SIGKILL");
+  await otherEnded;
+  await until(() => running(livingMark) === 0);
+  expect((await there.sandbox.sweep()).removed).toHaveLength(2);
 });
 
 it("keeps its folders below /var/lib for root, below the user's own state for others", () => {

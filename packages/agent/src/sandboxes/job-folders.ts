@@ -1,33 +1,12 @@
 import { constants } from "node:fs";
-import {
-  chmod,
-  chown,
-  link,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  unlink,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { ignoring } from "../platform/ignoring.ts";
-import { isAlive, processesOf, readProcess } from "./process-table.ts";
+import { isOwned, ownerName } from "./process-owner.ts";
+import { endAbandoned, isRoot, makeUidFolder, releaseUid, takeUid, type UidDeps } from "./sandbox-uids.ts";
 
-export const firstUid = 200_000;
-const uidCount = 1_000;
-
-export type FolderDeps = {
-  rootFolder: string;
-  userId: number;
-  /** Which uids are taken, for all workers of the machine whatever their root folders are. Used as root only. */
-  uidFolder: string;
-};
+export type FolderDeps = UidDeps & { rootFolder: string };
 export type JobFolders = {
   uid: number;
   treeFolder: string;
@@ -38,7 +17,7 @@ export type JobFolders = {
 
 /** The folders that stay between jobs. Others may pass through, and look at nothing but the tools. */
 export async function makeRoot(deps: FolderDeps): Promise<void> {
-  const { rootFolder, uidFolder } = deps;
+  const { rootFolder } = deps;
   await mkdir(rootFolder, { recursive: true });
   for (const [name, mode] of [
     ["", 0o711],
@@ -49,14 +28,14 @@ export async function makeRoot(deps: FolderDeps): Promise<void> {
     await mkdir(join(rootFolder, name), { recursive: true });
     await chmod(join(rootFolder, name), mode);
   }
-  if (isRoot(deps)) await mkdir(uidFolder, { recursive: true, mode: 0o700 });
+  await makeUidFolder(deps);
 }
 
 /** Fresh folders of one job, 0700 and the sandbox uid's. Their names say which process answers for them. */
 export async function makeJobFolders(deps: FolderDeps, job: { name: string; slot: number }): Promise<JobFolders> {
   if (!/^[A-Za-z0-9_-]{1,80}$/.test(job.name)) throw new RangeError(`no name for a job's folder: ${job.name}`);
   const owner = ownerName(process.pid);
-  const uid = await takeUid(deps, job.slot, owner);
+  const uid = await takeUid(deps, job.slot);
   const folder = await mkdtemp(join(deps.rootFolder, "jobs", `${job.name}.${owner}.`));
   // A unix socket's path has room for 107 bytes: hence a short home for it.
   const socketFolder = await mkdtemp(join(deps.rootFolder, "s", `${owner}.`));
@@ -71,7 +50,7 @@ export async function makeJobFolders(deps: FolderDeps, job: { name: string; slot
     async remove() {
       await removeTree(folder);
       await removeTree(socketFolder);
-      if (isRoot(deps)) await unlink(join(deps.uidFolder, String(uid))).catch(ignoring("ENOENT"));
+      await releaseUid(deps, uid);
     },
   };
 }
@@ -83,7 +62,7 @@ export async function sweepJobFolders(deps: FolderDeps): Promise<string[]> {
     for (const name of (await readdir(join(deps.rootFolder, place)).catch(ignoring("ENOENT"))) ?? []) {
       if (isOwned(name.split(".").slice(-3, -1).join("."))) continue;
       const path = join(deps.rootFolder, place, name);
-      if (isRoot(deps)) await endAbandoned(deps, (await stat(path)).uid);
+      await endAbandoned(deps, (await stat(path)).uid);
       await removeTree(path);
       removed.push(path);
     }
@@ -123,58 +102,6 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<U
   }
 }
 
-/** Two workers on one machine never share a uid: a file per uid names the process that holds it. */
-async function takeUid(deps: FolderDeps, slot: number, owner: string): Promise<number> {
-  if (!isRoot(deps)) return deps.userId;
-  for (let step = 0; step < uidCount; step++) {
-    const uid = firstUid + ((slot + step) % uidCount);
-    if (await claimFile(join(deps.uidFolder, String(uid)), owner)) return uid;
-  }
-  throw new Error(`all ${uidCount} uids of the sandbox are taken`);
-}
-
-async function claimFile(path: string, owner: string): Promise<boolean> {
-  const mine = `${path}.${process.pid}.${Math.trunc(performance.now() * 1e6)}`;
-  await writeFile(mine, owner, { flag: "wx" });
-  try {
-    if (await linked(mine, path)) return true;
-    const holder = await readFile(path, "utf8").catch(ignoring("ENOENT"));
-    if (holder === undefined || isOwned(holder)) return false;
-    // Of several that see a dead holder, one moves its file away; should it have been a new one, it goes back.
-    const aside = `${mine}.old`;
-    await rename(path, aside).catch(ignoring("ENOENT"));
-    if ((await readFile(aside, "utf8").catch(ignoring("ENOENT"))) !== holder) await linked(aside, path);
-    await rm(aside, { force: true });
-    return await linked(mine, path);
-  } finally {
-    await rm(mine, { force: true });
-  }
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
-  const done = await link(from, to)
-    .then(() => true)
-    .catch(ignoring("EEXIST", "ENOENT"));
-  return done ?? false;
-}
-
-async function endAbandoned(deps: FolderDeps, uid: number): Promise<void> {
-  if (uid < firstUid || uid >= firstUid + uidCount) return;
-  const lock = join(deps.uidFolder, String(uid));
-  const holder = await readFile(lock, "utf8").catch(ignoring("ENOENT"));
-  if (holder !== undefined && isOwned(holder)) return;
-  for (const pid of processesOf(uid)) killIfThere(pid);
-  await rm(lock, { force: true });
-}
-
-export function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    ignoring("ESRCH")(error);
-  }
-}
-
 /** rm of coreutils walks by folder handles: no depth of folders and no length of paths stops it. */
 async function removeTree(folder: string): Promise<void> {
   const remove = () =>
@@ -188,18 +115,4 @@ async function removeTree(folder: string): Promise<void> {
   await execa("chmod", ["-R", "u+rwX", "--", folder], { env: {}, extendEnv: false, reject: false });
   const again = await remove();
   if (again.exitCode !== 0) throw new Error(`cannot remove ${folder}: ${again.stderr.slice(0, 300)}`);
-}
-
-/** A pid alone may be another process's tomorrow: its start time goes with it. */
-function ownerName(pid: number): string {
-  return `${pid}.${readProcess(pid)?.startTicks ?? "0"}`;
-}
-
-function isOwned(owner: string): boolean {
-  const pid = Number(owner.split(".")[0]);
-  return Number.isSafeInteger(pid) && pid > 0 && isAlive(pid) && ownerName(pid) === owner;
-}
-
-function isRoot({ userId }: FolderDeps): boolean {
-  return userId === 0;
 }

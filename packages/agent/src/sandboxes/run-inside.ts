@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { ignoring } from "../platform/ignoring.ts";
 import type { SandboxEnd, SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
-import { killIfThere } from "./job-folders.ts";
+import { killIfThere } from "./kill-if-there.ts";
 import { isAlive, readProcess } from "./process-table.ts";
 import { watchLimits } from "./watch-limits.ts";
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { bubblewrap, machineUidFolder, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
+import { processesOf } from "../src/sandboxes/process-table.ts";
 import { sandboxContract, running } from "./contracts/sandbox.ts";
 import { inside, openSandbox, until } from "./open-sandbox.ts";
 
@@ -97,9 +98,11 @@ it("ends no process of a worker with another root folder when it sweeps", async 
   // The dead worker's uid is free now, and the next one to ask for its slot takes it.
   const other = holdSandbox(there.rootFolder, livingMark);
   await once(other.stdout, "data");
+  const [held = ""] = await readdir(join(there.rootFolder, "jobs"));
+  const { uid } = await stat(join(there.rootFolder, "jobs", held));
   expect((await here.sandbox.sweep()).removed).toHaveLength(2);
   await until(() => running(deadMark) === 0);
-  expect(running(livingMark)).toBeGreaterThan(0);
+  expect(processesOf(uid)).not.toEqual([]);
   const otherEnded = once(other, "exit");
   other.kill("SIGKILL");
   await otherEnded;

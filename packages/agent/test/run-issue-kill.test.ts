@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { startGithub, type Github } from "@feedback-chat/demo/github-server";
 import { shopFeedback, shopFolder } from "@feedback-chat/demo/shop";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { running } from "./contracts/sandbox.ts";
 
 const program = fileURLToPath(new URL("run-issue-process.ts", import.meta.url));
 const repo = "acme/shop";
@@ -104,6 +105,9 @@ async function resumeAndExpectOnePull(): Promise<void> {
   expect(JSON.parse(state)).toMatchObject({ stage: "preview_ready" });
 }
 
+/** The git commands that speak with that address; their remote helpers end on their own when nobody reads. */
+const gitsAt = (address: string) => running(`\0--\0${address}`);
+
 describe("kill -9 of a local run, and --resume", () => {
   it.each(["snapshot", "clone", "deps", "agent", "collect", "validate", "hold", "publish"])(
     "in %s ends in one pull request",
@@ -128,6 +132,20 @@ describe("kill -9 of a local run, and --resume", () => {
     held.drop();
     await resumeAndExpectOnePull();
     await vi.waitFor(() => expect(github.lookAt(repo).pulls).toHaveLength(1));
+  });
+});
+
+describe("kill -9 while git waits for GitHub", () => {
+  it("ends git too, which would go on writing into the mirror", async () => {
+    const held = github.holdNext({ method: "POST", path: /git-upload-pack$/, when: "before" });
+    const run = start({ repo, issueNumber });
+    await held.arrived;
+    expect(gitsAt(github.url)).toBeGreaterThan(0);
+    run.kill();
+    await run.killed;
+    await vi.waitFor(() => expect(gitsAt(github.url)).toBe(0));
+    held.drop();
+    await resumeAndExpectOnePull();
   });
 });
 

@@ -1,9 +1,7 @@
-import { type GitResult } from "./git-error.ts";
-import { gitEnvironment } from "./git-environment.ts";
-import { ignoring } from "../platform/ignoring.ts";
-import type { GitProtocol, GitToken } from "./git-environment.ts";
-import { gitError, withoutSecrets } from "./git-error.ts";
 import { execa } from "execa";
+import { ignoring } from "../platform/ignoring.ts";
+import { gitEnvironment, type GitProtocol, type GitToken } from "./git-environment.ts";
+import { gitError, withoutSecrets, type GitResult } from "./git-error.ts";
 
 export type GitDeps = {
   /** Ends the command and everything that it started. */
@@ -49,7 +47,8 @@ export async function tryGit(deps: GitDeps, args: string[], options: GitOptions)
     const result = await child;
     deps.signal.throwIfAborted();
     const stderr = withoutSecrets(Buffer.from(result.stderr).toString("utf8"), token);
-    if (child.pid === undefined) throw new Error("git could not be started: is it installed?", { cause: result });
+    if (child.pid === undefined || result.exitCode === notFound)
+      throw new Error("git could not be started: is it installed?", { cause: result });
     return {
       exitCode: result.exitCode ?? -1,
       isTimedOut,
@@ -63,8 +62,21 @@ export async function tryGit(deps: GitDeps, args: string[], options: GitOptions)
   }
 }
 
+/**
+ * Where setpriv can do it (Linux), a git that waits for a remote ends with us even when we are killed: an orphan
+ * would go on writing into the mirror that the next attempt makes anew.
+ */
+const endingWithUs =
+  'setpriv --pdeathsig KILL true 2>/dev/null && exec setpriv --pdeathsig KILL git "$@"; exec git "$@"';
+const notFound = 127;
+
+/** Callers that talk to a remote say with which token, null for none; the others end by themselves. */
+function commandOf(args: string[], { token }: GitOptions): [command: string, args: string[]] {
+  return token === undefined ? ["git", args] : ["/bin/sh", ["-c", endingWithUs, "git", ...args]];
+}
+
 function startGit(deps: GitDeps, args: string[], options: GitOptions, maxBuffer: number) {
-  return execa("git", args, {
+  return execa(...commandOf(args, options), {
     ...processOptions(deps, options),
     encoding: "buffer",
     maxBuffer,
@@ -73,7 +85,7 @@ function startGit(deps: GitDeps, args: string[], options: GitOptions, maxBuffer:
 }
 
 function startStream(deps: GitDeps, args: string[], options: GitOptions) {
-  return execa("git", args, {
+  return execa(...commandOf(args, options), {
     ...processOptions(deps, options),
     encoding: "buffer",
     buffer: { stdout: false },

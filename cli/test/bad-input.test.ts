@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openWorld, type World } from "@feedback-chat/testing/open-world";
-import { makeHome, runCli, startCli } from "./support/run-cli.ts";
+import { processesWith } from "@feedback-chat/testing/process-tree";
+import { fromSource, makeHome, runCli, startCli } from "./support/run-cli.ts";
 
 // One control plane for all that need one; without a worker.
 let world: World;
@@ -159,6 +160,19 @@ describe("bad input says what, why and what next", () => {
       next: /--port|another/,
     });
   }, 60_000);
+
+  it("ends with 1 when the disk is full, and leaves no process", async () => {
+    using home = makeHome();
+    const data = join(home.folder, "data");
+    mkdirSync(data);
+    // A disk of 8 MB, seen by this process and its children only.
+    const rights = process.getuid?.() === 0 ? [] : ["--user", "--map-current-user", "--keep-caps"];
+    const script = 'mount -t tmpfs -o size=8m tmpfs "$1" && shift && exec "$@"';
+    const onSmallDisk = ["unshare", ...rights, "--mount", "sh", "-c", script, "sh", data, ...fromSource];
+    const ran = await runCli(["up", "--no-worker", "--port", "0", "--data", data], home.env, onSmallDisk);
+    expectSentence(ran, { code: 1, says: /disk/, next: /Make room/ });
+    expect(processesWith(data)).toEqual([]);
+  }, 120_000);
 
   it("ends with 1 for a budget of nothing, and starts no process", async () => {
     using home = makeHome();

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { processesBelow } from "@feedback-chat/testing/process-tree";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { makeHome, runCli, startCli } from "./support/run-cli.ts";
@@ -66,15 +67,19 @@ describe("demo", () => {
     await execa("rm", ["-rf", gitDir.replace(/\/github\/.*/, "")]);
   }, 180_000);
 
-  it("leaves nothing behind when it is stopped on the way", async () => {
+  // While the server starts, while the worker tests its walls, while the agent works, while a person is waited for.
+  it.each(["model", "project", "agent", "held"])("leaves nothing behind when it is stopped after %s", async (step) => {
     using home = makeHome();
     const before = folders();
     await using demo = startCli(["demo", "--json"], home.env);
-    await demo.said(/"step":"agent"/);
+    await demo.said(new RegExp(`"step":"${step}"`));
+    const children = processesBelow(demo.pid);
     demo.kill("SIGINT");
-    await demo.ended;
+    const { code, stderr } = await demo.ended;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
     expect(folders().filter((name) => !before.includes(name))).toEqual([]);
-  }, 180_000);
+    for (const { pid } of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
+  });
 
   it("asks for a key before anything is started with --live", async () => {
     using home = makeHome();

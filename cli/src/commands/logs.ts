@@ -2,6 +2,7 @@ import { exitCodeOf } from "@feedback-chat/protocol/run-machine";
 import { logLevels, logPage, type LogLine, runDetail, runPage } from "@feedback-chat/protocol/run";
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { CommandContext, CommandRun } from "../command.ts";
+import { wholeNumber } from "../core/whole-number.ts";
 import { type ApiClient, openApi } from "../platform/api-client.ts";
 import { cleanText } from "../platform/clean-text.ts";
 import { followRun } from "../platform/follow-run.ts";
@@ -21,7 +22,7 @@ const logs: CommandRun<Flags> = async (context, flags, [named]) => {
       );
   };
   let after = flags.tail ? 0 : await printAll(api, runId, print);
-  if (flags.tail) after = await printTail(api, { runId, count: wholeNumber("--tail", flags.tail) }, print);
+  if (flags.tail) after = await printTail(api, { runId, count: wholeNumber("--tail", flags.tail, [1, 10_000]) }, print);
   if (!flags.follow) return 0;
   const run = await followRun(api, { runId, after, signal: context.signal }, {
     onLine: print,
@@ -79,9 +80,4 @@ function leastLevel(level: string | undefined): number {
   const at = logLevels.indexOf(level as "info");
   if (at === -1) throw new Problem("usage", `--level is one of ${logLevels.join(", ")}, not "${level}".`);
   return at;
-}
-
-function wholeNumber(flag: string, text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new Problem("usage", `${flag} is a whole number, not "${text}".`);
-  return Number(text);
 }

@@ -1,12 +1,16 @@
 import { runPage } from "@feedback-chat/protocol/run";
 import type { CommandRun } from "../command.ts";
+import { wholeNumber } from "../core/whole-number.ts";
 import { dollars } from "../core/money.ts";
 import { openApi } from "../platform/api-client.ts";
 import { cleanText } from "../platform/clean-text.ts";
 
 const runsList: CommandRun<{ limit: string }> = async (context, flags) => {
   const api = openApi(context);
-  const page = await api.get(`/api/runs/${api.projectId()}?limit=${encodeURIComponent(flags.limit)}`, runPage);
+  const page = await api.get(
+    `/api/runs/${api.projectId()}?limit=${wholeNumber("--limit", flags.limit, [1, 100])}`,
+    runPage,
+  );
   context.terminal.result("runs list", page);
   if (context.terminal.isJson) return;
   if (page.items.length === 0) context.terminal.say("This project has no run yet.");

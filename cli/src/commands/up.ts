@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { me } from "@feedback-chat/protocol/project";
-import { Problem } from "@feedback-chat/protocol/problem";
+import { Problem, problemDetails } from "@feedback-chat/protocol/problem";
 import type { CommandContext, CommandRun } from "../command.ts";
+import { wholeNumber } from "../core/whole-number.ts";
 import { clientOf } from "../platform/api-client.ts";
 import { ensureBubblewrap } from "../platform/ensure-bubblewrap.ts";
 import { findEngineFor } from "../platform/find-engine.ts";
@@ -30,6 +31,7 @@ type Flags = {
 const up: CommandRun<Flags> = async (context, flags) => {
   const { terminal } = context;
   refuseOpenHttp(flags);
+  wholeNumber("--port", flags.port, [0, 65_535]);
   if (flags.worker) await ensureBubblewrap(context);
   const dataFolder = flags.data ?? join(context.config.dataFolder, "up");
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
@@ -149,23 +151,35 @@ async function until(
     if (signal.aborted) resolve("stopped");
     signal.addEventListener("abort", () => resolve("stopped"), { once: true });
   });
+  const endOf = (name: string, child: Child) => child.exited.then((code) => ({ name, code, why: whyOf(child) }));
   const ended = await Promise.race([
     stopped,
-    server.exited.then((code) => ({ name: "control plane", code })),
-    ...(worker ? [worker.exited.then((code) => ({ name: "worker", code }))] : []),
+    endOf("control plane", server),
+    ...(worker ? [endOf("worker", worker)] : []),
   ]);
   if (ended === "stopped") {
     terminal.say("Stopping: running jobs are given back, nothing is lost.");
     return undefined;
   }
-  throw new Problem("unavailable", `The ${ended.name} ended by itself with ${ended.code}.`, {
-    next: "Its last lines are above; start again.",
+  throw new Problem("unavailable", `The ${ended.name} ended by itself with ${ended.code}${ended.why}.`, {
+    next: "Start again: what was queued is still there.",
   });
 }
+
+function whyOf(child: Child): string {
+  const failure = child.failure();
+  const details = problemDetails.safeParse(failure?.["problem"]);
+  const why = details.success ? details.data.detail : failure?.["reason"];
+  return typeof why === "string" ? `: ${why.replace(/\.$/, "")}` : "";
+}
+
+/** Of these the reason is told when the part is gone. */
+const lastWords = ["server.failed", "worker.ended"];
 
 /** The parts' own log lines are data for machines; people see what matters. */
 function tell({ terminal }: CommandContext, { event, ...fields }: ChildEvent): void {
   if (terminal.isJson) return terminal.event({ type: "up.log", event, ...fields });
+  if (lastWords.includes(event)) return;
   if (fields["level"] === "warn" || fields["level"] === "error") terminal.say(`${event} ${JSON.stringify(fields)}`);
   else if (event.startsWith("job.") || event.startsWith("run."))
     terminal.say(terminal.dim(`${event} ${JSON.stringify(fields)}`));

@@ -1,4 +1,5 @@
 import type { CommandContext, CommandRun } from "../command.ts";
+import { wholeNumber } from "../core/whole-number.ts";
 import { findEngineFor } from "../platform/find-engine.ts";
 import { findPart } from "../platform/find-part.ts";
 
@@ -49,9 +50,13 @@ function environmentOf({ config, flags: global }: CommandContext, flags: Flags):
     FEEDBACK_CHAT_URL: global.url ?? config.url,
     FEEDBACK_CHAT_WORKER_KEY: config.workerKey,
     FEEDBACK_CHAT_ONCE: flags.once ? "1" : "",
-    FEEDBACK_CHAT_CONCURRENCY: flags.concurrency,
-    FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS: String(Number(flags.drainTimeout.replace(/m$/, "")) * 60),
+    FEEDBACK_CHAT_CONCURRENCY: String(wholeNumber("--concurrency", flags.concurrency, [1, 64])),
+    FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS: String(
+      60 * wholeNumber("--drain-timeout", flags.drainTimeout.replace(/m$/, ""), [1, 1_440]),
+    ),
     ...(flags.name ? { FEEDBACK_CHAT_WORKER_NAME: flags.name } : {}),
-    ...(flags.healthPort ? { FEEDBACK_CHAT_HEALTH_PORT: flags.healthPort } : {}),
+    ...(flags.healthPort
+      ? { FEEDBACK_CHAT_HEALTH_PORT: String(wholeNumber("--health-port", flags.healthPort, [0, 65_535])) }
+      : {}),
   };
 }

@@ -6,7 +6,6 @@ import {
   type RunDetail,
   runStreamMessages,
 } from "@feedback-chat/protocol/run";
-import { isSettled } from "@feedback-chat/protocol/run-machine";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import { makeSseParser } from "../core/sse.ts";
 import type { ApiClient } from "./api-client.ts";

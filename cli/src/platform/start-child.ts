@@ -8,6 +8,8 @@ export type Child = AsyncDisposable & {
   /** Resolves with the first event of that name; rejects when the process ends before. */
   heard(event: string): Promise<ChildEvent>;
   exited: Promise<number>;
+  /** The event in which it told why it ends. */
+  failure(): ChildEvent | undefined;
   /** Asks it to end now, giving back what it holds; after the grace SIGKILL. */
   stop(graceMs?: number): Promise<void>;
 };
@@ -64,13 +66,12 @@ export function startChild({ file, args = [], env, onEvent, signal }: Input): Ch
   return {
     pid: child.pid ?? 0,
     exited,
+    failure: () => failure,
     stop,
     async heard(event) {
       const { promise, resolve, reject } = Promise.withResolvers<ChildEvent>();
-      const stopIt = () => {
-        reject(signal.reason as Error);
-        void stop();
-      };
+      // Whoever waits goes on, and clears up, only when nothing of the child is left.
+      const stopIt = () => void stop().then(() => reject(signal.reason as Error), reject);
       signal.addEventListener("abort", stopIt, { once: true });
       if (child.exitCode !== null) reject(new ChildDied({ file, stderr, failure, exitCode: child.exitCode }));
       waiting.set(event, [...(waiting.get(event) ?? []), { resolve, reject }]);

@@ -6,7 +6,8 @@ export default defineConfig({
   entry: { main: "src/main.ts" },
   format: "esm",
   target: "node22",
-  clean: ["dist/*.js"], // dist/dashboard was built just before
+  // tsup would empty all of dist, with the dashboard that was built just before; the one file of ours is overwritten.
+  clean: false,
   dts: false,
   banner: { js: "#!/usr/bin/env node" },
   noExternal: [/^@feedback-chat\/agent/],

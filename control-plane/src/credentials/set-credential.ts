@@ -34,8 +34,9 @@ export async function setCredential(deps: Deps, input: Input): Promise<Credentia
   const found = wanted.type === "github_token" ? await lookUp(deps, projectId, value) : undefined;
   return asProject(deps.db, projectId, async (tx) => {
     const row = await store(tx, deps, { ...input, value, status: found ? "ok" : "unverified" });
-    if (found) await noteRepository(tx, projectId, found);
     await wakeWaitingRuns(tx, { projectId, actor: actorOf(input.caller) });
+    // After the jobs: the project is locked last.
+    if (found) await noteRepository(tx, projectId, found);
     await writeAudit(tx, {
       id: deps.newId(), workspaceId: input.workspaceId, projectId, actor: actorOf(input.caller),
       action: "credential.set", target: idOf("crd", row.id),

@@ -1,7 +1,6 @@
 import type { Actor } from "@feedback-chat/protocol/actor";
 import { sql } from "kysely";
 import { advanceRun } from "../jobs/advance-run.ts";
-import { lockJob } from "../jobs/lock-job.ts";
 import { unparkJob } from "../jobs/unpark-job.ts";
 import type { Tx } from "../platform/database.ts";
 
@@ -13,19 +12,14 @@ export async function wakeWaitingRuns(
   tx: Tx,
   { projectId, actor }: { projectId: string; actor: Actor },
 ): Promise<void> {
-  const { rows } = await sql<{ id: string }>`
-    select id from fc.pipeline_runs where project_id = ${projectId} and waiting_for = 'credential' and result is null
-      and phase is distinct from 'gate' order by job_id`.execute(tx);
-  // Each with its own lock, event and wake-up; rarely more than one.
-  for (const { id } of rows) {
-    const job = await lockJob(tx, id);
-    if (job?.status !== "pending" || !(await unparkJob(tx, id, {}))) continue;
-    await advanceRun(tx, id, {
-      event: "unparked",
-      actor,
-      attempt: job.attempt,
-      waitingFor: "worker",
-    });
+  // All jobs at once: the first one's event locks the project, and no job may be locked after that.
+  const { rows } = await sql<{ id: string; attempt: number }>`
+    select r.id, j.attempt from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id
+    where r.project_id = ${projectId} and r.waiting_for = 'credential' and r.result is null
+      and r.phase is distinct from 'gate' and j.status = 'pending' order by j.id for update of j`.execute(tx);
+  for (const { id, attempt } of rows) {
+    if (!(await unparkJob(tx, id, {}))) continue;
+    await advanceRun(tx, id, { event: "unparked", actor, attempt, waitingFor: "worker" });
   }
   await sql`select pg_notify('fc_gate', '')`.execute(tx);
 }

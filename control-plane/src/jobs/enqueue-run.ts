@@ -30,7 +30,8 @@ type Deps = { newId: () => string };
  * Stores the issue, freezes its snapshot and makes a parked job with its run, in the caller's transaction and in one
  * statement: the webhook's time is counted. The job waits for the gate's second step (`waitingFor: github`), which
  * unparks it.
- * @returns null when the issue has an active job already: only the issue's row was brought up to date.
+ * @returns null when the issue has an active job already: only the issue's row was brought up to date. Null too when
+ * the project was deleted meanwhile.
  */
 export async function enqueueRun(
   tx: Tx,
@@ -42,7 +43,7 @@ export async function enqueueRun(
   const { rows } = await sql<{ id: string }>`
     with project as (
       -- First of all locks, so that of two events of one issue the second sees the first one's job.
-      select id from fc.projects where id = ${projectId} for no key update
+      select id from fc.projects where id = ${projectId} and deleted_at is null for no key update
     ), issue as (
       insert into fc.issues as i (id, project_id, number, title, author, url, state, ever_had_feedback_label, github_updated_at)
       select ${issueId}, id, ${issue.number}, ${issue.title}, ${issue.author}, ${issue.url}, 'open', ${issue.hasFeedbackLabel}, ${issue.updatedAt}

@@ -20,8 +20,8 @@ export async function deleteProject(
   await asProject(db, projectId, async (tx) => {
     const { rows } = await sql<{ run_id: string }>`
       select run_id from fc.job_queue where project_id = ${projectId} and status in ('pending', 'processing') and run_id is not null
-      order by id`.execute(tx);
-    // At most one open job an issue, each with its own lock and event.
+      order by id for update`.execute(tx);
+    // All jobs are locked by now: the first one's event locks the project, and no job may be locked after that.
     for (const { run_id: runId } of rows)
       await requestCancel(tx, runId, { actor, reason: "project_deleted", then: "cancelled" });
     await sql`update fc.api_keys set revoked_at = coalesce(revoked_at, now()) where project_id = ${projectId}`.execute(

@@ -73,8 +73,10 @@ async function take(tx: Tx, deps: Deps, project: HookedProject, { bytes, header 
   if (event === "ping") return pong(tx, deps, delivery);
   const why = handle ? notOurs(project, shared) : `the event ${event} starts nothing`;
   if (!handle || why) return ignore(tx, deps, delivery, why ?? "");
+  const outcome = await handle(tx, deps, { project, delivery: { ...delivery, body: bytes }, raw, actor });
+  // After the event, which may lock a job: the project is locked last.
   if (shared.repository) await noteRepository(tx, project, shared.repository);
-  return handle(tx, deps, { project, delivery: { ...delivery, body: bytes }, raw, actor });
+  return outcome;
 }
 
 async function pong(tx: Tx, deps: Deps, delivery: Delivery): Promise<Outcome> {

@@ -5,7 +5,9 @@ import { me } from "@feedback-chat/protocol/project";
 import { Problem, problemDetails } from "@feedback-chat/protocol/problem";
 import type { CommandContext, CommandRun } from "../command.ts";
 import { wholeNumber } from "../core/whole-number.ts";
+import { renderEvent } from "../core/render-event.ts";
 import { clientOf } from "../platform/api-client.ts";
+import { cleanText } from "../platform/clean-text.ts";
 import { ensureBubblewrap } from "../platform/ensure-bubblewrap.ts";
 import { findEngineFor } from "../platform/find-engine.ts";
 import { findPart } from "../platform/find-part.ts";
@@ -97,7 +99,10 @@ async function logIn({ terminal, config }: CommandContext, { plane, dataFolder }
   if (ownerCode) {
     const owner = await takeOwner(url, ownerCode);
     profiles.save(name, { url, token: owner.token });
-    terminal.say(`First login, shown this once: ${owner.email}  password ${owner.password}`);
+    // Data, not talk: with --quiet it would be lost for ever.
+    const { email, password } = owner;
+    if (terminal.isJson) terminal.event({ type: "up.first_login", email, password });
+    else terminal.data(`First login, shown this once: ${email}  password ${password}\n`);
     terminal.say("This machine's command line is logged in. Next: feedback-chat projects create --repo owner/name");
     return;
   }
@@ -177,10 +182,11 @@ function whyOf(child: Child): string {
 const lastWords = ["server.failed", "worker.ended"];
 
 /** The parts' own log lines are data for machines; people see what matters. */
-function tell({ terminal }: CommandContext, { event, ...fields }: ChildEvent): void {
-  if (terminal.isJson) return terminal.event({ type: "up.log", event, ...fields });
-  if (lastWords.includes(event)) return;
-  if (fields["level"] === "warn" || fields["level"] === "error") terminal.say(`${event} ${JSON.stringify(fields)}`);
-  else if (event.startsWith("job.") || event.startsWith("run."))
-    terminal.say(terminal.dim(`${event} ${JSON.stringify(fields)}`));
+function tell({ terminal }: CommandContext, event: ChildEvent): void {
+  const { event: name, level } = event;
+  if (terminal.isJson) return terminal.event({ type: "up.log", ...event });
+  if (lastWords.includes(name)) return;
+  const line = cleanText(renderEvent(event));
+  if (level === "warn" || level === "error") terminal.say(line);
+  else if (name.startsWith("job.") || name.startsWith("run.")) terminal.say(terminal.dim(line));
 }

@@ -9,7 +9,9 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { runPage } from "@feedback-chat/protocol/run";
 import { execa } from "execa";
 import type { CommandContext } from "../command.ts";
+import { renderEvent } from "../core/render-event.ts";
 import { type ApiClient, clientOf } from "./api-client.ts";
+import { cleanText } from "./clean-text.ts";
 import { ensureBubblewrap } from "./ensure-bubblewrap.ts";
 import { findEngineFor } from "./find-engine.ts";
 import { findPart } from "./find-part.ts";
@@ -227,6 +229,7 @@ function clean(environment: Record<string, string | undefined>): Record<string, 
   return rest;
 }
 
-function tellTrouble(tale: Tale, { event, ...fields }: ChildEvent): void {
-  if (fields["level"] === "warn" || fields["level"] === "error") tale.note(`${event} ${JSON.stringify(fields)}`);
+function tellTrouble(tale: Tale, event: ChildEvent): void {
+  const { level } = event;
+  if (level === "warn" || level === "error") tale.note(cleanText(renderEvent(event)));
 }

@@ -14,7 +14,7 @@ import { takeFolder } from "./take-folder.ts";
  */
 export async function openEmbedded(folder: string | undefined): Promise<Database> {
   if (folder) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const taken = folder ? takeFolder(folder) : undefined;
+  const taken = folder ? await takeFolder(folder) : undefined;
   const lite = await createLite(folder).catch((error: unknown) => {
     taken?.release();
     throw error;

@@ -1,13 +1,19 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { Problem } from "@feedback-chat/protocol/problem";
 
+/** A server whose starter was killed sees that at once, and needs a moment to close its database. */
+const patienceMs = 3_000;
+
 /**
- * Marks a folder as this process's by a file with its pid. A mark whose process is gone is taken over.
+ * Marks a folder as this process's by a file with its pid. A mark whose process is gone is taken over; one whose
+ * process is about to go is waited for.
  * @throws Problem data_locked, naming the process that has it.
  */
-export function takeFolder(folder: string): { release(): void } {
+export async function takeFolder(folder: string): Promise<{ release(): void }> {
   const file = join(folder, "lock");
+  const patience = AbortSignal.timeout(patienceMs);
   for (;;) {
     const handle = createNew(file);
     if (handle !== undefined) {
@@ -17,7 +23,9 @@ export function takeFolder(folder: string): { release(): void } {
     }
     const owner = readOwner(file);
     if (owner === "gone") rmSync(file, { force: true });
-    else throw new Problem("data_locked", `The data folder ${folder} is in use by process ${owner}.`);
+    else if (patience.aborted)
+      throw new Problem("data_locked", `The data folder ${folder} is in use by process ${owner}.`);
+    else await setTimeout(50);
   }
 }
 
@@ -32,11 +40,21 @@ function createNew(file: string): number | undefined {
 
 /** The pid in the file if that very process still runs: a pid alone may have been given to another one since. */
 function readOwner(file: string): number | "gone" {
-  const [pidText = "", started = ""] = readFileSync(file, "utf8").trim().split(" ");
+  const [pidText = "", started = ""] = readText(file).trim().split(" ");
   const pid = Number(pidText);
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return "gone";
   const now = startedAt(pid);
   return now !== undefined && started !== "" && now !== started ? "gone" : pid;
+}
+
+/** Nothing when it was released just now. */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -73,6 +73,17 @@ describe.each(kinds)("ending an attempt on %s", (kind) => {
     });
   });
 
+  it("takes words that were cut inside an emoji, or that hold a NUL", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const lease = await scene.lease();
+    const reason = `The check said:\0 ${"🛒".slice(0, 1)}`;
+    const event = { eventId: randomUUID(), event: "phase_started", phase: "clone", detail: reason };
+    expect((await scene.worker.say(lease, "events", event)).status).toBe(200);
+    const failure = { code: "bad_output", reason, retryable: false };
+    for (const time of ["first", "again"])
+      expect((await scene.worker.say(lease, "fail", failure)).body, time).toEqual({ stage: "failed" });
+  });
+
   it("parks a question once, and keeps its words", async () => {
     await using scene = await openQueueScene({ on: database() });
     const lease = await scene.lease();

@@ -5,6 +5,13 @@ import { leasedJob } from "./job.ts";
 import { logLevels } from "./run.ts";
 import { phases, stages, waitingForValues } from "./run-machine.ts";
 
+/** What a worker wrote or passed on, perhaps cut inside a letter: a database keeps neither NUL nor half a surrogate pair. */
+const words = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .transform((text) => text.replaceAll("\0", "").toWellFormed());
+
 /** `POST /v1/workers` */
 export const registerRequest = z.strictObject({
   name: z.string().min(1).max(100),
@@ -58,7 +65,7 @@ export const eventRequest = z.strictObject({
   eventId: z.uuid(),
   event: z.enum(workerEvents),
   phase: z.enum(phases).optional(),
-  detail: z.string().max(500).optional(),
+  detail: words(500).optional(),
 });
 export const eventAnswer = z.object({ seq: z.int(), stage: z.enum(stages) });
 
@@ -84,10 +91,10 @@ export const permitAnswer = z.object({ permitId: z.uuid(), approvedBy: z.string(
 /** Parks the job and frees the worker. Its tree stays as the artifact `tree.pack`. */
 export const waitRequest = z.strictObject({
   for: z.enum(waitingForValues).exclude(["worker"]),
-  question: z.string().max(300).optional(),
+  question: words(300).optional(),
   /** For `github`: when to try again. */
   untilSeconds: z.number().positive().max(3600).optional(),
-  reason: z.string().max(200).optional(),
+  reason: words(200).optional(),
   resumeAt: z.enum(phases),
 });
 export type WaitRequest = z.infer<typeof waitRequest>;
@@ -101,7 +108,7 @@ export const outcome = z.discriminatedUnion("kind", [
     isDraft: z.boolean(),
   }),
   /** A person said no at a worker that runs without a control plane. */
-  z.strictObject({ kind: z.literal("declined"), reason: z.string() }),
+  z.strictObject({ kind: z.literal("declined"), reason: words(8_000) }),
 ]);
 export type Outcome = z.infer<typeof outcome>;
 export const completeRequest = z.strictObject({ outcome });
@@ -109,7 +116,7 @@ export const completeRequest = z.strictObject({ outcome });
 export const failRequest = z.strictObject({
   /** The run's `reason`, such as `clone`, `bad_output`, `budget`, `resources`, `github_refused`. */
   code: z.string().regex(/^[a-z][a-z_]{0,39}$/),
-  reason: z.string().max(2_000),
+  reason: words(2_000),
   retryable: z.boolean(),
   retryAfterS: z.number().positive().max(3600).optional(),
 });

@@ -8,6 +8,8 @@ export type Deadline = {
   /** Under a lease, or while nobody holds the job. */
   isLeased: boolean;
   seconds: (figures: Figures) => number;
+  /** The minutes that the project gives its agent come on top. */
+  isBesideBudget?: true;
   event: RunEvent;
   reason: string;
   reasonText: string;
@@ -40,6 +42,17 @@ export const deadlines: Deadline[] = [
     event: "expired",
     reason: "expired",
     reasonText: "Nobody approved the change in time.",
+  },
+  {
+    // The worker ends its agent by its own clock; this is for a worker that hangs and renews all the same.
+    stages: ["running"],
+    waitingFor: "nobody",
+    isLeased: true,
+    seconds: (figures) => figures.preparationSeconds,
+    isBesideBudget: true,
+    event: "gave_up",
+    reason: "run_timeout",
+    reasonText: "The worker did not come to an end in time. Look at its log, then retry.",
   },
   {
     stages: ["validating"],

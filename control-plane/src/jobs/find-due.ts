@@ -1,4 +1,5 @@
 import type { Figures } from "@feedback-chat/protocol/figures";
+import { runSettings } from "@feedback-chat/protocol/job";
 import { type RawBuilder, sql } from "kysely";
 import { type Deadline, deadlines } from "../core/deadlines.ts";
 import type { Ending } from "../core/decide-ending.ts";
@@ -24,19 +25,26 @@ export function overdueKinds(figures: Figures): DueKind[] {
   ];
 }
 
-function isOverdue({ stages, waitingFor, isLeased, seconds }: Deadline, figures: Figures): RawBuilder<boolean> {
+function isOverdue(deadline: Deadline, figures: Figures): RawBuilder<boolean> {
+  const { stages, waitingFor, isLeased, seconds } = deadline;
   const waits = {
     nobody: sql`r.waiting_for is null`,
-    worker: sql`coalesce(r.waiting_for, 'worker') = 'worker' and ${hasRoom}`,
+    // What waited for GitHub and may be tried again waits for a worker too; at the gate such a job is parked for ever.
+    worker: sql`(coalesce(r.waiting_for, 'worker') = 'worker' or (r.waiting_for = 'github' and j.run_at <= now())) and ${hasRoom}`,
   };
   const isWaiting =
     waitingFor === "nobody" || waitingFor === "worker" ? waits[waitingFor] : sql`r.waiting_for = ${waitingFor}`;
+  const budget = deadline.isBesideBudget ? budgetSeconds : sql`0`;
   return sql`(r.result is null and r.standing_since < now() - make_interval(secs => ${seconds(figures)})
+    and r.standing_since < now() - make_interval(secs => ${seconds(figures)}::float8 + ${budget})
     and r.stage = any(${stages}::text[]) and j.status = ${isLeased ? "processing" : "pending"} and ${isWaiting})`;
 }
 
 /** Else it waits for its turn or for a person, not for a worker. */
 const hasRoom = sql`not p.is_paused and p.running_jobs < p.max_concurrent_runs`;
+
+const defaults = runSettings.parse({});
+const budgetSeconds = sql`60 * coalesce((p.settings ->> 'budgetMinutes')::float8, ${defaults.budgetMinutes})`;
 
 /** At most 100 at once: the next sweep finds the rest. */
 export async function findDue(tx: Tx, { which }: DueKind): Promise<string[]> {

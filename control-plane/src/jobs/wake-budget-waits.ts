@@ -8,7 +8,8 @@ import { unparkJob } from "./unpark-job.ts";
 
 type Deps = { db: Db };
 
-/** Lets runs go on that wait for money, once the last 24 hours of their project leave room for a whole run. */
+/** Lets runs go on that wait for money, once the last 24 hours of their project leave room for a whole run, or for
+ * all that the day allows if that is less. */
 export async function wakeBudgetWaits({ db }: Deps): Promise<void> {
   const { budgetMicroUsd, dayBudgetMicroUsd } = runSettings.parse({});
   // As the system: it looks for such projects of all tenants.
@@ -19,7 +20,7 @@ export async function wakeBudgetWaits({ db }: Deps): Promise<void> {
       cross join lateral (select coalesce((p.settings ->> 'budgetMicroUsd')::bigint, ${budgetMicroUsd}) as run,
         coalesce((p.settings ->> 'dayBudgetMicroUsd')::bigint, ${dayBudgetMicroUsd}) as day) ceiling
       where r.waiting_for = 'budget' and r.result is null and j.status = 'pending'
-        and ceiling.run + (select coalesce(sum(coalesce(s.settled_micro_usd, s.reserved_micro_usd)), 0) from fc.spend_reservations s
+        and least(ceiling.run, ceiling.day) + (select coalesce(sum(coalesce(s.settled_micro_usd, s.reserved_micro_usd)), 0) from fc.spend_reservations s
           where s.project_id = p.id and s.created_at > now() - interval '24 hours') <= ceiling.day
       order by r.standing_since limit 100`.execute(tx),
   );

@@ -94,6 +94,7 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
   const standing: [name: string, seconds: number, wait: object | null, end: object][] = [
     ["a run that no worker takes fails after a day", day, null, { stage: "failed", reason: "no_worker" }],
     ["a question without an answer fails after 7 days", 7 * day, { for: "reporter", question: "Which?", resumeAt: "agent" }, { stage: "failed", reason: "no_answer" }],
+    ["what may be tried again at GitHub, and no worker takes, fails after a day", day, { for: "github", untilSeconds: 60, resumeAt: "snapshot" }, { stage: "failed", reason: "no_worker" }],
     ["a held run expires after 14 days", 14 * day, { for: "approval", resumeAt: "publish" }, { stage: "rejected", reason: "expired" }],
   ]; // prettier-ignore
   it.each(standing)("%s, and not a minute before", async (_, seconds, wait, end) => {
@@ -121,6 +122,20 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
       reason: "validation_timeout",
       running_jobs: 0,
     });
+    expect((await scene.worker.say(lease, "renew")).body["code"]).toBe("lease_lost");
+  });
+
+  it("ends what still prepares or works an hour after its own minutes, though the worker renews", async () => {
+    await using scene = await openQueueScene({ on: database(), settings: { budgetMinutes: 30 } });
+    const lease = await scene.lease();
+    await ageRun(scene, lease.ids.runId, 90 * 60 - 60);
+    await scene.worker.say(lease, "renew");
+    await sweep(scene);
+    expect((await scene.job(lease.ids.runId)).status).toBe("processing");
+    await ageRun(scene, lease.ids.runId, 61);
+    await scene.worker.say(lease, "renew");
+    await sweep(scene);
+    expect(await scene.job(lease.ids.runId)).toMatchObject({ stage: "failed", reason: "run_timeout", running_jobs: 0 });
     expect((await scene.worker.say(lease, "renew")).body["code"]).toBe("lease_lost");
   });
 
@@ -204,6 +219,17 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
       waiting_for: "worker",
       resume_at: "agent",
     });
+  });
+
+  it("wakes a run whose own ceiling is above the day's, once the whole day is free", async () => {
+    await using scene = await openQueueScene({
+      on: database(),
+      settings: { budgetMicroUsd: 5_000, dayBudgetMicroUsd: 1_000 },
+    });
+    const lease = await scene.lease();
+    await scene.worker.say(lease, "wait", { for: "budget", resumeAt: "agent" });
+    await wakeBudgetWaits(scene.deps);
+    expect((await scene.job(lease.ids.runId)).waiting_for).toBe("worker");
   });
 
   it("expires nothing in its first seconds, then by itself", async () => {

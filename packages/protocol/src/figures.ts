@@ -28,6 +28,8 @@ export const figuresSchema = z.object({
     .number()
     .positive()
     .default(14 * 24 * 3600),
+  /** Beside the project's own minutes: clone, dependencies and collecting, under one lease. */
+  preparationSeconds: z.number().positive().default(3600),
   validationSeconds: z
     .number()
     .positive()

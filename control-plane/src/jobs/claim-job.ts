@@ -32,7 +32,7 @@ const [againMs, atLeastMs] = [3, 1_000];
 /**
  * Hands out the next job of the worker's workspace, or waits for one. The same `claimId` gets the same lease and no
  * new attempt, also when two of them arrive at once.
- * @throws Problem not_found, upgrade_required
+ * @throws Problem not_found, unauthenticated (the key died during the wait), upgrade_required
  */
 export async function claimJob(deps: Deps, claim: Claim, signal: AbortSignal): Promise<Claimed> {
   const { signals, config } = deps;
@@ -93,12 +93,17 @@ async function look(deps: Deps, claim: Claim): Promise<Claimed & { hasWork: bool
   }
 }
 
-async function greet(tx: Tx, { workerId, workspaceId }: Claim): Promise<{ isDraining: boolean; name: string }> {
-  const { rows } = await sql<{ isDraining: boolean; name: string; version: string }>`
+async function greet(tx: Tx, { workerId, workspaceId, keyId }: Claim): Promise<{ isDraining: boolean; name: string }> {
+  const { rows } = await sql<{ isDraining: boolean; name: string; version: string; hasKey: boolean }>`
     update fc.workers set last_seen_at = now() where id = ${workerId} and workspace_id = ${workspaceId}
-    returning is_draining as "isDraining", name, version`.execute(tx);
+    returning is_draining as "isDraining", name, version,
+      exists (select from fc.api_keys k where k.id = ${keyId} and k.revoked_at is null and coalesce(k.expires_at > now(), true)) as "hasKey"`.execute(
+    tx,
+  );
   const worker = rows[0];
   if (!worker) throw new Problem("not_found", "This worker is not registered here.");
+  // A claim waits for up to 50 s, and its key may die meanwhile: it takes no job then.
+  if (!worker.hasKey) throw new Problem("unauthenticated", "This key was revoked, or has expired.");
   refuseOldVersion(worker.version);
   return worker;
 }

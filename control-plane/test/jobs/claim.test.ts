@@ -7,6 +7,7 @@ import { shareDatabase } from "../support/share-database.ts";
 import { openQueueScene } from "../support/queue-scene.ts";
 import { seedKey, seedProject, seedRun, seedWorkspace } from "../support/seed.ts";
 import { openTestWorker } from "../support/test-worker.ts";
+import { until } from "../support/until.ts";
 
 describe.each(kinds)("claiming on %s", (kind) => {
   const database = shareDatabase(kind);
@@ -92,6 +93,26 @@ describe.each(kinds)("claiming on %s", (kind) => {
     expect(lease).not.toBeNull();
     expect(performance.now() - start).toBeLessThan(2_000);
     expect((await scene.job(runId)).attempt).toBe(1);
+  });
+
+  it("gives nothing to a key that was revoked while its claim waited", async () => {
+    await using scene = await openQueueScene({ on: database(), figures: { sweepEverySeconds: 0.2 } });
+    const claiming = scene.worker.call("POST", "/v1/jobs/claim", {
+      workerId: scene.worker.workerId,
+      claimId: randomUUID(),
+      waitS: 20,
+    });
+    const seen = () =>
+      asSystem(scene.db, (tx) =>
+        sql`select from fc.workers where last_seen_at > created_at and workspace_id = ${scene.workspaceId}`.execute(tx),
+      );
+    await until(async () => (await seen()).rows.length > 0);
+    await asSystem(scene.db, (tx) =>
+      sql`update fc.api_keys set revoked_at = now() where workspace_id = ${scene.workspaceId}`.execute(tx),
+    );
+    const { runId } = await seedRun(scene.db, { projectId: scene.projectId });
+    expect((await claiming).body["code"]).toBe("unauthenticated");
+    expect((await scene.job(runId)).status).toBe("pending");
   });
 
   it("skips paused projects, and everything while the instance is paused", async () => {

@@ -57,6 +57,18 @@ describe.each(kinds)("the schema on %s", (kind) => {
     expect(tenants.length).toBeGreaterThanOrEqual(17);
   });
 
+  it("finds what belongs to a run, job, issue, snapshot or worker by an index", async () => {
+    const { rows } = await sql<{ key: string; isIndexed: boolean }>`
+      select k.conrelid::regclass || ' ' || a.attname as key, exists (
+        select from pg_index i where i.indrelid = k.conrelid and i.indkey[0] = k.conkey[1]) as "isIndexed"
+      from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+      where k.contype = 'f' and k.confrelid = any(array['fc.pipeline_runs', 'fc.job_queue', 'fc.issues', 'fc.issue_snapshots', 'fc.workers']::regclass[])`.execute(
+      database().db,
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(12);
+    expect(rows.filter(({ isIndexed }) => !isIndexed)).toEqual([]);
+  });
+
   it("shows a transaction that names no tenant no row of any table, and a tenant only its own", async () => {
     const { db } = database();
     const mine = await seedTenant(db);

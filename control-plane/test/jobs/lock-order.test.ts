@@ -26,16 +26,14 @@ async function meet(
   runId: string,
   other: () => Promise<unknown>,
 ): Promise<void> {
-  let meeting: Promise<unknown> = Promise.resolve();
+  let meeting: Promise<PromiseSettledResult<unknown>[]> | undefined;
   await asProject(db, projectId, async (tx) => {
     await lockJob(tx, runId);
-    meeting = other();
-    // Its failure is looked at below.
-    meeting.catch(() => undefined);
+    meeting = Promise.allSettled([other()]);
     await until(() => isSomebodyWaiting(db));
     await advanceRun(tx, runId, { event: "issue_edited", actor: systemActor, attempt: 1 });
   });
-  await meeting;
+  expect(await meeting).toMatchObject([{ status: "fulfilled" }]);
 }
 
 async function isSomebodyWaiting(db: Db): Promise<boolean> {

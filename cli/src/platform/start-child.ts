@@ -50,7 +50,8 @@ export function startChild({ file, args = [], env, onEvent, signal }: Input): Ch
     waiting.delete(event.event);
   });
   const exited = once(child, "close").then(([code, by]) => {
-    const died = new ChildDied({ file, stderr, failure, exitCode: (code as number | null) ?? 1 });
+    const exitCode = (code as number | null) ?? 1;
+    const died = signal.aborted ? (signal.reason as Error) : new ChildDied({ file, stderr, failure, exitCode });
     for (const all of waiting.values()) for (const { reject } of all) reject(died);
     return (code as number | null) ?? (by === "SIGKILL" ? 137 : 1);
   });
@@ -71,7 +72,7 @@ export function startChild({ file, args = [], env, onEvent, signal }: Input): Ch
     async heard(event) {
       const { promise, resolve, reject } = Promise.withResolvers<ChildEvent>();
       // Whoever waits goes on, and clears up, only when nothing of the child is left.
-      const stopIt = () => void stop().then(() => reject(signal.reason as Error), reject);
+      const stopIt = () => void stop();
       signal.addEventListener("abort", stopIt, { once: true });
       if (child.exitCode !== null) reject(new ChildDied({ file, stderr, failure, exitCode: child.exitCode }));
       waiting.set(event, [...(waiting.get(event) ?? []), { resolve, reject }]);

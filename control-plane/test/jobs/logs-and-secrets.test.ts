@@ -86,6 +86,37 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
     expect(stored).toHaveLength(2);
   });
 
+  it("hides a private key that comes in two appends, and loses no line of what overlaps", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const lease = await scene.lease();
+    const said = ["a", "-----BEGIN PRIVATE KEY-----", "MIIEvQIBADAN", "Bgkqhki", "-----END PRIVATE KEY-----", "b: c"];
+    const append = (from: number, to: number) =>
+      scene.worker.say(lease, "logs", { offset: from, lines: said.slice(from, to).map(line) });
+    await append(0, 3);
+    expect((await append(1, 6)).body).toEqual({ ackedOffset: 6 });
+    const mark = "[redacted: private key]";
+    expect(await storedLines(scene, lease.ids.runId)).toEqual(["a", mark, mark, mark, said[4], "b: c"]);
+  });
+
+  it("keeps 5 MiB of an attempt and says so, however much comes; the next attempt has its own", async () => {
+    await using scene = await openQueueScene({ on: database(), figures: { backoffSeconds: 0 } });
+    const lease = await scene.lease();
+    const lines = Array.from({ length: 31 }, () => line("x".repeat(8_000)));
+    let offset = 0;
+    for (; offset < 24 * 31; offset += 31)
+      expect((await scene.worker.say(lease, "logs", { offset, lines })).body).toEqual({ ackedOffset: offset + 31 });
+    const stored = await storedLines(scene, lease.ids.runId);
+    expect(stored.at(-1)).toBe("The rest is dropped: the log of an attempt ends at 5 MiB.");
+    expect(Buffer.byteLength(stored.join("\n"))).toBeLessThan(5.1 * 1024 ** 2);
+    expect((await scene.worker.say(lease, "logs", { offset, lines: [line("y")] })).body).toEqual({
+      ackedOffset: offset + 1,
+    });
+    await scene.worker.say(lease, "fail", { code: "clone", reason: "down", retryable: true });
+    const { lease: next } = await scene.worker.claim();
+    if (next) await scene.worker.say(next, "logs", { offset: 0, lines: [line("again")] });
+    expect((await storedLines(scene, lease.ids.runId)).slice(stored.length)).toEqual(["again"]);
+  });
+
   it("seals a credential to the worker's key, bound to job, attempt and purpose, and notes it", async () => {
     await using scene = await openQueueScene({ on: database() });
     const { db, projectId, deps } = scene;

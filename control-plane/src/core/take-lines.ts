@@ -1,0 +1,43 @@
+import { cleanLine, maxLineBytes, maxRunBytes } from "@feedback-chat/agent/core/clean-log";
+import { makeRedactor } from "@feedback-chat/agent/core/redact";
+
+type Line = { at: string; level: string; message: string };
+/** What an attempt has logged so far. */
+export type Logged = { bytes: number; lastMessage: string | null };
+
+/** A worker ends its log at 5 MiB and then says so: that line still comes in. */
+export const maxAttemptBytes = maxRunBytes + maxLineBytes;
+
+/**
+ * What is stored of an attempt's next lines: clean, redacted, and nothing after the attempt's limit but one line that
+ * says so. Each line stays one line, in its place.
+ */
+export function takeLines<L extends Line>(
+  lines: readonly L[],
+  { bytes, lastMessage }: Logged,
+): { lines: Line[]; bytes: number } {
+  const taken: Line[] = [];
+  let before = lastMessage;
+  let used = bytes;
+  for (const line of lines) {
+    if (used > maxAttemptBytes) break;
+    const message = redactLine(line.message, before);
+    used += new TextEncoder().encode(message).byteLength + 1;
+    const isOver = used > maxAttemptBytes;
+    taken.push(isOver ? { ...line, level: "warn", message: ended } : { ...line, message });
+    before = message;
+  }
+  return { lines: taken, bytes: used };
+}
+
+const ended = "The rest is dropped: the log of an attempt ends at 5 MiB.";
+const redactor = makeRedactor([]);
+const keyMark = "[redacted: private key]";
+
+/** A private key goes over many lines, perhaps of several appends: what may be its next one is part of it. */
+function redactLine(message: string, before: string | null): string {
+  const clean = cleanLine(message, redactor.text);
+  const isOfKey =
+    (before?.endsWith(keyMark) ?? false) && /^(?:[A-Za-z0-9+/=\s\\]*|(?:Proc-Type|DEK-Info): .*)$/.test(clean);
+  return isOfKey ? keyMark : clean;
+}

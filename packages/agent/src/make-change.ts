@@ -74,6 +74,7 @@ function collect(run: Run, repository: RunRepository, sandbox: SandboxJob): Prom
     treeFolder: sandbox.treeFolder,
     runFolder,
     protectedPaths: job.settings.protectedPaths,
+    redactor: run.log.redactor(),
   });
 }
 

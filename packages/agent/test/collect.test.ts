@@ -17,6 +17,7 @@ import { describe, expect, it } from "vitest";
 import { hasTree, importTreePack } from "../src/git/pack-tree.ts";
 import { asRunFailure } from "../src/ports/run-failure.ts";
 import type { RunRepository } from "../src/ports/git.ts";
+import { makeRedactor } from "../src/core/redact.ts";
 import { collectTree } from "../src/stages/collect.ts";
 import {
   makeFolder,
@@ -60,6 +61,7 @@ function collect({ folder, repository, tree }: Bench, protectedPaths: string[] =
     treeFolder: tree,
     runFolder: folder.at("scratch"),
     protectedPaths,
+    redactor: makeRedactor([]),
   });
 }
 

@@ -268,6 +268,18 @@ describe("the pipeline", () => {
     },
   );
 
+  it("keeps nothing of a change that holds what looks like a secret, nor of what the agent says about it", async () => {
+    const secret = `ghp_${"A1b2".repeat(9)}`;
+    const end = await attempt({
+      script: `fs.appendFileSync("/work/src/cart.js", "// ${secret}\\n"); console.log("I wrote ${secret}");`,
+    });
+    expect(end, told()).toMatchObject({ kind: "failed", code: "secret_found" });
+    expect([...coordinator.artifacts.keys()]).toEqual([]);
+    const nothing = await attempt({ script: `console.log("I wrote nothing of ${secret}");` });
+    expect(nothing).toMatchObject({ kind: "failed", code: "no_change" });
+    expect(JSON.stringify([end, nothing]) + told()).not.toContain(secret);
+  });
+
   it("blocks a secret in the change, by place and never by value", async () => {
     const secret = coordinator.secrets.publish?.value ?? "";
     const end = await attempt({

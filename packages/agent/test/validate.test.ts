@@ -35,6 +35,7 @@ async function judge(
     treeFolder: tree,
     runFolder: folder.at("scratch"),
     protectedPaths: [],
+    redactor: makeRedactor([]),
   });
   await using opened = await openSandbox();
   const lines: string[] = [];

@@ -81,9 +81,11 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
   if (signal.aborted) stop();
   try {
     for await (const event of run.events) writeEvent(log, event);
-    const end = await run.ended;
+    const ended = await run.ended;
+    // It goes into the evidence and into the run's reason, which people read before anything is published.
+    const end = { ...ended, summary: log.redactor().text(cleanText(ended.summary)) };
     return {
-      summary: cleanText(end.summary),
+      summary: end.summary,
       question: input.mayAsk ? await readQuestion(deps) : null,
       cut: cutOf(end, model),
       spent: model.spent(),

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ChangedFile, Verdict } from "@feedback-chat/protocol/evidence";
+import type { Redactor } from "../core/redact.ts";
 import { judgeChanges } from "../core/verdicts.ts";
 import { openIgnoredPaths } from "../git/ignored-paths.ts";
 import { listTree } from "../git/list-tree.ts";
@@ -11,6 +12,7 @@ import { walkTree } from "../git/walk-tree.ts";
 import { writeTree } from "../git/write-tree.ts";
 import type { RunRepository } from "../ports/git.ts";
 import { runFailure } from "../ports/run-failure.ts";
+import { requireNoSecrets } from "../publish/find-secrets.ts";
 
 export type CollectInput = {
   repository: RunRepository;
@@ -20,6 +22,7 @@ export type CollectInput = {
   runFolder: string;
   /** Project settings beside our own list of protected paths. */
   protectedPaths: string[];
+  redactor: Redactor;
 };
 
 export type Collected = {
@@ -37,7 +40,7 @@ export type Collected = {
 
 /**
  * Turns what the agent left on disk into a tree object of our own making. The work tree is read by our own code;
- * no git command sees it. @throws Problem run_failed `bad_output`, with the refused paths.
+ * no git command sees it. @throws Problem run_failed `bad_output`, with the refused paths; `secret_found`.
  */
 export async function collectTree(deps: GitDeps, input: CollectInput): Promise<Collected> {
   const { repository, treeFolder, runFolder } = input;
@@ -60,6 +63,8 @@ export async function collectTree(deps: GitDeps, input: CollectInput): Promise<C
     protectedPaths: input.protectedPaths,
   });
   requireNoRefusal(verdicts.filter(({ level }) => level === "refuse"));
+  // Here already, since what is kept of a run is shown to people before it is published.
+  requireNoSecrets(input.redactor, changes);
   const treePack = await packTree(deps, gitDir, { baseSha, treeId });
   // Reading the pack back checks every new object as `fsck --strict` does.
   await importTreePack(deps, gitDir, { pack: treePack, treeId });

@@ -4,6 +4,7 @@ import { openOctokit } from "../../src/publish/open-octokit.ts";
 import { publishPlan, type PublishPlan, type PublishRequest } from "../../src/core/publish-plan.ts";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import { cloneRepository } from "../../src/stages/clone.ts";
+import { makeRedactor } from "../../src/core/redact.ts";
 import { collectTree } from "../../src/stages/collect.ts";
 import { makeFolder, put, type Content, type TestFolder } from "../git/make-repository.ts";
 import { branch, runId } from "./plan-publish.ts";
@@ -71,6 +72,7 @@ export async function planOverHttp(
     treeFolder: tree,
     runFolder: folder.at("scratch"),
     protectedPaths: [],
+    redactor: makeRedactor([]),
   });
   return publishPlan.parse({
     runId,

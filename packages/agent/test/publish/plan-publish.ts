@@ -3,6 +3,7 @@ import type { RunRepository } from "../../src/ports/git.ts";
 import type { GitHubPublisher } from "../../src/ports/github.ts";
 import { publishPlan, type PublishPlan, type PublishRequest, type PublishStep } from "../../src/core/publish-plan.ts";
 import { publishRun } from "../../src/publish/publish-run.ts";
+import { makeRedactor } from "../../src/core/redact.ts";
 import { collectTree } from "../../src/stages/collect.ts";
 import { fileDeps, openClone } from "../git/open-clone.ts";
 import { put, type Content, type TestFolder, type TestRepository } from "../git/make-repository.ts";
@@ -26,6 +27,7 @@ export async function planPublish(
     treeFolder: tree,
     runFolder: folder.at("scratch"),
     protectedPaths: [],
+    redactor: makeRedactor([]),
   });
   const plan = publishPlan.parse({
     runId,

@@ -1,9 +1,12 @@
 import { isOurBranch } from "@feedback-chat/agent/core/branch";
+import { runMarker } from "@feedback-chat/agent/core/run-marker";
+import { idOf } from "@feedback-chat/protocol/ids";
 import type { AppDeps } from "../app-deps.ts";
 import type { ProjectGitHub } from "../github/github-for.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { applyLabels } from "./apply-labels.ts";
 import { findIssueOf } from "./find-issue-of.ts";
+import { ignoringStatus } from "./ignoring-status.ts";
 import type { Effect } from "./queue-effect.ts";
 
 type Deps = Pick<AppDeps, "db">;
@@ -33,7 +36,7 @@ export async function applyEffect(
     case "mark_ready":
       return markReady(github, effect.number);
     case "delete_branch":
-      return deleteBranch(github, effect.branch);
+      return deleteBranches(github, effect.branch, runId);
     default:
       return "nothing to be done on GitHub";
   }
@@ -98,13 +101,19 @@ async function markReady({ octokit, named }: ProjectGitHub, number: number): Pro
   return null;
 }
 
-async function deleteBranch({ octokit, named }: ProjectGitHub, branch: string): Promise<string | null> {
-  if (!isOurBranch(branch)) return "the branch is not ours to delete";
-  try {
-    await octokit.rest.git.deleteRef({ ...named, ref: `heads/${branch}` });
-    return null;
-  } catch (error) {
-    if (error instanceof Error && "status" in error && error.status === 422) return "the branch is gone already";
-    throw error;
-  }
+/** The publisher's second name too, which it takes when strangers' commits stand on the first. */
+async function deleteBranches(github: ProjectGitHub, branch: string, runId: string | null): Promise<string | null> {
+  if (!isOurBranch(branch) || !runId) return "the branch is not ours to delete";
+  const left = [await deleteBranch(github, branch, runId), await deleteBranch(github, `${branch}x2`, runId)];
+  return left.includes(null) ? null : (left[0] ?? null);
+}
+
+/** Only while our commit is its last one: what people put on top of it is theirs. */
+async function deleteBranch({ octokit, named }: ProjectGitHub, branch: string, runId: string): Promise<string | null> {
+  const found = await octokit.rest.repos.getBranch({ ...named, branch }).catch(ignoringStatus(404));
+  if (!found) return "the branch is gone already";
+  const lines = found.data.commit.commit.message.split("\n");
+  if (!lines.includes(runMarker(idOf("run", runId)))) return "the branch's last commit is not this run's: it stays";
+  await octokit.rest.git.deleteRef({ ...named, ref: `heads/${branch}` }).catch(ignoringStatus(422));
+  return null;
 }

@@ -2,6 +2,7 @@ import { labels as labelTable, type Label, labelsFor } from "@feedback-chat/agen
 import { hasLabel, isSameLabel } from "../core/issue-event.ts";
 import type { ProjectGitHub } from "../github/github-for.ts";
 import type { ProjectedIssue } from "./find-issue-of.ts";
+import { ignoringStatus } from "./ignoring-status.ts";
 
 /**
  * Brings the labels of ours on an issue to what its newest run's stage says; those of others stay.
@@ -34,11 +35,4 @@ async function createLabel({ octokit, named }: ProjectGitHub, name: string): Pro
   const { color, description } = known ?? labelTable["auto-implement"];
   // 422: it is there already, perhaps with a colour of the repository's own.
   await octokit.rest.issues.createLabel({ ...named, name, color, description }).catch(ignoringStatus(422));
-}
-
-function ignoringStatus(status: number) {
-  return (error: unknown): undefined => {
-    if (error instanceof Error && "status" in error && error.status === status) return undefined;
-    throw error;
-  };
 }

@@ -1,3 +1,4 @@
+import { idOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { deliverEffects } from "../../src/outbox/deliver-effects.ts";
@@ -55,6 +56,10 @@ async function withPull(scene: GithubScene, branch = "feedback/issue-1-abc123") 
   const pull = (await response.json()) as { number: number };
   return { number, pullNumber: pull.number, branch };
 }
+/** As the publisher does: the message names the run. */
+const commit = ({ github }: GithubScene, branch: string, runId: string) =>
+  github.pushFiles({ repo, branch, files: { "b.txt": "b" }, message: `Implement it\n\nRun: ${idOf("run", runId)}` });
+
 const pullOf = ({ github }: GithubScene, number: number) =>
   github.lookAt(repo).pulls.find((pull) => pull.number === number);
 
@@ -96,7 +101,7 @@ describe("the outbox", () => {
 
   it("rejects on GitHub: labels, issue, pull request, and only our branch", async () => {
     await using scene = await open();
-    const { number, pullNumber } = await withPull(scene);
+    const { number, pullNumber, branch } = await withPull(scene);
     const { runId } = await runIn(scene, "preview_ready", {
       issueNumber: number,
       prNumber: pullNumber,
@@ -105,6 +110,7 @@ describe("the outbox", () => {
     await deliverAll(scene);
     expect(pullOf(scene, pullNumber)).toMatchObject({ isDraft: false, state: "open" });
     await scene.act(runId, { action: "reject" });
+    await commit(scene, branch, runId);
     await queue(scene, runId, { kind: "delete_branch", branch: "main" });
     await queue(scene, runId, { kind: "delete_branch", branch: "feedback/issue-1-abc123" });
     await deliverAll(scene);
@@ -117,6 +123,20 @@ describe("the outbox", () => {
     expect(Object.keys(scene.github.lookAt(repo).refs).filter((ref) => ref.startsWith("refs/heads/"))).toEqual([
       "refs/heads/main",
     ]);
+  });
+
+  it("leaves a branch on which a person has committed, and deletes the second name that the publisher took", async () => {
+    await using scene = await open();
+    const { number, branch } = await withPull(scene);
+    const { runId } = await runIn(scene, "queued", { issueNumber: number });
+    await commit(scene, branch, runId);
+    await scene.github.pushFiles({ repo, branch, files: { "c.txt": "mine" }, by: "maintainer" });
+    await commit(scene, `${branch}x2`, runId);
+    await queue(scene, runId, { kind: "delete_branch", branch });
+    await deliverAll(scene);
+    const { refs } = scene.github.lookAt(repo);
+    expect(Object.keys(refs)).toContain(`refs/heads/${branch}`);
+    expect(Object.keys(refs)).not.toContain(`refs/heads/${branch}x2`);
   });
 
   it("reopens the issue of a rejected run that is tried again, and says so on the old pull request", async () => {

@@ -4,7 +4,7 @@ import type { AppDeps } from "../app-deps.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
 import { serveSse, type Sse } from "../platform/serve-sse.ts";
-import { type Following, resumeAfter } from "./follow-run.ts";
+import { type Following, orCancel, resumeAfter } from "./follow-run.ts";
 import { keepPace } from "./keep-pace.ts";
 import { batchSize } from "./read-stream.ts";
 import { type EventRow, toEntry } from "./to-entry.ts";
@@ -30,7 +30,8 @@ async function pump(deps: Deps, sse: Sse, projectId: string, { lastEventId, rech
   while (!sse.closed.aborted) {
     const next = deps.signals.next("runs", projectId);
     const after = last;
-    const rows = await asProject(deps.db, projectId, (tx) => eventsAfter(tx, projectId, after));
+    const looking = asProject(deps.db, projectId, (tx) => eventsAfter(tx, projectId, after));
+    const rows = await orCancel(next, looking);
     for (const row of rows) {
       last = Number(row.project_seq);
       const data = { runId: idOf("run", row.run_id), ...toEntry(row) };

@@ -41,7 +41,7 @@ async function pump(
   while (!sse.closed.aborted) {
     const next = deps.signals.next("runs", runId);
     const known = last;
-    const { standing, after, messages } = await asProject(deps.db, projectId, async (tx) => {
+    const looking = asProject(deps.db, projectId, async (tx) => {
       const run = await readStanding(tx, runId);
       const from = known ?? resumeAfter(lastEventId, run?.lastSeq ?? 0);
       return {
@@ -50,6 +50,7 @@ async function pump(
         messages: await readMessages(tx, runId, Math.max(0, from)),
       };
     });
+    const { standing, after, messages } = await orCancel(next, looking);
     if (!standing) return next.cancel();
     if (after === unknownId) await sse.send({ event: "reset", data: { reason: "unknown_id" } });
     last = Math.max(0, after);
@@ -72,6 +73,16 @@ async function pump(
       });
     }
     await pace(next);
+  }
+}
+
+/** A look that fails ends the stream: nobody would wait for the signal then. */
+export async function orCancel<T>(next: { cancel(): void }, looking: Promise<T>): Promise<T> {
+  try {
+    return await looking;
+  } catch (error) {
+    next.cancel();
+    throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import type { GitHubPublisher, Pull } from "../ports/github.ts";
 import { runFailure } from "../ports/run-failure.ts";
 import { commitMessage, commitTree } from "./commit-tree.ts";
 import { describeBase } from "./describe-base.ts";
-import { requireNoSecrets } from "./find-secrets.ts";
+import { requireNoSecrets } from "../git/require-no-secrets.ts";
 import { archived } from "./github-trouble.ts";
 import { type BranchNow, type Remote, lookBranch } from "./look-branch.ts";
 import { humanCommit, requireWanted, unavailable } from "./publish-refusals.ts";

@@ -12,7 +12,7 @@ import { walkTree } from "../git/walk-tree.ts";
 import { writeTree } from "../git/write-tree.ts";
 import type { RunRepository } from "../ports/git.ts";
 import { runFailure } from "../ports/run-failure.ts";
-import { requireNoSecrets } from "../publish/find-secrets.ts";
+import { requireNoSecrets } from "../git/require-no-secrets.ts";
 
 export type CollectInput = {
   repository: RunRepository;

@@ -1,5 +1,5 @@
 import type { Redactor } from "../core/redact.ts";
-import type { FileChange } from "../git/read-diff.ts";
+import type { FileChange } from "./read-diff.ts";
 import { runFailure } from "../ports/run-failure.ts";
 
 /**

@@ -14,12 +14,13 @@ export function startGate(deps: Deps): Doing {
   const { sweepEverySeconds } = deps.config.figures;
   const rhythm = { name: "gate", everySeconds: sweepEverySeconds, channel: "gate" } as const;
   return keepDoing(deps, rhythm, async (stopped) => {
-    const runs = await runsAtGate(deps);
-    const ids = new Set(runs.map(({ id }) => id));
-    for (const id of waits.keys()) if (!ids.has(id)) waits.delete(id);
-    for (const run of runs) {
+    const nowMs = deps.now().getTime();
+    // What left the gate meanwhile is forgotten long after its wait.
+    for (const [id, { until }] of waits) if (until < nowMs - 2_000 * longestWaitSeconds) waits.delete(id);
+    const waiting = [...waits].filter(([, { until }]) => until > nowMs).map(([id]) => id);
+    for (const run of await runsAtGate(deps, waiting)) {
       const wait = waits.get(run.id);
-      if (stopped.aborted || (wait && wait.until > deps.now().getTime())) continue;
+      if (stopped.aborted) return;
       const again = await admitRun(deps, run).catch((error: unknown) => {
         deps.log.error("gate.failed", { runId: run.id, error });
         return 0;
@@ -37,15 +38,15 @@ export function startGate(deps: Deps): Doing {
 
 /**
  * As the system: they are of all projects. What waits for a credential is looked at again once there is one, or
- * a worker with a token of its own.
+ * a worker with a token of its own. Those whose turn comes later (`waiting`) take no place of others.
  */
-async function runsAtGate({ db }: Deps): Promise<{ id: string; projectId: string }[]> {
+async function runsAtGate({ db }: Deps, waiting: string[]): Promise<{ id: string; projectId: string }[]> {
   const { rows } = await asSystem(db, (tx) =>
     sql<{ id: string; projectId: string }>`
       select r.id, r.project_id as "projectId"
       from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id join fc.projects p on p.id = r.project_id
       where r.result is null and r.stage = 'queued' and r.phase = 'gate' and j.status = 'pending' and p.deleted_at is null
-        and (r.waiting_for = 'github' or exists (select from fc.credentials c where c.project_id = r.project_id and c.type = 'github_token')
+        and r.id <> all(${waiting}::uuid[]) and (r.waiting_for = 'github' or exists (select from fc.credentials c where c.project_id = r.project_id and c.type = 'github_token')
           or exists (select from fc.workers w where w.workspace_id = p.workspace_id
             and w.capabilities -> 'localCredentials' @> '["github_token"]'::jsonb))
       order by r.standing_since limit 200`.execute(tx),

@@ -1,8 +1,11 @@
+import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { startGate } from "../../src/github/start-gate.ts";
 import { startGitHubWork } from "../../src/github/start-github-work.ts";
+import { asSystem } from "../../src/platform/as-tenant.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { openGithubScene, repo } from "../support/github-scene.ts";
-import { seedKey } from "../support/seed.ts";
+import { seedKey, seedProject, seedRun } from "../support/seed.ts";
 import { openTestWorker } from "../support/test-worker.ts";
 import { until } from "../support/until.ts";
 
@@ -33,6 +36,29 @@ describe.each(kinds)("the work with GitHub in the background, on %s", (kind) => 
     await scene.setToken();
     scene.github.openIssue({ repo, author: "maintainer", title: "The total is wrong", labels });
     const work = startGitHubWork(scene.deps);
+    await until(async () => (await scene.runs())[0]?.waiting_for === "worker");
+    await work.stop();
+  });
+
+  it("admits a project's run while two hundred of another project wait for their token's rights", async () => {
+    await using scene = await openGithubScene({ kind });
+    const { db, workspaceId } = scene;
+    const other = await seedProject(db, { workspaceId, githubRepo: "acme/other" });
+    await scene.setTokenOf(other, "ghp_that-github-does-not-know");
+    for (let number = 1; number <= 200; number += 1)
+      await seedRun(db, { projectId: other, issueNumber: number, isParked: true });
+    await scene.setToken();
+    const work = startGate(scene.deps);
+    const waiting = async () => {
+      const { rows } = await asSystem(db, (tx) =>
+        sql`select from fc.pipeline_runs where project_id = ${other} and waiting_for = 'credential'`.execute(tx),
+      );
+      return rows.length === 200;
+    };
+    await until(waiting, 30_000);
+    const { number } = scene.github.openIssue({ repo, author: "maintainer", title: "The total is wrong", labels });
+    const issue = { author: "maintainer", labels, hasFeedbackLabel: false };
+    await seedRun(db, { projectId: scene.projectId, issueNumber: number, issue, isParked: true });
     await until(async () => (await scene.runs())[0]?.waiting_for === "worker");
     await work.stop();
   });

@@ -19,6 +19,7 @@ export type GithubScene = WebhookScene & {
   hook(): void;
   /** The bot's token, stored as the project's credential. */
   setToken(): Promise<void>;
+  setTokenOf(projectId: string, token: string): Promise<void>;
 };
 
 /** A local GitHub with the project's repository: `bot` may write, `maintainer` too, `helper` triages, others read. */
@@ -48,6 +49,7 @@ export async function openGithubScene(
       github.addHook({ repo, url, secret: webhookSecret });
     },
     setToken: () => storeToken(scene, github.addToken({ login: "bot" })),
+    setTokenOf: (projectId, token) => storeToken({ ...scene, projectId }, token),
     async [Symbol.asyncDispose]() {
       await github.close();
       await new Promise((resolve) => server.close(resolve));

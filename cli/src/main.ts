@@ -16,17 +16,17 @@ export async function main(): Promise<void> {
   const config = parseCliConfig(process.env);
   const isJson = process.argv.includes("--json");
   const isVerbose = process.argv.includes("--verbose");
-  endQuietlyOnClosedPipe();
+  using signals = watchSignals(process);
   let name = "feedback-chat";
   const terminal = makeTerminal({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr }, {
     isJson,
     isQuiet: process.argv.includes("-q") || process.argv.includes("--quiet"),
     isInteractive: !config.isCi && !config.isInputOff && !process.argv.includes("--no-input"),
     isColourOff: config.isColourOff || process.argv.includes("--no-color"),
+    signal: signals.signal,
   }); // prettier-ignore
   const program = buildProgram(version, async (row, flags, run) => {
     name = row.name;
-    using signals = watchSignals(process);
     const context: CommandContext = {
       terminal, config, flags, version,
       folder: resolve(flags.cwd ?? "."),
@@ -61,13 +61,4 @@ function asProblem(error: unknown): Problem | undefined {
   if ((error as NodeJS.ErrnoException).code === "ENOSPC")
     return new Problem("disk_full", "The disk is full.", { cause: error });
   return undefined;
-}
-
-/** `logs | head -1`: the reader has what it wanted. */
-function endQuietlyOnClosedPipe(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exitCode = 0;
-    process.exit();
-  });
 }

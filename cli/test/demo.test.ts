@@ -2,9 +2,10 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { processesBelow } from "@feedback-chat/testing/process-tree";
+import { waitUntil } from "@feedback-chat/testing/wait-until";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { type Home, makeHome, runCli, startCli } from "./support/run-cli.ts";
+import { fromSource, type Home, makeHome, runCli, startCli } from "./support/run-cli.ts";
 
 type Event = { type: string } & Record<string, unknown>;
 const parse = (stdout: string): Event[] =>
@@ -96,6 +97,28 @@ describe.concurrent("demo", () => {
     expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
     expect(home.left()).toEqual([]);
     for (const { pid } of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
+  });
+
+  it("leaves nothing behind when its terminal goes away while it asks", async () => {
+    using home = makeRoom();
+    const words = [...fromSource, "demo"].map((one) => `'${one}'`).join(" ");
+    const env = { ...home.env, CI: "", TERM: "xterm" };
+    await using terminal = startCli([], env, ["script", "-qec", words, "/dev/null"]);
+    await terminal.said(/Approve it as demo-maintainer/);
+    const children = processesBelow(terminal.pid);
+    terminal.kill("SIGKILL");
+    await terminal.ended;
+    const isOver = () => children.every(({ pid }) => !existsSync(`/proc/${pid}`));
+    await waitUntil("all of it ended", isOver, { seconds: 30, seen: () => children });
+    expect(home.left()).toEqual([]);
+  });
+
+  it("ends in order when the reader of its events has gone", async () => {
+    using home = makeRoom();
+    await using demo = startCli(["demo", "--json"], home.env, ["sh", "-c", '"$@" | head -n 2', "sh", ...fromSource]);
+    const { code, stdout, stderr } = await demo.ended;
+    expect({ code, stderr, lines: stdout.trim().split("\n").length }).toEqual({ code: 0, stderr: "", lines: 2 });
+    expect(home.left()).toEqual([]);
   });
 
   it("asks for a key before anything is started with --live", async () => {

@@ -1,9 +1,17 @@
+import { PassThrough } from "node:stream";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { cleanText } from "./clean-text.ts";
 import { stoppedBy } from "./signals.ts";
 
 type Streams = { stdin: NodeJS.ReadStream; stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream };
-type Settings = { isJson: boolean; isQuiet: boolean; isInteractive: boolean; isColourOff: boolean };
+type Settings = {
+  isJson: boolean;
+  isQuiet: boolean;
+  isInteractive: boolean;
+  isColourOff: boolean;
+  /** A question ends with it. */
+  signal: AbortSignal;
+};
 
 /** stdout is data, stderr is talk. The one module that asks, and the only one that knows of colours. */
 export interface Terminal {
@@ -31,8 +39,10 @@ export interface Terminal {
 
 export function makeTerminal(
   { stdin, stdout, stderr }: Streams,
-  { isJson, isQuiet, isInteractive, isColourOff }: Settings,
+  { isJson, isQuiet, isInteractive, isColourOff, signal }: Settings,
 ): Terminal {
+  // A terminal that knows no width says 0, and a question would be a letter per line.
+  if (stdout.isTTY && stdout.columns === 0) stdout.columns = 80;
   const canAsk = isInteractive && !isJson && Boolean(stdin.isTTY && stdout.isTTY);
   const isPlain = isColourOff || !stderr.isTTY;
   const style = (code: number) => (text: string) => (isPlain ? text : `\u001b[${code}m${text}\u001b[0m`);
@@ -40,6 +50,8 @@ export function makeTerminal(
     new Problem("usage", `A question would have to be asked, and nobody can answer here: give ${flag}.`, {
       next: `Run it again with ${flag}.`,
     });
+  /** In a question Ctrl-C is a key, no signal. */
+  const stopped = () => (signal.aborted ? (signal.reason as Error) : stoppedBy("SIGINT"));
   return {
     isJson,
     isInteractive: canAsk,
@@ -59,15 +71,17 @@ export function makeTerminal(
     async confirm(question, flag) {
       if (!canAsk) throw refuse(flag);
       const { confirm, isCancel } = await import("@clack/prompts");
-      const answer = await confirm({ message: question });
-      if (isCancel(answer)) throw stoppedBy("SIGINT");
+      using keys = keysOf(stdin);
+      const answer = await confirm({ message: question, signal, input: keys.input });
+      if (isCancel(answer)) throw stopped();
       return answer;
     },
     async secret(question, flag) {
       if (!canAsk) throw refuse(flag);
       const { password, isCancel } = await import("@clack/prompts");
-      const answer = await password({ message: question });
-      if (isCancel(answer)) throw stoppedBy("SIGINT");
+      using keys = keysOf(stdin);
+      const answer = await password({ message: question, signal, input: keys.input });
+      if (isCancel(answer)) throw stopped();
       return answer;
     },
     failure(command, error, withStack) {
@@ -82,6 +96,23 @@ export function makeTerminal(
       }
       if (withStack) stderr.write(`${cleanText(error.stack ?? "")}\n`);
       stderr.write(`${style(31)("error")} ${detail}\n${style(2)("next")}  ${cleanText(next)}\n`);
+    },
+  };
+}
+
+/**
+ * What is typed, for one question. A stream of its own: when the terminal goes, setting its mode fails, and node:readline
+ * would throw that where nobody can catch it; stdin's own listener makes it the end of the terminal.
+ */
+function keysOf(stdin: NodeJS.ReadStream): Disposable & { input: PassThrough } {
+  const setRawMode = (isRaw: boolean) => void stdin.setRawMode(isRaw);
+  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode });
+  stdin.pipe(input, { end: false });
+  return {
+    input,
+    [Symbol.dispose]: () => {
+      stdin.unpipe(input);
+      stdin.pause();
     },
   };
 }

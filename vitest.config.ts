@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const conditions = ["source"];
@@ -39,6 +40,16 @@ function browserSuites(name: string, folder: string) {
   });
 }
 
+/** The acceptance cases of the pipeline: planted attacks, two at a time. */
+function adversarial() {
+  const files = { include: ["test/adversarial/**/*.test.ts"], exclude: notOurs };
+  const { test, ...rest } = onProcesses("adversarial", "packages/testing", 120_000, files);
+  return {
+    ...rest,
+    test: { ...test, globalSetup: [join(import.meta.dirname, "packages/testing/test/adversarial/shared-data.ts")] },
+  };
+}
+
 const notOurs = ["**/node_modules/**", "**/fixtures/**"];
 
 interface Files {
@@ -65,7 +76,11 @@ export default defineConfig({
       suites("protocol", "packages/protocol", 30_000),
       suites("agent", "packages/agent", 60_000),
       suites("demo", "packages/demo", 60_000),
-      suites("testing", "packages/testing", 180_000),
+      onProcesses("testing:suite", "packages/testing", 180_000, {
+        include: ["test/*.test.ts"],
+        exclude: notOurs,
+      }),
+      adversarial(),
       suites("control-plane", "control-plane", 60_000),
       browserSuites("control-plane", "control-plane"),
       suites("cli", "cli", 180_000),

@@ -1,5 +1,6 @@
 import { endRunning, runSuite, type Result, type Surroundings } from "./run-suite.ts";
 import type { Suite } from "./suites.ts";
+import { type CaseSet, caseSets, tallyCases } from "./tally-cases.ts";
 
 /** Runs the lanes side by side, each in order; tells each suite as it ends and the total as the very last line. */
 export async function runLanes(around: Surroundings, suites: readonly Suite[]): Promise<boolean> {
@@ -18,9 +19,26 @@ export async function runLanes(around: Surroundings, suites: readonly Suite[]): 
     ),
   );
   process.off("SIGINT", stop).off("SIGTERM", stop);
-  const all = results.flat();
+  const ran = results.flat();
+  const all = [...ran, ...caseSets.flatMap((set) => judgeCases(set, ran))];
   process.stdout.write(`${total(all)}\n`);
   return all.length > 0 && all.every((result) => result.failed === 0);
+}
+
+/** Tells each acceptance case of a set whose suites all ran; as a gate, so that a case without a test fails. */
+function judgeCases(set: CaseSet, ran: readonly Result[]): Result[] {
+  const own = ran.filter(({ name }) => set.suites.includes(name));
+  if (own.length < set.suites.length) return [];
+  const lines = tallyCases(
+    set.cases,
+    own.flatMap(({ tests }) => tests),
+  );
+  const good = lines.filter(({ isOk }) => isOk).length;
+  process.stdout.write(
+    `${lines.map(({ text }) => `${text}\n`).join("")}${good} of ${lines.length} ${set.name} cases ok\n`,
+  );
+  const failed = good === lines.length ? 0 : 1;
+  return [{ name: set.name, seconds: 0, output: "", tests: [], passed: 1 - failed, failed, skipped: 0 }];
 }
 
 async function runLane(around: Surroundings, suites: readonly Suite[]): Promise<Result[]> {

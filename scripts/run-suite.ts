@@ -12,8 +12,14 @@ export interface Result extends Count {
   name: string;
   seconds: number;
   output: string;
+  /** Of vitest; none of a gate. */
+  tests: Test[];
   /** Why a suite failed that has no failed test: it crashed, hung, or ran too few. */
   complaint?: string;
+}
+export interface Test {
+  name: string;
+  isPassed: boolean;
 }
 export interface Surroundings {
   root: string;
@@ -32,10 +38,10 @@ export async function runSuite(around: Surroundings, suite: Suite): Promise<Resu
   const started = performance.now();
   const { code, output } = await runCommand(around, [...suite.command, ...reporters]);
   const seconds = (performance.now() - started) / 1000;
-  const count = suite.tests === "gate" ? gateCount(code) : countReport(report);
+  const { tests, ...count } = suite.tests === "gate" ? { tests: [], ...gateCount(code) } : readReport(report);
   const complaint = complain(suite, code, count);
   if (complaint && count.failed === 0) count.failed = 1;
-  return { name: suite.name, seconds, output, ...count, ...(complaint ? { complaint } : {}) };
+  return { name: suite.name, seconds, output, tests, ...count, ...(complaint ? { complaint } : {}) };
 }
 
 /** Ends what this process started, and nothing else. */
@@ -47,11 +53,24 @@ function gateCount(code: number): Count {
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
 }
 
-function countReport(file: string): Count {
-  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 };
-  const report = JSON.parse(readFileSync(file, "utf8")) as Record<string, number>;
-  const skipped = (report["numPendingTests"] ?? 0) + (report["numTodoTests"] ?? 0);
-  return { passed: report["numPassedTests"] ?? 0, failed: report["numFailedTests"] ?? 0, skipped };
+interface VitestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numTodoTests: number;
+  testResults: { assertionResults: { title: string; status: string }[] }[];
+}
+
+function readReport(file: string): Count & { tests: Test[] } {
+  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0, tests: [] };
+  const report = JSON.parse(readFileSync(file, "utf8")) as VitestReport;
+  const all = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests,
+    skipped: report.numPendingTests + report.numTodoTests,
+    tests: all.map(({ title, status }) => ({ name: title, isPassed: status === "passed" })),
+  };
 }
 
 function complain(suite: Suite, code: number, count: Count): string | undefined {

@@ -88,4 +88,5 @@ export const suites: Suite[] = [
     tests: { atLeast: 1 },
   },
   { name: "cli", lane: "browser", command: vitest("cli:suite", 1), tests: { atLeast: 1 } },
+  { name: "adversarial", lane: "browser", command: vitest("adversarial", 2), tests: { atLeast: 1 } },
 ];

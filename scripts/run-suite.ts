@@ -18,7 +18,8 @@ export interface Result extends Count {
   complaint?: string;
 }
 export interface Test {
-  name: string;
+  /** Its own and those of the groups around it, from the outside. */
+  titles: string[];
   isPassed: boolean;
 }
 export interface Surroundings {
@@ -58,7 +59,7 @@ interface VitestReport {
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
-  testResults: { assertionResults: { title: string; status: string }[] }[];
+  testResults: { assertionResults: { ancestorTitles: string[]; title: string; status: string }[] }[];
 }
 
 function readReport(file: string): Count & { tests: Test[] } {
@@ -69,7 +70,10 @@ function readReport(file: string): Count & { tests: Test[] } {
     passed: report.numPassedTests,
     failed: report.numFailedTests,
     skipped: report.numPendingTests + report.numTodoTests,
-    tests: all.map(({ title, status }) => ({ name: title, isPassed: status === "passed" })),
+    tests: all.map(({ ancestorTitles, title, status }) => ({
+      titles: [...ancestorTitles, title],
+      isPassed: status === "passed",
+    })),
   };
 }
 

@@ -9,7 +9,15 @@ export interface CaseSet {
 }
 
 /** The acceptance cases of the contracts. */
-export const caseSets: CaseSet[] = [{ name: "pipeline", suites: ["adversarial"], cases: [1] }];
+export const caseSets: CaseSet[] = [
+  { name: "pipeline", suites: ["adversarial"], cases: [1] },
+  {
+    name: "control plane",
+    suites: ["control-plane", "testing"],
+    cases: [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 18, 19, 20],
+  },
+  { name: "command line", suites: ["cli"], cases: [20, 21, 22, 25, 26] },
+];
 
 export interface CaseLine {
   number: number;
@@ -20,9 +28,11 @@ export interface CaseLine {
 /** One line for each case, from the names of the tests: ok when it has tests and all of them passed. */
 export function tallyCases(cases: readonly number[], tests: readonly Test[]): CaseLine[] {
   return cases.map((number) => {
-    const own = tests.filter(({ name }) => name.startsWith(`case ${number}: `));
+    const start = `case ${number}: `;
+    const own = tests.filter(({ titles }) => titles.some((title) => title.startsWith(start)));
     const isOk = own.length > 0 && own.every(({ isPassed }) => isPassed);
-    const words = own.map(({ name }) => name.replace(/^case \d+: /, "")).join("; ") || "has no test";
+    const named = own.flatMap(({ titles }) => titles.filter((title) => title.startsWith(start)).slice(0, 1));
+    const words = [...new Set(named)].map((title) => title.slice(start.length)).join("; ") || "has no test";
     return { number, isOk, text: `case ${number} ${isOk ? "ok" : "FAIL"} ${words}` };
   });
 }

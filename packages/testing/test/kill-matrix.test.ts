@@ -79,7 +79,7 @@ async function approve(world: World, row: KillRow, mine: Mine): Promise<void> {
   if (!(await acted) && (await mine(() => true)).waitingFor === "approval") await world.act(held.id, "approve");
 }
 
-describe("kill -9 anywhere ends, after a restart, in one branch and one pull request", () => {
+describe("case 14: kill -9 anywhere ends, after a restart, in one branch and one pull request", () => {
   it.for(killMatrix)("$name", { concurrent: true, timeout: 240_000 }, (row) =>
     worlds.use(row.isHeld ? "hold" : "auto", (world) => survive(world, row)),
   );

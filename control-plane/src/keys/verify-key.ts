@@ -1,6 +1,5 @@
 import { Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
-import { asSystem } from "../platform/as-tenant.ts";
 import type { Caller, Role } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
 import { hashKey, isWellFormedKey } from "./mint-key.ts";
@@ -28,21 +27,7 @@ type KeyRow = {
  */
 export async function verifyKey({ db }: Deps, key: string): Promise<Caller> {
   if (!isWellFormedKey(key)) throw unknown();
-  // As the system: whose key it is, is the question.
-  const { rows } = await asSystem(db, (tx) =>
-    sql<KeyRow>`
-      with found as (
-        select id, kind, workspace_id, project_id, user_id, prefix, scopes, revoked_at is not null as is_revoked,
-          coalesce(expires_at <= now(), false) as is_expired,
-          (last_used_at is null or last_used_at < now() - interval '1 minute') and revoked_at is null as is_stale
-        from fc.api_keys where key_hash = ${hashKey(key)}
-      ), touched as (
-        update fc.api_keys k set last_used_at = now() from found where k.id = found.id and found.is_stale
-      )
-      select found.*, u.login, u.email, u.is_operator,
-        (select jsonb_object_agg(m.workspace_id, m.role) from fc.workspace_members m where m.user_id = u.id) as roles
-      from found left join fc.users u on u.id = found.user_id`.execute(tx),
-  );
+  const { rows } = await sql<KeyRow>`select * from fc.carrier_of(${hashKey(key)})`.execute(db);
   const row = rows[0];
   if (!row || row.is_revoked) throw unknown();
   if (row.is_expired) throw new Problem("key_expired", `The key ${row.prefix}… has expired.`);

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Db, Tx } from "./database.ts";
+import { begunByFirstStatement, lateBegin } from "./late-begin.ts";
 
 /**
  * Every query of ours runs in one of these: role and scope are local to the transaction, so neither a pooled
@@ -27,16 +28,21 @@ export async function asSystem<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise
   return inScope(db, { system: true }, work);
 }
 
-async function inScope<T>(
-  db: Db,
-  scope: { project?: string; workspace?: string; system?: true },
-  work: (tx: Tx) => Promise<T>,
-): Promise<T> {
-  return db.transaction().execute(async (tx) => {
-    await sql`select set_config('role', 'feedback_chat_app', true),
-      set_config('fc.project', ${scope.project ?? ""}, true),
-      set_config('fc.workspace', ${scope.workspace ?? ""}, true),
-      set_config('fc.system', ${scope.system ? "on" : ""}, true)`.execute(tx);
+type Scope = { project: string } | { workspace: string } | { system: true };
+
+/** Begins, takes the role and says for whom, in one round trip. `set local` ends with the transaction, whatever ends it. */
+async function inScope<T>(db: Db, scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const opening = sql.raw(`${lateBegin}; set local role feedback_chat_app; set local ${settingOf(scope)}`);
+  return begunByFirstStatement(db).execute(async (tx) => {
+    await opening.execute(tx);
     return work(tx);
   });
+}
+
+function settingOf(scope: Scope): string {
+  if ("system" in scope) return "fc.system = 'on'";
+  const [name, id] = "project" in scope ? ["project", scope.project] : ["workspace", scope.workspace];
+  // Statements that set take no parameters, so the id is looked at here.
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) throw new TypeError(`"${id}" is no id of a ${name}.`);
+  return `fc.${name} = '${id}'`;
 }

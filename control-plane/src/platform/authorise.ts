@@ -2,12 +2,13 @@ import { type IdPrefix, uuidOf } from "@feedback-chat/protocol/ids";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { leaseHeader } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
-import { asSystem } from "./as-tenant.ts";
 import { type Caller, type HeldLease, hasRole, type Role, roles, type Tenant, type Who } from "./caller.ts";
 import type { Db } from "./database.ts";
 import type { Route, TenantOf } from "./route.ts";
 
 type Deps = { db: Db };
+/** `runId`: of a job. */
+type Named = Tenant & { runId: string | null };
 type Authorised = { tenant: Tenant | null; ids: Record<string, string>; lease: HeldLease | null };
 
 const prefixes: Record<TenantOf, IdPrefix> = {
@@ -27,7 +28,7 @@ export async function authorise<D>(
 ): Promise<Authorised> {
   const allowed = new Set<Who>(Array.isArray(spec.who) ? (spec.who as Who[]) : [spec.who as Who]);
   const ids: Record<string, string> = {};
-  const found: Tenant[] = [];
+  const found: Named[] = [];
   for (const [name, kind] of Object.entries(spec.of ?? {})) {
     ids[name] = uuidOf(prefixes[kind], params[name] ?? "");
     found.push(await tenantOf(deps, kind, ids[name]));
@@ -45,7 +46,7 @@ export async function authorise<D>(
   if (allowed.has("anyone") || allowed.has("github")) return { tenant, ids, lease: null };
   if (caller.kind === "worker") {
     if (tenant && tenant.workspaceId !== caller.workspaceId) throw notFound();
-    if (allowed.has("lease")) return { tenant, ids, lease: await heldLease(deps, ids["jobId"] ?? "", request) };
+    if (allowed.has("lease")) return { tenant, ids, lease: heldLease(found, ids["jobId"] ?? "", request) };
     if (allowed.has("worker")) return { tenant, ids, lease: null };
     throw forbidden("A worker key cannot do this.");
   }
@@ -67,46 +68,22 @@ export async function authorise<D>(
   throw new Problem("unauthenticated", "This needs a key or a session.");
 }
 
-async function tenantOf({ db }: Deps, kind: TenantOf, id: string): Promise<Tenant> {
-  // As the system: whose it is, is the question.
-  const { rows } = await asSystem(db, (tx) =>
-    sql<{ workspace_id: string | null; project_id: string | null }>`${lookUps[kind](id)}`.execute(tx),
-  );
+async function tenantOf({ db }: Deps, kind: TenantOf, id: string): Promise<Named> {
+  const { rows } = await sql<{ workspace_id: string | null; project_id: string | null; run_id: string | null }>`
+    select workspace_id, project_id, run_id from fc.tenant_of(${kind}, ${id})`.execute(db);
   const row = rows[0];
   if (!row?.workspace_id) throw notFound();
-  return { workspaceId: row.workspace_id, projectId: row.project_id };
+  return { workspaceId: row.workspace_id, projectId: row.project_id, runId: row.run_id };
 }
 
-const lookUps: Record<TenantOf, (id: string) => ReturnType<typeof sql>> = {
-  project: (id) => sql`select workspace_id, id as project_id from fc.projects where id = ${id} and deleted_at is null`,
-  workspace: (id) => sql`select id as workspace_id, null::uuid as project_id from fc.workspaces where id = ${id}`,
-  run: (id) =>
-    sql`select p.workspace_id, p.id as project_id from fc.pipeline_runs r join fc.projects p on p.id = r.project_id where r.id = ${id} and p.deleted_at is null`,
-  job: (id) =>
-    sql`select p.workspace_id, p.id as project_id from fc.job_queue j join fc.projects p on p.id = j.project_id where j.id = ${id} and p.deleted_at is null`,
-  key: (id) =>
-    sql`select coalesce(k.workspace_id, p.workspace_id) as workspace_id, k.project_id from fc.api_keys k left join fc.projects p on p.id = k.project_id where k.id = ${id} and k.kind <> 'user'`,
-  credential: (id) =>
-    sql`select p.workspace_id, p.id as project_id from fc.credentials c join fc.projects p on p.id = c.project_id where c.id = ${id} and p.deleted_at is null`,
-  worker: (id) => sql`select workspace_id, null::uuid as project_id from fc.workers where id = ${id}`,
-  feedback: (id) =>
-    sql`select p.workspace_id, p.id as project_id from fc.feedback f join fc.projects p on p.id = f.project_id where f.id = ${id} and p.deleted_at is null`,
-};
-
 /** Read from the header; whether it still holds is each verb's `where` (no row there = lease_lost). */
-async function heldLease({ db }: Deps, jobId: string, request: Request): Promise<HeldLease> {
+function heldLease(found: Named[], jobId: string, request: Request): HeldLease {
   const [, attempt, token] = /^(\d{1,9})\.([0-9a-f-]{36})$/.exec(request.headers.get(leaseHeader) ?? "") ?? [];
   if (!attempt || !token)
     throw new Problem("lease_lost", "The header `Lease: <attempt>.<token>` is missing or malformed.");
-  const { rows } = await asSystem(db, (tx) =>
-    sql<{
-      run_id: string | null;
-      project_id: string;
-    }>`select run_id, project_id from fc.job_queue where id = ${jobId}`.execute(tx),
-  );
-  const row = rows[0];
-  if (!row?.run_id) throw notFound();
-  return { jobId, runId: row.run_id, projectId: row.project_id, attempt: Number(attempt), token };
+  const { projectId, runId } = found.find((one) => one.runId !== null) ?? {};
+  if (!projectId || !runId) throw notFound();
+  return { jobId, runId, projectId, attempt: Number(attempt), token };
 }
 
 const notFound = () => new Problem("not_found", "There is nothing with this id that you could see.");

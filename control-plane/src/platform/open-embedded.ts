@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { createPgConfig } from "@electric-sql/pglite/node-postgres";
-import { Kysely, PostgresDialect } from "kysely";
+import { Kysely } from "kysely";
 import pg from "pg";
 import type { Database } from "./database.ts";
+import { LateBeginDialect } from "./late-begin.ts";
 import { takeFolder } from "./take-folder.ts";
 
 /**
@@ -26,7 +27,7 @@ export async function openEmbedded(folder: string | undefined): Promise<Database
     max: 1,
     idleTimeoutMillis: 0,
   });
-  const db = new Kysely<never>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<never>({ dialect: new LateBeginDialect({ pool }) });
   const close = async () => {
     await db.destroy();
     await lite.close();

@@ -1,6 +1,7 @@
-import { Kysely, PostgresDialect } from "kysely";
+import { Kysely } from "kysely";
 import pg from "pg";
 import type { Database } from "./database.ts";
+import { LateBeginDialect } from "./late-begin.ts";
 import type { Log } from "./log.ts";
 
 type Deps = { log: Log };
@@ -26,7 +27,7 @@ export function openServer({ log }: Deps, { url, directUrl, poolSize }: Input): 
   pool.on("connect", (client) => {
     client.on("error", (error) => log.warn("database.connection_lost", { reason: error.message, isInUse: true }));
   });
-  const db = new Kysely<never>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<never>({ dialect: new LateBeginDialect({ pool }) });
   const listener = makeListener({ log }, directUrl ?? url);
   const close = async () => {
     await listener.close();

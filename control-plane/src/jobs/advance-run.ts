@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { effectsOf, isWithdrawn } from "../core/run-effects.ts";
-import { queueEffect } from "../outbox/queue-effect.ts";
+import { queueEffects } from "../outbox/queue-effects.ts";
 import type { Tx } from "../platform/database.ts";
 import { type Happening, recordEvent } from "../runs/record-event.ts";
 
@@ -13,8 +13,8 @@ export async function advanceRun(
   const moved = await recordEvent(tx, runId, happening);
   const { event, reason = null, reasonText = null, waitingFor = null } = happening;
   const left = isWithdrawn(event) ? await leftOnGitHub(tx, runId) : nothingLeft;
-  for (const effect of effectsOf({ ...moved, ...left, event, reason, reasonText, waitingFor }))
-    await queueEffect(tx, { projectId: moved.projectId, runId }, effect);
+  const effects = effectsOf({ ...moved, ...left, event, reason, reasonText, waitingFor });
+  await queueEffects(tx, { projectId: moved.projectId, runId }, effects);
   return moved;
 }
 

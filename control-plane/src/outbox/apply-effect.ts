@@ -7,7 +7,7 @@ import { asProject } from "../platform/as-tenant.ts";
 import { applyLabels } from "./apply-labels.ts";
 import { findIssueOf } from "./find-issue-of.ts";
 import { ignoringStatus } from "./ignoring-status.ts";
-import type { Effect } from "./queue-effect.ts";
+import type { Effect } from "./queue-effects.ts";
 
 type Deps = Pick<AppDeps, "db">;
 type Applied = { projectId: string; runId: string | null; effect: Effect };

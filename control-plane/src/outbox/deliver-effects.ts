@@ -4,7 +4,7 @@ import { githubFor } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import { applyEffect } from "./apply-effect.ts";
-import { type Effect, queueEffect } from "./queue-effect.ts";
+import { type Effect, queueEffects } from "./queue-effects.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "log">;
 type Due = {
@@ -97,6 +97,6 @@ async function settle({ db }: Deps, due: Due, { kind, note }: Delivered): Promis
     await sql`update fc.outbox set done_at = now(), locked_until = null, last_error = ${note} where id = ${due.id}`.execute(
       tx,
     );
-    if (kind !== "done") await queueEffect(tx, due, { kind: "notice_failed", reason: `${due.kind}: ${note}` });
+    if (kind !== "done") await queueEffects(tx, due, [{ kind: "notice_failed", reason: `${due.kind}: ${note}` }]);
   });
 }

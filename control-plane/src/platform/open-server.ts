@@ -3,6 +3,7 @@ import pg from "pg";
 import type { Database } from "./database.ts";
 import { LateBeginDialect } from "./late-begin.ts";
 import type { Log } from "./log.ts";
+import { nameStatements } from "./name-statements.ts";
 
 type Deps = { log: Log };
 type Input = {
@@ -25,6 +26,8 @@ export function openServer({ log }: Deps, { url, directUrl, poolSize }: Input): 
   // One that is lost between two statements of a transaction: without a listener it would end the process. The next
   // statement fails, and with it the transaction.
   pool.on("connect", (client) => {
+    // A second address for LISTEN means that the first one leads to a pooler.
+    if (!directUrl || directUrl === url) nameStatements(client);
     client.on("error", (error) => log.warn("database.connection_lost", { reason: error.message, isInUse: true }));
   });
   const db = new Kysely<never>({ dialect: new LateBeginDialect({ pool }) });

@@ -5,7 +5,7 @@ import { sql } from "kysely";
 import { advanceRun } from "../jobs/advance-run.ts";
 import { requestCancel } from "../jobs/request-cancel.ts";
 import { unparkJob } from "../jobs/unpark-job.ts";
-import { queueEffect } from "../outbox/queue-effect.ts";
+import { queueEffects } from "../outbox/queue-effects.ts";
 import type { Tx } from "../platform/database.ts";
 import type { RunRow } from "./to-run.ts";
 
@@ -100,11 +100,9 @@ async function markReady(tx: Tx, { run, attempt, actor, comment }: ActionInput):
   await sql`update fc.pipeline_runs set approved_by = ${nameOf(actor)} where id = ${run.id}`.execute(tx);
   await advanceRun(tx, run.id, { event: "approved", actor, attempt, detail: comment });
   if (run.github_pr_number !== null)
-    await queueEffect(
-      tx,
-      { projectId: run.project_id, runId: run.id },
+    await queueEffects(tx, { projectId: run.project_id, runId: run.id }, [
       { kind: "mark_ready", number: run.github_pr_number },
-    );
+    ]);
 }
 
 function nameOf(actor: Actor): string {

@@ -61,17 +61,20 @@ export async function recordEvent(
   const isSameStanding = stage === run.stage && waitingFor === run.waiting_for;
   const reason = happening.reason ?? null;
   await sql`
-    update fc.pipeline_runs set
-      stage = ${stage}, phase = ${phase}, waiting_for = ${waitingFor}, next_seq = next_seq + 1,
-      standing_since = case when ${isSameStanding} then standing_since else now() end,
-      result = ${resultOf(stage)},
-      completed_at = case when ${isFinal(stage)} then coalesce(completed_at, now()) end,
-      reason = case when ${happening.reason === undefined} then reason else ${reason} end,
-      reason_text = case when ${happening.reasonText === undefined} then reason_text else ${happening.reasonText ?? null} end
-    where id = ${runId}`.execute(tx);
-  await sql`
-    with numbered as (update fc.projects set next_seq = next_seq + 1 where id = ${run.project_id} returning next_seq - 1 as seq),
-    told as (select pg_notify('fc_runs', ${`${runId} ${run.project_id}`}))
+    with moved as (
+      update fc.pipeline_runs set
+        stage = ${stage}, phase = ${phase}, waiting_for = ${waitingFor}, next_seq = next_seq + 1,
+        standing_since = case when ${isSameStanding} then standing_since else now() end,
+        result = ${resultOf(stage)},
+        completed_at = case when ${isFinal(stage)} then coalesce(completed_at, now()) end,
+        reason = case when ${happening.reason === undefined} then reason else ${reason} end,
+        reason_text = case when ${happening.reasonText === undefined} then reason_text else ${happening.reasonText ?? null} end
+      where id = ${runId}
+    ), numbered as (
+      update fc.projects set next_seq = next_seq + 1 where id = ${run.project_id} returning next_seq - 1 as seq
+    ), told as (
+      select pg_notify('fc_runs', ${`${runId} ${run.project_id}`})
+    )
     insert into fc.run_events (run_id, seq, project_id, project_seq, event_id, from_stage, event, to_stage, phase, waiting_for, reason, detail, attempt, actor)
     select ${runId}, ${run.next_seq}, ${run.project_id}, numbered.seq, ${happening.eventId ?? null}, ${run.stage}, ${happening.event}, ${stage},
       ${phase}, ${waitingFor}, ${reason}, ${happening.detail ?? null}, ${happening.attempt}, ${JSON.stringify(happening.actor)}::jsonb

@@ -9,7 +9,7 @@ import { hasLabel } from "../core/issue-event.ts";
 import { type IssueNow, readIssue } from "../github/read-issue.ts";
 import { advanceRun } from "../jobs/advance-run.ts";
 import { enqueueRun } from "../jobs/enqueue-run.ts";
-import { queueEffect } from "../outbox/queue-effect.ts";
+import { queueEffects } from "../outbox/queue-effects.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
 import { checkAllowed } from "./check-allowed.ts";
@@ -70,15 +70,13 @@ async function queueRetryEffects(
   old: RunRow,
   { newRunId, isIssueClosed }: { newRunId: string; isIssueClosed: boolean },
 ): Promise<void> {
-  const of = { projectId: old.project_id, runId: newRunId };
-  if (isIssueClosed) await queueEffect(tx, of, { kind: "reopen_issue" });
-  await queueEffect(tx, of, { kind: "issue_labels" });
-  if (old.github_pr_number !== null)
-    await queueEffect(tx, of, {
-      kind: "close_pull",
-      number: old.github_pr_number,
-      comment: `Closed: the issue is tried again by run ${idOf("run", newRunId)}.`,
-    });
+  const { project_id: projectId, github_pr_number: number } = old;
+  const comment = `Closed: the issue is tried again by run ${idOf("run", newRunId)}.`;
+  await queueEffects(tx, { projectId, runId: newRunId }, [
+    ...(isIssueClosed ? [{ kind: "reopen_issue" } as const] : []),
+    { kind: "issue_labels" },
+    ...(number === null ? [] : [{ kind: "close_pull", number, comment } as const]),
+  ]);
 }
 
 /** GitHub cannot be asked now: the text as the last run had it. */

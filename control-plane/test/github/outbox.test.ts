@@ -2,7 +2,7 @@ import { idOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { deliverEffects } from "../../src/outbox/deliver-effects.ts";
-import { type Effect, queueEffect } from "../../src/outbox/queue-effect.ts";
+import { type Effect, queueEffects } from "../../src/outbox/queue-effects.ts";
 import { asProject } from "../../src/platform/as-tenant.ts";
 import { type GithubScene, openGithubScene, repo } from "../support/github-scene.ts";
 import { runIn } from "../support/run-standing.ts";
@@ -32,7 +32,7 @@ async function deliverAll(scene: GithubScene): Promise<void> {
 }
 
 const queue = (scene: GithubScene, runId: string, effect: Effect) =>
-  asProject(scene.db, scene.projectId, (tx) => queueEffect(tx, { projectId: scene.projectId, runId }, effect));
+  asProject(scene.db, scene.projectId, (tx) => queueEffects(tx, { projectId: scene.projectId, runId }, [effect]));
 
 const issueOf = ({ github }: GithubScene, number: number) =>
   github.lookAt(repo).issues.find((issue) => issue.number === number);

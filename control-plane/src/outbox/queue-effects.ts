@@ -16,17 +16,21 @@ export type Effect =
   /** Tells the project's people. */
   | { kind: "notice_held" | "notice_waiting" | "notice_failed"; reason: string | null };
 
-/** Queues an effect in the transaction that causes it, so that neither happens without the other. */
-export async function queueEffect(
+/** Queues effects, in their order, in the transaction that causes them, so that neither happens without the other. */
+export async function queueEffects(
   tx: Tx,
   of: { projectId: string; runId: string | null },
-  effect: Effect,
+  effects: readonly Effect[],
 ): Promise<void> {
-  const { kind, ...payload } = effect;
+  if (effects.length === 0) return;
+  const ids = effects.map(() => uuidv7());
+  const kinds = effects.map(({ kind }) => kind);
+  const payloads = effects.map((effect) => JSON.stringify(effect));
   await sql`
     with told as (select pg_notify('fc_outbox', ''))
     insert into fc.outbox (id, project_id, run_id, kind, payload)
-    select ${uuidv7()}::uuid, ${of.projectId}::uuid, ${of.runId}::uuid, ${kind}, ${JSON.stringify(payload)}::jsonb from told`.execute(
+    select effect.id, ${of.projectId}::uuid, ${of.runId}::uuid, effect.kind, effect.payload - 'kind'
+    from told, unnest(${ids}::uuid[], ${kinds}::text[], ${payloads}::jsonb[]) as effect (id, kind, payload)`.execute(
     tx,
   );
 }

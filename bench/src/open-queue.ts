@@ -82,6 +82,7 @@ export async function serveQueue(queue: Queue): Promise<AsyncDisposable & { url:
     PATH: process.env["PATH"],
     PORT: "0",
     DATA_DIR: folder,
+    LIMIT_REQUESTS: "100000000",
     DATABASE_URL: queue.url,
     // Nobody answers there; projects without a token need nobody.
     GITHUB_API_URL: "http://127.0.0.1:9",

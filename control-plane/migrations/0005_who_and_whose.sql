@@ -1,9 +1,10 @@
 -- What each request asks first, in one round trip and no transaction of the caller's: who carries a key, and whose a
 -- thing is. They take the role and the scope themselves, for as long as they run: nobody is known yet.
 
-create function fc.carrier_of(hash bytea)
+-- Each takes its turn of `per_minute` in the same round trip; null takes none. A lease's requests count for its job.
+create function fc.carrier_of(hash bytea, of_job text, per_minute int)
 returns table (id uuid, kind text, workspace_id uuid, project_id uuid, user_id uuid, prefix text, scopes text[],
-  is_revoked boolean, is_expired boolean, login text, email text, is_operator boolean, roles jsonb)
+  is_revoked boolean, is_expired boolean, login text, email text, is_operator boolean, roles jsonb, wait_seconds double precision)
 language plpgsql set role to feedback_chat_app set fc.system to 'on' set search_path = '' as
 $$
 declare
@@ -20,7 +21,9 @@ begin
     select found_key.id, found_key.kind, found_key.workspace_id, found_key.project_id, found_key.user_id, found_key.prefix,
       found_key.scopes, found_key.revoked_at is not null, coalesce(found_key.expires_at <= now(), false),
       u.login, u.email, u.is_operator,
-      (select jsonb_object_agg(m.workspace_id, m.role) from fc.workspace_members m where m.user_id = u.id)
+      (select jsonb_object_agg(m.workspace_id, m.role) from fc.workspace_members m where m.user_id = u.id),
+      case when per_minute is null or found_key.revoked_at is not null then 0
+        else fc.take_turn(concat_ws(':', 'key', found_key.id, of_job), per_minute) end
     from (select found_key.user_id as id) as named left join fc.users u on u.id = named.id;
 end
 $$;

@@ -21,6 +21,10 @@ const environment = z.object({
   DATA_DIR: optional(z.string()),
   /** 32 bytes, base64. Empty: a file in DATA_DIR, made at the first start. */
   MASTER_KEY: optional(z.string()),
+  /** Requests per minute of one key or person; of one address without either; webhooks of one project. */
+  LIMIT_REQUESTS: z.coerce.number().int().min(1).default(600),
+  LIMIT_STRANGERS: z.coerce.number().int().min(1).default(60),
+  LIMIT_WEBHOOKS: z.coerce.number().int().min(1).default(120),
   GITHUB_API_URL: z.url().default("https://api.github.com"),
   GITHUB_URL: z.url().default("https://github.com"),
   /** Multiplies every time of the lease protocol; tests use 0.1. */
@@ -42,6 +46,7 @@ export type Config = {
   databasePoolSize: number;
   dataFolder: string | undefined;
   masterKey: string | undefined;
+  limits: { requestsPerMinute: number; strangersPerMinute: number; webhooksPerMinute: number };
   githubApiUrl: string;
   githubUrl: string;
   figures: Figures;
@@ -70,6 +75,11 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     databasePoolSize: e.DATABASE_POOL_SIZE,
     dataFolder: e.DATA_DIR,
     masterKey: e.MASTER_KEY,
+    limits: {
+      requestsPerMinute: e.LIMIT_REQUESTS,
+      strangersPerMinute: e.LIMIT_STRANGERS,
+      webhooksPerMinute: e.LIMIT_WEBHOOKS,
+    },
     githubApiUrl: e.GITHUB_API_URL.replace(/\/$/, ""),
     githubUrl: e.GITHUB_URL.replace(/\/$/, ""),
     figures: e.FEEDBACK_CHAT_FIGURES

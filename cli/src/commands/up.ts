@@ -78,6 +78,9 @@ function serverEnvironment(
     "MASTER_KEY",
     "GITHUB_API_URL",
     "GITHUB_URL",
+    "LIMIT_REQUESTS",
+    "LIMIT_STRANGERS",
+    "LIMIT_WEBHOOKS",
     "FEEDBACK_CHAT_FIGURES_SCALE",
   ];
   return {

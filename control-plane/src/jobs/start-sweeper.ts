@@ -4,6 +4,7 @@ import { asSystem } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
 import type { Log } from "../platform/log.ts";
 import { deafKinds, overdueKinds } from "./find-due.ts";
+import { forgetTurns } from "../platform/take-turn.ts";
 import { sweepJobs } from "./sweep-jobs.ts";
 import { wakeBudgetWaits } from "./wake-budget-waits.ts";
 
@@ -45,6 +46,7 @@ export function startSweeper(deps: Deps): { stop(): Promise<void> } {
     await sweepJobs(deps, overdueKinds(figures));
     await wakeBudgetWaits(deps);
     await forgetOldWorkers(deps);
+    await asSystem(deps.db, forgetTurns);
   }
 
   async function pause(ms: number): Promise<void> {

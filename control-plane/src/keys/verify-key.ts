@@ -2,9 +2,12 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
 import type { Caller, Role } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
+import { refuseUntil } from "../platform/take-turn.ts";
 import { hashKey, isWellFormedKey } from "./mint-key.ts";
 
 type Deps = { db: Db };
+/** What one request counts against: the key's own limit, or that of the job whose lease it works under. */
+export type Turn = { perMinute: number; jobId: string | null };
 type KeyRow = {
   id: string;
   kind: "project" | "worker" | "user";
@@ -19,18 +22,23 @@ type KeyRow = {
   email: string | null;
   is_operator: boolean | null;
   roles: Record<string, Role> | null;
+  wait_seconds: number;
 };
 
 /**
  * Who carries this key, read anew at each request: a revoked one is dead at once.
- * @throws Problem unauthenticated; key_expired for one that a rotation replaced.
+ * @throws Problem unauthenticated; key_expired for one that a rotation replaced; rate_limited.
  */
-export async function verifyKey({ db }: Deps, key: string): Promise<Caller> {
+export async function verifyKey({ db }: Deps, key: string, turn: Turn | null): Promise<Caller> {
   if (!isWellFormedKey(key)) throw unknown();
-  const { rows } = await sql<KeyRow>`select * from fc.carrier_of(${hashKey(key)})`.execute(db);
+  const { rows } =
+    await sql<KeyRow>`select * from fc.carrier_of(${hashKey(key)}, ${turn?.jobId ?? null}, ${turn?.perMinute ?? null}::int)`.execute(
+      db,
+    );
   const row = rows[0];
   if (!row || row.is_revoked) throw unknown();
   if (row.is_expired) throw new Problem("key_expired", `The key ${row.prefix}… has expired.`);
+  refuseUntil(row.wait_seconds);
   return callerOf(row);
 }
 

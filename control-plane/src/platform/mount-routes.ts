@@ -9,6 +9,7 @@ import { withIdempotency } from "./idempotency.ts";
 import type { Log } from "./log.ts";
 import type { Route } from "./route.ts";
 import type { Sealing } from "./sealing.ts";
+import { senderAddress } from "./sender-address.ts";
 
 type Deps<D> = {
   db: Db;
@@ -39,12 +40,20 @@ export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono
 
 async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Response> {
   refuseSecretsInAddress(c);
-  const admit = async () => {
-    const caller = await deps.authentication.callerOf(c.req.raw, spec.who);
+  const admit = async (isRecheck: boolean) => {
     const named = { params: c.req.param() as Record<string, string>, request: c.req.raw };
+    const jobId = named.params["jobId"] ?? null;
+    const asked = {
+      who: spec.who,
+      address: senderAddress(c),
+      jobId,
+      isRecheck,
+      isUnlimited: spec.isUnlimited ?? false,
+    };
+    const caller = await deps.authentication.callerOf(c.req.raw, asked);
     return { caller, ...(await authorise(deps, spec, caller, named)) };
   };
-  const { caller, tenant, ids, lease } = await admit();
+  const { caller, tenant, ids, lease } = await admit(false);
   const params = parse(spec.params, c.req.param(), "path");
   const query = parse(spec.query, c.req.query(), "query");
   const body = spec.body ? parse(spec.body, await readJson(c), "body") : undefined;
@@ -52,7 +61,7 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
     const result = await spec.handle({
       deps: deps.features, caller, tenant, ids, lease, c,
       params: params as undefined, query: query as undefined, body: body as undefined,
-      requestId: requestIdOf(c), signal: endOf(deps, c), recheck: async () => void (await admit()),
+      requestId: requestIdOf(c), signal: endOf(deps, c), recheck: async () => void (await admit(true)),
     }); // prettier-ignore
     if (result instanceof Response) return result;
     if (spec.status === 204) return c.body(null, 204);

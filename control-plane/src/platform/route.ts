@@ -46,6 +46,8 @@ export type RouteSpec<D, P extends Shape, Q extends Shape, B extends Shape, A ex
   problems?: readonly ProblemCode[];
   /** Repeats with the same `Idempotency-Key` get the stored answer. For POSTs that create. */
   isCreating?: boolean;
+  /** Of `anyone`, as often as they like: load balancers look every second. */
+  isUnlimited?: boolean;
   /** The answer carries a secret of ours: what is kept of it for repeats is sealed. */
   hasSecrets?: boolean;
   handle(input: RouteInput<D, P, Q, B>): Promise<(A extends z.ZodType ? z.input<A> : unknown) | Response>;

@@ -1,34 +1,63 @@
-import { Problem } from "@feedback-chat/protocol/problem";
+import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
+import type { Config } from "../config.ts";
 import { verifyKey } from "../keys/verify-key.ts";
 import { asSystem } from "../platform/as-tenant.ts";
-import type { Authentication } from "../platform/authenticate.ts";
+import type { Asked, Authentication } from "../platform/authenticate.ts";
 import type { Caller, Role, Who } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
+import { refuseUntil, takeTurn } from "../platform/take-turn.ts";
 import { originsOf, type Sessions } from "./open-sessions.ts";
 
-type Deps = { db: Db; sessions: Sessions };
+type Deps = { db: Db; sessions: Sessions; config: Pick<Config, "limits"> };
 
-/** Bearer keys of ours, else the session cookie; a cookie's writes must come from our own pages. */
+/**
+ * Bearer keys of ours, else the session cookie; a cookie's writes must come from our own pages. Each request takes its
+ * turn: of its key, its person, or, when nobody is known by it, of the address that it comes from.
+ */
 export function makeAuthentication(deps: Deps, { publicUrl }: { publicUrl: string }): Authentication {
   const origins = new Set(originsOf(publicUrl));
+  const { db, sessions } = deps;
+  const { requestsPerMinute, strangersPerMinute } = deps.config.limits;
+  const asStranger = (address: string) => takeTurn(db, `address:${address}`, strangersPerMinute);
+  const bySession = async (request: Request, { isRecheck }: Asked) => {
+    const userId = await sessions.userIdOf(request.headers);
+    const caller = userId ? await userOf(deps, userId, isRecheck ? null : requestsPerMinute) : undefined;
+    if (!caller) throw new Problem("unauthenticated", "This needs a key or a session.");
+    if (!["GET", "HEAD"].includes(request.method)) refuseForeignOrigin(request, origins);
+    return caller;
+  };
+  const byKey = (bearer: string, { isRecheck, jobId, who }: Asked) => {
+    // What a worker does under a lease counts for that job: a machine with many slots is no flood.
+    const turn = { perMinute: requestsPerMinute, jobId: namesOf(who).includes("lease") ? jobId : null };
+    return verifyKey(deps, /^Bearer +(\S+)$/i.exec(bearer)?.[1] ?? "", isRecheck ? null : turn);
+  };
   return {
-    async callerOf(request, who) {
-      const wanted: readonly Who[] = typeof who === "string" ? [who] : who;
-      if (wanted.includes("anyone") || wanted.includes("github")) return { kind: "anyone" };
+    async callerOf(request, asked) {
+      const wanted = namesOf(asked.who);
+      // Proven by a signature, and counted per project once that is right.
+      if (wanted.includes("github")) return { kind: "anyone" };
+      if (wanted.includes("anyone")) {
+        if (!asked.isUnlimited) await asStranger(asked.address);
+        return { kind: "anyone" };
+      }
       const bearer = request.headers.get("authorization");
-      if (bearer !== null) return verifyKey(deps, /^Bearer +(\S+)$/i.exec(bearer)?.[1] ?? "");
-      const userId = await deps.sessions.userIdOf(request.headers);
-      const caller = userId ? await userOf(deps, userId) : undefined;
-      if (!caller) throw new Problem("unauthenticated", "This needs a key or a session.");
-      if (!["GET", "HEAD"].includes(request.method)) refuseForeignOrigin(request, origins);
-      return caller;
+      try {
+        return await (bearer === null ? bySession(request, asked) : byKey(bearer, asked));
+      } catch (error) {
+        if (isProblem(error, "unauthenticated") || isProblem(error, "key_expired")) await asStranger(asked.address);
+        throw error;
+      }
     },
   };
 }
 
+function namesOf(who: Who | readonly Who[]): readonly Who[] {
+  return typeof who === "string" ? [who] : who;
+}
+
 /** The person behind a session, with the roles of this moment. */
-async function userOf({ db }: Deps, userId: string): Promise<Caller | undefined> {
+async function userOf({ db }: Deps, userId: string, perMinute: number | null): Promise<Caller | undefined> {
   // As the system: a person may be in several workspaces.
   const { rows } = await asSystem(db, (tx) =>
     sql<{
@@ -36,13 +65,15 @@ async function userOf({ db }: Deps, userId: string): Promise<Caller | undefined>
       email: string | null;
       is_operator: boolean;
       roles: Record<string, Role> | null;
+      wait_seconds: number | null;
     }>`
-      select u.login, u.email, u.is_operator,
+      select u.login, u.email, u.is_operator, fc.take_turn('user:' || u.id, ${perMinute}::int) as wait_seconds,
         (select jsonb_object_agg(m.workspace_id, m.role) from fc.workspace_members m where m.user_id = u.id) as roles
       from fc.users u where u.id = ${userId}`.execute(tx),
   );
   const row = rows[0];
   if (!row) return undefined;
+  refuseUntil(row.wait_seconds ?? 0);
   const { login, email, is_operator: isOperator, roles } = row;
   return { kind: "user", userId, login, email, isOperator, roles: roles ?? {} };
 }

@@ -4,7 +4,7 @@ import type { Db } from "../platform/database.ts";
 import { problemResponse, readBytes } from "../platform/mount-routes.ts";
 import { countFailure, forgetFailures, refuseGuessing } from "./guard-password.ts";
 import type { Sessions } from "./open-sessions.ts";
-import { senderAddress, withSenderAddress } from "./sender-address.ts";
+import { senderAddress, withSenderAddress } from "../platform/sender-address.ts";
 
 type Deps = { db: Db; sessions: Sessions };
 

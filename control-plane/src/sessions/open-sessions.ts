@@ -3,7 +3,7 @@ import { getMigrations } from "better-auth/db/migration";
 import { v7 as uuidv7 } from "uuid";
 import type { Database } from "../platform/database.ts";
 import type { Log } from "../platform/log.ts";
-import { addressHeader } from "./sender-address.ts";
+import { addressHeader } from "../platform/sender-address.ts";
 
 type Deps = { database: Database; log: Log };
 type Input = { secret: string; publicUrl: string };

@@ -7,6 +7,7 @@ import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
+import { takeTurn } from "../platform/take-turn.ts";
 import { webhookSecretsOf } from "../projects/webhook-secrets.ts";
 import { eventHandlers, ignore, type Outcome } from "./event-handlers.ts";
 import { findProject, type HookedProject, isOfProject, noteRepository } from "./find-project.ts";
@@ -14,7 +15,7 @@ import { decodeBody, type Envelope, envelope, readPayload } from "./payload.ts";
 import { type Delivery, storeDelivery } from "./store-delivery.ts";
 import { isSignedBy } from "./verify-signature.ts";
 
-type Deps = Pick<AppDeps, "db" | "sealing" | "newId">;
+type Deps = Pick<AppDeps, "db" | "sealing" | "newId" | "config">;
 type Incoming = {
   /** Null when the address names nothing that could be a project. */
   projectId: string | null;
@@ -25,7 +26,7 @@ type Incoming = {
 /**
  * Takes one delivery of GitHub: proves it by its signature, stores it once, and does what it means, all in one
  * transaction. Answer only after it: GitHub never sends again by itself.
- * @throws Problem bad_signature (an unknown project gives the same), bad_payload
+ * @throws Problem bad_signature (an unknown project gives the same), bad_payload, rate_limited
  */
 export async function receiveDelivery(deps: Deps, incoming: Incoming): Promise<WebhookAnswer> {
   const { projectId, bytes, header } = incoming;
@@ -38,6 +39,7 @@ export async function receiveDelivery(deps: Deps, incoming: Incoming): Promise<W
     const project = await findProject(tx, projectId);
     const secrets = project ? webhookSecretsOf(deps, project) : [];
     if (!isSignedBy(secrets, bytes, signature) || !project) throw badSignature();
+    await takeTurn(tx, `webhooks:${projectId}`, deps.config.limits.webhooksPerMinute);
     return take(tx, deps, project, incoming);
   });
   if (outcome.status === "queued")

@@ -6,7 +6,7 @@ import { createdKey, createProjectAnswer } from "@feedback-chat/protocol/project
 import { expect, it } from "vitest";
 import { openTestPlatform } from "../support/open-test-platform.ts";
 
-it("leaves no usable key, secret, password or credential in a dump of the database", async () => {
+it("case 25: leaves no usable key, secret, password or credential in a dump of the database", async () => {
   await using platform = await openTestPlatform();
   const { token, workspaceId } = await platform.person("owner");
   const again = { "idempotency-key": "the same one" };

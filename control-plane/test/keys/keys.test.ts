@@ -36,7 +36,7 @@ it("shows a key once and its prefix in the list", async () => {
   expect(list.text).not.toContain(key);
 });
 
-it("refuses a revoked key at its very next request, and any key that is not ours", async () => {
+it("case 23: refuses a revoked key at its very next request, and any key that is not ours", async () => {
   const { key, id, token } = await workerKey();
   expect((await tryKey(key)).status).toBe(422);
   expect((await platform.call("DELETE", `/v1/keys/${id}`, { token })).status).toBe(204);
@@ -47,7 +47,7 @@ it("refuses a revoked key at its very next request, and any key that is not ours
     expect((await tryKey(wrong)).status).toBe(401);
 });
 
-it("lets both keys work while the grace of a rotation lasts, then says that the old one has expired", async () => {
+it("case 24: lets both keys work while the grace of a rotation lasts, then says that the old one has expired", async () => {
   const { key, id, token } = await workerKey();
   const rotated = await platform.call("POST", `/v1/keys/${id}/rotate`, {
     token,
@@ -63,7 +63,7 @@ it("lets both keys work while the grace of a rotation lasts, then says that the 
   expect((await tryKey(fresh.key)).status).toBe(422);
 });
 
-it("refuses a key in an address", async () => {
+it("case 24: refuses a key in an address", async () => {
   const { key } = await workerKey();
   const { body, status } = await platform.call("GET", `/v1/projects?cursor=${key}`);
   expect({ status, code: body["code"] }).toEqual({ status: 400, code: "credential_in_url" });

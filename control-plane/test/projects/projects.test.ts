@@ -13,7 +13,7 @@ const create = (platform: TestPlatform, token: string, body: object = shop, head
   platform.call("POST", "/v1/projects", { token, body, headers });
 
 describe.each(kinds)("projects on the %s database", (kind) => {
-  it("are made once, though one Idempotency-Key comes ten times at once", async () => {
+  it("case 33: are made once, though one Idempotency-Key comes ten times at once", async () => {
     await using platform = await openTestPlatform({ kind });
     const { token } = await platform.person("admin");
     const headers = { "idempotency-key": "k1" };
@@ -66,7 +66,7 @@ describe.each(kinds)("projects on the %s database", (kind) => {
     });
   });
 
-  it("die at once with their keys, their credentials and what ran", async () => {
+  it("case 36: die at once with their keys, their credentials and what ran", async () => {
     await using platform = await openTestPlatform({ kind });
     const { token } = await platform.person("admin");
     const { project, apiKey } = createProjectAnswer.parse((await create(platform, token)).body);

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { becomeOwner, call, createProject } from "../support/call-server.ts";
 import { startTestServer } from "../support/start-test-server.ts";
 
-it("stays up without its master key, says so, overwrites nothing, and heals when the key is back", async () => {
+it("case 27: stays up without its master key, says so, overwrites nothing, and heals when the key is back", async () => {
   const dataFolder = mkdtempSync(join(tmpdir(), "fc-key-"));
   const file = join(dataFolder, "master-key");
   let token: string;

@@ -47,7 +47,7 @@ const everyId = (make: () => string) =>
   Object.fromEntries(Object.keys(prefixes).map((kind) => [kind, make()])) as Record<TenantOf, string>;
 
 describe.each(kinds)("rights on the %s database, from the table of routes", (kind) => {
-  it("answer for every foreign id with the bytes of an id that never was", async () => {
+  it("case 21: answer for every foreign id with the bytes of an id that never was", async () => {
     await using platform = await openTestPlatform({ kind });
     const mine = await platform.person("owner");
     const theirs = await platform.person("owner");
@@ -76,7 +76,7 @@ describe.each(kinds)("rights on the %s database, from the table of routes", (kin
       }
   }, 120_000);
 
-  it("let nobody in without a key, and no role below the named one", async () => {
+  it("case 22: let nobody in without a key, and no role below the named one", async () => {
     await using platform = await openTestPlatform({ kind });
     const owner = await platform.person("owner");
     const ids = await seedAll(platform, owner.workspaceId);

@@ -41,7 +41,7 @@ it("makes one owner of one code, though it comes five times at once, and none of
   expect((await platform.call("GET", "/api/setup")).body).toEqual({ needsOwner: false });
 });
 
-it("gives the same answer for a wrong password and an unknown account, and makes a guesser wait", async () => {
+it("case 29: gives the same answer for a wrong password and an unknown account, and makes a guesser wait", async () => {
   await using platform = await openTestPlatform();
   await setUp(platform, { ...ann, code: await offer(platform) });
   const wrong = await signIn(platform, ann.email, "not the password");
@@ -54,7 +54,7 @@ it("gives the same answer for a wrong password and an unknown account, and makes
   expect(Number(locked.headers.get("retry-after"))).toBeGreaterThan(800);
 });
 
-it("writes with a session only from its own pages, and ends with the sign-out", async () => {
+it("case 28: writes with a session only from its own pages, and ends with the sign-out", async () => {
   await using platform = await openTestPlatform();
   await setUp(platform, { ...ann, code: await offer(platform) });
   const signedIn = await signIn(platform, ann.email, ann.password);

@@ -14,6 +14,7 @@ import type { Route } from "../../src/platform/route.ts";
 import { listenForSignals } from "../../src/platform/signals.ts";
 import { routes as spend } from "../../src/spend/routes.ts";
 import { routes as workers } from "../../src/workers/routes.ts";
+import { noLimits } from "./no-limits.ts";
 import { type Kind, openTestDatabase, quietLog, type TestDatabase } from "./open-test-database.ts";
 
 /** One master key for all: the first of a shared database must open for the second. */
@@ -50,6 +51,7 @@ export async function openTestApp({
   const config = {
     ...parseConfig({
       MASTER_KEY: masterKey,
+      ...noLimits,
       GITHUB_API_URL: githubApiUrl,
     }),
     figures: { ...figures, ...own },
@@ -85,7 +87,7 @@ function byKey(db: Db): Authentication {
   return {
     async callerOf(request) {
       const bearer = request.headers.get("authorization");
-      return bearer ? verifyKey({ db }, bearer.replace(/^Bearer /, "")) : { kind: "anyone" };
+      return bearer ? verifyKey({ db }, bearer.replace(/^Bearer /, ""), null) : { kind: "anyone" };
     },
   };
 }

@@ -10,6 +10,7 @@ import type { Role } from "../../src/platform/caller.ts";
 import { openSealing } from "../../src/platform/open-sealing.ts";
 import { listenForSignals } from "../../src/platform/signals.ts";
 import { migrateSessions, openSessions } from "../../src/sessions/open-sessions.ts";
+import { noLimits } from "./no-limits.ts";
 import { type Kind, openTestDatabase, quietLog } from "./open-test-database.ts";
 import { seedUser, seedWorkspace } from "./seed.ts";
 
@@ -40,7 +41,7 @@ export async function openTestPlatform({ kind = "server", env = {} }: Options = 
   await migrateSessions({ database, log: quietLog });
   const key = randomBytes(32).toString("base64");
   const config = {
-    ...parseConfig({ MASTER_KEY: key, GITHUB_API_URL: "http://127.0.0.1:9", ...env }),
+    ...parseConfig({ MASTER_KEY: key, GITHUB_API_URL: "http://127.0.0.1:9", ...noLimits, ...env }),
     publicUrl,
   };
   const { sealing, sessionSecret } = await openSealing({ db }, config);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseConfig } from "../../src/config.ts";
 import { jsonLog } from "../../src/platform/log.ts";
 import { migrationsFolder } from "../../src/platform/migrate.ts";
+import { noLimits } from "./no-limits.ts";
 import { type RunningServer, startServer } from "../../src/start-server.ts";
 
 export type TestServer = AsyncDisposable &
@@ -32,6 +33,7 @@ export async function startTestServer(options: Options = {}): Promise<TestServer
         PORT: "0",
         DATA_DIR: dataFolder,
         GITHUB_API_URL: "http://127.0.0.1:9",
+        ...noLimits,
         ...options.env,
       }),
       migrationsFolder,

@@ -44,6 +44,8 @@ export function worldPrograms(tap: Tap, settings: ProgramSettings) {
         PORT: "0",
         DATA_DIR: join(folder, "data"),
         PUBLIC_URL: tap.url,
+        // A test looks more often than a person does.
+        LIMIT_REQUESTS: "1000000",
         ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
       };
       const server = startProgram(serverFile, [], env);

@@ -13,9 +13,11 @@ export function pathBytes(path: string): Buffer {
   return Buffer.from(path, "latin1");
 }
 
-/** The name for people; bytes that are no UTF-8 become U+FFFD. */
+/** The name for people; bytes that are no UTF-8 become U+FFFD, and what cannot be seen or turns the text is spelt out. */
 export function shownPath(path: string): string {
-  return pathBytes(path).toString("utf8");
+  return pathBytes(path)
+    .toString("utf8")
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
 }
 
 /** All entries below a tree, folders included, in git's order. */

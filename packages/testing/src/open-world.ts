@@ -29,7 +29,7 @@ export type WorldOptions = {
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
 /** Mends the shop's bug as a person with sed would: 50 ms instead of an agent. */
-const mend = "sed -i 's/priceCents, 0/priceCents * line.quantity, 0/' /work/src/cart.js && echo mended";
+export const mend = "sed -i 's/priceCents, 0/priceCents * line.quantity, 0/' /work/src/cart.js && echo mended";
 export const sedEngine = ["sh", "-c", mend];
 /** The same after some other words of the shell. */
 export const sedEngineAfter = (script: string) => ["sh", "-c", `${script}\n${mend}`];

@@ -44,7 +44,6 @@ export const inlines = new Set([
   "abbr",
   "b",
   "bdi",
-  "bdo",
   "big",
   "br",
   "cite",

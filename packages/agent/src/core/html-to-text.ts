@@ -109,7 +109,13 @@ function isElement(node: Node): node is Element {
 }
 
 function isHidden(element: Element): boolean {
-  if (unrendered.has(element.tagName) || element.namespaceURI !== "http://www.w3.org/1999/xhtml") return true;
+  // `bdo` turns its words round: no reader sees the ones that a machine reads.
+  if (
+    element.tagName === "bdo" ||
+    unrendered.has(element.tagName) ||
+    element.namespaceURI !== "http://www.w3.org/1999/xhtml"
+  )
+    return true;
   return element.attrs.some(
     ({ name, value }) => name === "hidden" || name === "style" || (name === "aria-hidden" && value !== "false"),
   );

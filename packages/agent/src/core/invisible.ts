@@ -14,12 +14,29 @@ export function dropInvisible(text: string): { text: string; dropped: number } {
     dropped++;
     return replacement;
   };
-  const seen = text
-    .toWellFormed()
-    .replace(/\r\n?/g, "\n")
+  const seen = dropOverridden(text.toWellFormed().replace(/\r\n?/g, "\n"))
     .replace(/[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g, " ")
     .replace(ofEmoji, "")
     .replace(unseen, count(""))
     .replace(dataUri, count("[data]"));
   return { text: seen, dropped };
+}
+
+/**
+ * What stands between a direction override and its end is shown backwards: no reader sees the words that a machine
+ * reads there. The marks stay, to be counted with the others. Embeddings end by the same mark, all at a line's end.
+ */
+function dropOverridden(text: string): string {
+  if (!/[\u202d\u202e]/.test(text)) return text;
+  const kept: string[] = [];
+  let open: string[] = [];
+  for (const part of text.split(/([\u202a-\u202e\n])/)) {
+    const isShown = !open.some((mark) => mark >= "\u202d");
+    if (part === "\n") open = [];
+    else if (part === "\u202c") open.pop();
+    // Unicode looks no deeper than that either, and the text is the author's to nest.
+    else if (/^[\u202a-\u202e]$/.test(part) && open.length < 125) open.push(part);
+    if (isShown || part === "\n") kept.push(part);
+  }
+  return kept.join("");
 }

@@ -7,6 +7,8 @@ type Html = { html: string; hidden: number };
 type Opened = { before: string; after: string };
 
 const maxTags = 1_000;
+/** Fences that GitHub draws: a reader sees a picture, and none of the words that steer it. */
+const drawn = new Set(["mermaid", "geojson", "topojson", "stl", "math"]);
 
 /**
  * Markdown as the HTML that GitHub would make of it, tags of the text included, so that one HTML parser then sees
@@ -32,6 +34,9 @@ export function markdownToHtml(markdown: string): Html {
       tags += item.value.split("<").length; // one block may hold thousands of them
       if (tags <= maxTags) parts.push(item.value);
       else hidden++;
+    } else if (item.type === "code" && drawn.has(item.lang?.toLowerCase() ?? "")) {
+      hidden++;
+      parts.push("<p>[diagram]</p>");
     } else {
       const { before, after } = elementOf(item);
       parts.push(before);

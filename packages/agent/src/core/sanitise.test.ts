@@ -35,7 +35,10 @@ const carriers: [string, string][] = [
     Array.from("HIDDEN", (char) => `x${String.fromCodePoint(0xe0100 + char.charCodeAt(0))}`).join(""),
   ],
   ["zero-width bits", "a\u200b\u200c\u200d\u2060\ufeffb"],
-  ["a right-to-left override", "\u202eNEDDIH\u202c"],
+  ["a right-to-left override", "\u202eHIDDEN\u202c"],
+  ["an override inside an override", "\u202ea\u202db\u202cHIDDEN\u202c seen"],
+  ["an element that turns its words round", '<bdo dir="rtl">HIDDEN</bdo>'],
+  ["a diagram's notes", "```mermaid\n%% HIDDEN\nA --> B\n```"],
   ["isolates", "\u2066\u2069"],
   ["an image's alternative text", "![HIDDEN](x.png)"],
   ["an image's title", '![](x.png "HIDDEN")'],
@@ -67,7 +70,7 @@ const carriers: [string, string][] = [
 describe("what is hidden", () => {
   it.each(carriers)("does not get in by %s, and is counted (case 2)", (_name, carrier) => {
     const { snapshot, hiddenRemoved } = clean(`before\n\n${carrier}\n\nafter`);
-    expect(snapshot.body).not.toMatch(/HIDDEN|NEDDIH\u202c|SElERE/);
+    expect(snapshot.body).not.toMatch(/HIDDEN|SElERE/);
     expect(snapshot.body).not.toMatch(/[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufe00-\ufe0f]|[\u{e0000}-\u{e0fff}]/u);
     expect(snapshot.body).toMatch(/^before/);
     expect(hiddenRemoved).toBeGreaterThan(0);

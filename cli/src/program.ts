@@ -56,6 +56,15 @@ export const commands: CommandRow[] = [
     load: () => import("./commands/run.ts"),
   },
   {
+    name: "check",
+    summary: "what would keep this machine from running jobs",
+    options: [
+      ["--sandbox", "try to get out of the sandbox, as the worker does before its first job"],
+      ["--offline", "never fetch a missing part"],
+    ],
+    load: () => import("./commands/check.ts"),
+  },
+  {
     name: "logs",
     summary: "a run's log; the newest run if none is named",
     arguments: "[run]",

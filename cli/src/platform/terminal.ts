@@ -22,8 +22,8 @@ export interface Terminal {
   data(text: string): void;
   /** One NDJSON event of a stream. */
   event(event: { type: string } & Record<string, unknown>): void;
-  /** The one object of `--json`; says nothing otherwise. */
-  result(command: string, data: unknown): void;
+  /** The one object of `--json`; says nothing otherwise. With a problem: there is data, and it did not go well. */
+  result(command: string, data: unknown, problem?: Problem | null): void;
   /** A line for people; text of others is cleaned. */
   say(line: string): void;
   bold(text: string): string;
@@ -57,9 +57,10 @@ export function makeTerminal(
     isInteractive: canAsk,
     data: (text) => void stdout.write(text),
     event: (event) => void stdout.write(`${JSON.stringify(event)}\n`),
-    result: (command, data) => {
-      if (isJson)
-        stdout.write(`${JSON.stringify({ schemaVersion: 1, command, ok: true, data, error: null, warnings: [] })}\n`);
+    result: (command, data, problem = null) => {
+      if (!isJson) return;
+      const error = problem && { code: problem.code, detail: cleanText(problem.message), next: problem.next };
+      stdout.write(`${JSON.stringify({ schemaVersion: 1, command, ok: !error, data, error, warnings: [] })}\n`);
     },
     say: (line) => {
       if (!isQuiet) stderr.write(`${line}\n`);

@@ -2,6 +2,7 @@ import { EnvHttpProxyAgent, type Dispatcher } from "undici";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LeasedJob } from "@feedback-chat/protocol/job";
+import { isProblem } from "@feedback-chat/protocol/problem";
 import type { MachineConfig } from "./config.ts";
 import { claudeCode } from "./engines/claude-code.ts";
 import { commandEngine } from "./engines/command.ts";
@@ -16,7 +17,7 @@ import { startModelProxy, type ProxyEnd } from "./proxy/start-model-proxy.ts";
 import { publishInChild } from "./publish/publish-in-child.ts";
 import { bubblewrap, machineUidFolder } from "./sandboxes/bubblewrap.ts";
 import { findNpm } from "./sandboxes/install-tools.ts";
-import { requireWalls, selfTest } from "./sandboxes/self-test.ts";
+import { requireWalls, selfTest, type SelfTest } from "./sandboxes/self-test.ts";
 
 /** The parts that every run on this machine needs, put together once. */
 export type Machine = AsyncDisposable & {
@@ -30,6 +31,8 @@ export type Machine = AsyncDisposable & {
   probe(): Promise<void>;
   /** That they hold. @throws Problem sandbox_unavailable, sandbox_leaks, engine_missing: nothing may run here. */
   selfTest(): Promise<{ sandbox: string }>;
+  /** What `selfTest` finds, told instead of thrown. @throws Problem sandbox_unavailable */
+  tryWalls(): Promise<SelfTest>;
   /** Mirrors of all repositories, kept between runs. */
   cacheFolder: string;
 };
@@ -54,6 +57,7 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     cacheFolder: join(rootFolder, "tools"),
     fetchEngine: null,
   });
+  const tryWalls = (engine: Engine | null) => selfTest({ sandbox, tempFolder: tmpdir(), engine });
   return {
     sandbox,
     openModel: openModelWith({ clock, dispatcher }, config.modelUrl),
@@ -67,14 +71,25 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     async selfTest() {
       const engine = config.engineCommand ? null : claude;
       await engine?.prepare();
-      const test = await selfTest({ sandbox, tempFolder: tmpdir(), engine });
+      const test = await tryWalls(engine);
       requireWalls(test);
       return { sandbox: test.facts.mechanism };
     },
+    tryWalls: async () => tryWalls(config.engineCommand || !(await isInstalled(claude)) ? null : claude),
     engineIds: ["claude-code", "command"],
     cacheFolder: join(rootFolder, "mirrors"),
     [Symbol.asyncDispose]: () => dispatcher.close(),
   };
+}
+
+async function isInstalled(engine: Engine): Promise<boolean> {
+  try {
+    await engine.prepare();
+    return true;
+  } catch (error) {
+    if (isProblem(error, "engine_missing")) return false;
+    throw error;
+  }
 }
 
 /** Fits our proxy to the port: the run's ceiling, the coordinator's reservations, the log. */

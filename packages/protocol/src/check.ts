@@ -7,7 +7,30 @@ export const checkFinding = z.object({
   title: z.string(),
   detail: z.string(),
   next: z.string(),
+  /** What shows that the check would have noticed a fault. */
+  control: z.string().optional(),
   file: z.string().optional(),
   line: z.int().optional(),
 });
 export type CheckFinding = z.infer<typeof checkFinding>;
+
+/** `feedback-chat check --sandbox`: which walls stand here, what holds each limit, and every try to get through. */
+export const sandboxCheck = z.object({
+  /** null when there are no walls at all. */
+  sandbox: z
+    .object({
+      mechanism: z.string(),
+      version: z.string(),
+      runsAs: z.int(),
+      limits: z.object({
+        memory: z.string(),
+        processes: z.string(),
+        files: z.string(),
+        disk: z.string(),
+        processor: z.string(),
+      }),
+    })
+    .nullable(),
+  checks: z.array(checkFinding),
+});
+export type SandboxCheck = z.infer<typeof sandboxCheck>;

@@ -37,6 +37,8 @@ export const figuresSchema = z.object({
   pollIssuesEverySeconds: z.number().positive().default(300),
   sseCommentSeconds: z.number().positive().default(15),
   accessRecheckSeconds: z.number().positive().default(10),
+  /** A worker tries its sandbox's walls before its first job, and this often while it works. */
+  selfTestEverySeconds: z.number().positive().default(3600),
   logFlushSeconds: z.number().positive().default(0.25),
   maxAttempts: z.int().positive().default(3),
   maxExtraAttempts: z.int().nonnegative().default(10),

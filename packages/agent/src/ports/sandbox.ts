@@ -20,7 +20,8 @@ export type SandboxFacts = {
   mechanism: string;
   version: string;
   runsAs: number;
-  memoryLimit: "cgroup" | "polled";
+  /** What holds each limit here, in words for people. */
+  limits: { memory: string; processes: string; files: string; disk: string; processor: string };
 };
 
 /** Folders on the host; inside they are always `/task`, `/work` and `/home/agent`. */

@@ -160,9 +160,18 @@ async function probe(deps: BubblewrapDeps): Promise<SandboxFacts> {
     mechanism: "bubblewrap",
     version: asked.stdout.replace(/^\D+/, "").trim(),
     runsAs,
-    memoryLimit: "polled",
+    limits: limitMechanisms,
   };
 }
+
+/** For `check --sandbox`. No cgroup: none was seen to kill a hog without rights that a worker should not have. */
+export const limitMechanisms: SandboxFacts["limits"] = {
+  memory: "sum of resident memory, looked at each 200 ms",
+  processes: "prlimit in a user namespace of the job's own, and their sum each 200 ms",
+  files: "prlimit on the size of a file",
+  disk: "tmpfs of fixed size for HOME, tmp and shm; the work tree's growth is looked at each 200 ms",
+  processor: "prlimit for each process, the wall clock for all, lower priority than the worker",
+};
 
 const probeLimits: SandboxLimits = {
   wallSeconds: 20,

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { constants, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { Problem } from "@feedback-chat/protocol/problem";
@@ -6,6 +6,7 @@ import { ignoring } from "../platform/ignoring.ts";
 import type { SandboxEnd, SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
 import { killIfThere } from "./kill-if-there.ts";
 import { isAlive, readProcess } from "./process-table.ts";
+import { spawnWithoutInheritance } from "./spawn-without-inheritance.ts";
 import { watchLimits } from "./watch-limits.ts";
 
 export type Launch = { command: string; args: string[]; bwrapArgs: string[]; treeFolder: string };
@@ -19,7 +20,7 @@ type Stop = { by: Exclude<SandboxEnd["by"], "exit">; detail: string };
 /** Starts the command between its walls and tells how it ended, after the last process inside has ended. */
 export function runInside(launch: Launch, spec: SandboxSpec): SandboxRun {
   if (spec.signal.aborted) return neverStarted();
-  const child = spawn(launch.command, launch.args, {
+  const child = spawnWithoutInheritance(launch.command, launch.args, {
     cwd: "/",
     env: {},
     stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],

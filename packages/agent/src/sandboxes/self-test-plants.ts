@@ -6,6 +6,7 @@ import { ignoring } from "../platform/ignoring.ts";
 
 export type Plants = AsyncDisposable & {
   hostFile: string;
+  hostPid: number;
   loopbackPort: number;
   abstractName: string;
 };
@@ -43,7 +44,7 @@ export async function plantCanaries({ tempFolder, canary }: { tempFolder: string
     await dispose();
     throw error;
   }
-  return { hostFile, loopbackPort, abstractName, [Symbol.asyncDispose]: dispose };
+  return { hostFile, hostPid: process_.pid ?? 0, loopbackPort, abstractName, [Symbol.asyncDispose]: dispose };
 }
 
 export function listen(start: (server: Server, ready: () => void) => void, words: string): Promise<Server> {

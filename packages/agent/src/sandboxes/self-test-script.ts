@@ -3,6 +3,8 @@ import { insidePaths } from "../core/inside-paths.ts";
 export type ScriptPlan = {
   canary: string;
   hostFile: string;
+  /** Of a process outside, with the word in its arguments. */
+  hostPid: number;
   otherFolder: string;
   loopbackPort: number;
   abstractName: string;
@@ -44,6 +46,12 @@ const processes = () => {
   }
   return "absent";
 };
+const memoryOfHost = () => {
+  let command = "";
+  try { command = fs.readFileSync("/proc/" + plan.hostPid + "/cmdline", "latin1"); } catch (error) { if (error.code !== "ENOENT") return "seen, " + error.code; }
+  if (!command.includes(plan.canary)) return "absent";
+  try { fs.closeSync(fs.openSync("/proc/" + plan.hostPid + "/mem", "r+")); return "memory opened"; } catch (error) { return "seen, " + error.code; }
+};
 const capabilities = () => {
   const status = fs.readFileSync("/proc/self/status", "utf8");
   const sets = [...status.matchAll(/^Cap(?:Inh|Prm|Eff|Bnd|Amb):\\s*([0-9a-f]+)$/gm)].map(([, set]) => set);
@@ -77,7 +85,8 @@ const attempts = `
   attempt("host_file", () => fs.readFileSync(plan.hostFile, "utf8").includes(plan.canary) ? "read" : "other content");
   attempt("other_job", () => "seen: " + fs.readdirSync(plan.otherFolder).length + " files");
   attempt("processes", processes);
-  attempt("ptrace", capabilities);
+  attempt("ptrace", memoryOfHost);
+  attempt("capabilities", capabilities);
   say("host_loopback", await reach({ port: plan.loopbackPort, host: "127.0.0.1" }));
   say("abstract_socket", await reach({ path: "\\0" + plan.abstractName }));
   say("dns", await new Promise((resolve) => dns.lookup("example.com", (error, address) => resolve(error ? error.code : address))));
@@ -93,19 +102,6 @@ const attempts = `
     return results.find((result) => result !== "EROFS") ?? "EROFS";
   });
 })();
-`;
-
-/** Starts as many processes as it can, and says how far it came. */
-export const forksScript = `
-const { spawn } = require("node:child_process");
-let started = 0;
-const next = () => {
-  if (started === 1000) { console.log("started 1000"); process.exit(0); }
-  const child = spawn("sleep", ["20"], { stdio: "ignore" });
-  child.on("error", (error) => { console.log("limited by " + error.code + " at " + started); process.exit(0); });
-  child.on("spawn", () => { started++; next(); });
-};
-next();
 `;
 
 /** A daemon by the book: own session, parent gone, deaf to every polite signal. Its parent waits until it runs. */

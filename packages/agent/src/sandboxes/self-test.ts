@@ -5,18 +5,21 @@ import { join } from "node:path";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { insidePaths } from "../core/inside-paths.ts";
 import type { Engine } from "../ports/engine.ts";
-import type { Sandbox, SandboxFacts, SandboxJob, SandboxLimits, SandboxSpec } from "../ports/sandbox.ts";
+import type { Sandbox, SandboxFacts, SandboxJob } from "../ports/sandbox.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import { probeEngineSocket } from "./probe-engine-socket.ts";
 import { listen, plantCanaries } from "./self-test-plants.ts";
 import { probeRows, type ProbeRow } from "./self-test-probes.ts";
-import { daemonCommand, forksScript, selfTestScript } from "./self-test-script.ts";
+import { tryDescriptors } from "./self-test-descriptors.ts";
+import { tryLimitsOf } from "./self-test-limits.ts";
+import { runTry, specFor } from "./self-test-run.ts";
+import { daemonCommand, selfTestScript } from "./self-test-script.ts";
 
 export type SelfTestDeps = {
   sandbox: Sandbox;
   /** A folder of the host's that no sandbox may see, such as the system's temporary one. */
   tempFolder: string;
-  /** Prepared; null = its socket is not tried. */
+  /** Claude Code, prepared; null = its socket is not tried. */
   engine: Engine | null;
 };
 export type Probe = {
@@ -24,17 +27,11 @@ export type Probe = {
   title: string;
   status: "pass" | "fail" | "skipped";
   detail: string;
+  /** What shows that the try would have been noticed, had it come through. */
+  control: string;
   remedy: string;
 };
 export type SelfTest = { ok: boolean; facts: SandboxFacts; probes: Probe[] };
-
-const limits: SandboxLimits = {
-  wallSeconds: 30,
-  memoryBytes: 2 * 1024 ** 3,
-  processes: 256,
-  fileBytes: 64e6,
-  scratchBytes: 64e6,
-};
 
 /**
  * Tries to get out, with plants that can be found from outside, and says of each try whether it failed for the
@@ -52,6 +49,7 @@ export async function selfTest(deps: SelfTestDeps): Promise<SelfTest> {
   const plan = {
     canary,
     hostFile: plants.hostFile,
+    hostPid: plants.hostPid,
     otherFolder: sibling.treeFolder,
     loopbackPort: plants.loopbackPort,
     abstractName: plants.abstractName,
@@ -61,7 +59,8 @@ export async function selfTest(deps: SelfTestDeps): Promise<SelfTest> {
   const results = new Map<string, string>([
     ...(await tryInside(job, selfTestScript(plan))),
     ["daemon", await tryDaemon(job, canary)],
-    ["forks", await tryForks(job)],
+    ["descriptors", await tryDescriptors(job)],
+    ...(await tryLimitsOf(job)),
     ...(deps.engine === null ? [] : [["engine_socket", await probeEngineSocket(job, deps.engine)] as const]),
   ]);
   const probes = probeRows.map((row) => judge(row, results.get(row.id), deps.engine === null));
@@ -80,30 +79,22 @@ export function requireWalls(test: SelfTest): void {
   });
 }
 
-function judge(row: ProbeRow, result: string | undefined, hasNoEngine: boolean): Probe {
-  const { id, title, expected, remedy } = row;
-  if (id === "engine_socket" && hasNoEngine)
-    return { id, title, status: "skipped", detail: "no engine was given", remedy: "" };
-  if (result === undefined)
+function judge({ expected, remedy, ...row }: ProbeRow, result: string | undefined, hasNoEngine: boolean): Probe {
+  if (row.id === "engine_socket" && hasNoEngine)
     return {
-      id,
-      title,
-      status: "fail",
-      detail: "it was not heard of: the test inside ended early",
-      remedy,
+      ...row,
+      status: "skipped",
+      detail: "Claude Code is not installed here, or another engine is set",
+      remedy: "",
     };
-  if (expected.includes(result)) return { id, title, status: "pass", detail: result, remedy: "" };
-  return {
-    id,
-    title,
-    status: "fail",
-    detail: `${result} (expected ${expected.join(" or ")})`,
-    remedy,
-  };
+  if (result === undefined)
+    return { ...row, status: "fail", detail: "it was not heard of: the test inside ended early", remedy };
+  if (expected.includes(result)) return { ...row, status: "pass", detail: result, remedy: "" };
+  return { ...row, status: "fail", detail: `${result} (expected ${expected.join(" or ")})`, remedy };
 }
 
 async function tryInside(job: SandboxJob, script: string): Promise<[string, string][]> {
-  const { output } = await run(job, { argv: ["node", "-"], stdin: script, hasModelSocket: true });
+  const { output } = await runTry(job, { argv: ["node", "-"], stdin: script, hasModelSocket: true });
   return output
     .split("\n")
     .filter((line) => line.startsWith("{"))
@@ -113,23 +104,20 @@ async function tryInside(job: SandboxJob, script: string): Promise<[string, stri
     });
 }
 
-async function tryForks(job: SandboxJob): Promise<string> {
-  const { output, end } = await run(job, { argv: ["node", "-"], stdin: forksScript });
-  return end.by === "resources" || /limited by EAGAIN/.test(output)
-    ? "limited"
-    : `${end.by}: ${output.trim().slice(0, 100) || end.detail}`;
-}
-
 async function tryDaemon(job: SandboxJob, canary: string): Promise<string> {
   const mark = `daemon-${canary.slice(0, 12)}`;
-  const { output, end } = await run(job, { argv: daemonCommand(mark) });
+  const { output, end } = await runTry(job, { argv: daemonCommand(mark) });
   if (end.exitCode !== 0 || !/^\d+\s*$/.test(output)) return `not started: ${end.detail}`;
-  return readdirSync("/proc").some((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(mark)) ? "still runs" : "gone";
+  return listProcesses().some((pid) => factOf(pid, "cmdline").includes(mark)) ? "still runs" : "gone";
 }
 
-function commandOf(pid: string): string {
+function listProcesses(): string[] {
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid));
+}
+
+function factOf(pid: string, file: "cmdline" | "environ"): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
   } catch (error) {
     ignoring("ENOENT", "ESRCH", "EACCES")(error);
     return "";
@@ -148,7 +136,10 @@ async function openSibling(sandbox: Sandbox, { canary, slot }: { canary: string;
     }),
   );
   for await (const _ready of started.stdout) break;
-  return job;
+  const isSeen = listProcesses().some((pid) => factOf(pid, "environ").includes(`SIBLING_CANARY=${canary}`));
+  if (isSeen && readFileSync(join(job.treeFolder, "secret"), "utf8") === canary) return job;
+  await job[Symbol.asyncDispose]();
+  throw new Error("the planted job cannot be seen outside");
 }
 
 async function proxySocket(job: SandboxJob): Promise<AsyncDisposable> {
@@ -156,30 +147,4 @@ async function proxySocket(job: SandboxJob): Promise<AsyncDisposable> {
   const server = await listen((listener, ready) => listener.listen(path, ready), "proxy");
   await chmod(path, 0o666);
   return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
-}
-
-type Tried = { output: string; end: Awaited<ReturnType<SandboxJob["run"]>["ended"]> };
-
-async function run(job: SandboxJob, spec: Partial<SandboxSpec>): Promise<Tried> {
-  const started = job.run(specFor(spec));
-  const [output, , end] = await Promise.all([readAll(started.stdout), readAll(started.stderr), started.ended]);
-  return { output, end };
-}
-
-function specFor(spec: Partial<SandboxSpec>): SandboxSpec {
-  return {
-    argv: [],
-    env: {},
-    stdin: "",
-    readOnlyMounts: [],
-    limits,
-    signal: new AbortController().signal,
-    ...spec,
-  };
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const chunk of stream) if (text.length < 1e6) text += Buffer.from(chunk).toString("utf8");
-  return text;
 }

@@ -15,6 +15,8 @@ describe("cleanText", () => {
     { what: "C1 control characters", text: "a\u009b31mb", clean: "a31mb" },
     { what: "carriage returns, bells and backspaces", text: "good\rbad\u0007\b", clean: "goodbad" },
     { what: "turned direction", text: "user\u202etxt.exe\u2066", clean: "usertxt.exe" },
+    { what: "a CI runner's command", text: "a\n  ::set-output name=a::b", clean: "a\n  : :set-output name=a::b" },
+    { what: "a CI runner's older command", text: "a ##[set-output name=a]b", clean: "a # #[set-output name=a]b" },
     { what: "invisible characters", text: "a\u200bd\u2060m\ufeffin", clean: "admin" },
   ])("takes out $what", ({ text, clean }) => {
     expect(cleanText(text)).toBe(clean);

@@ -1,6 +1,7 @@
 /**
  * Text from servers, git and logs, made safe for a terminal: no control bytes (tab and newline stay), no escape
- * sequences, no characters that turn the direction of text or hide in it.
+ * sequences, no characters that turn the direction of text or hide in it; and for a CI runner: no line that it
+ * obeys (`::set-output …::` at the beginning, `##[…]` anywhere).
  */
 export function cleanText(text: string): string {
   return (
@@ -10,5 +11,6 @@ export function cleanText(text: string): string {
       .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g, "")
       .replace(/[^\P{Cc}\n\t]/gu, "")
       .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, "")
+      .replace(/^([ \t]*:)(?=:[^\n]*::)|(#)(?=#(?:vso)?\[)/gm, "$1$2 ")
   );
 }

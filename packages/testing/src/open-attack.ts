@@ -56,15 +56,17 @@ export async function openAttack(options: AttackOptions) {
     /** Starts the command line and gives back the process; for attacks that need it alive. */
     const start = (args: string[]): Program => opened.use(startProgram(cli, args, env));
     const ended = (program: Program) => readLocalRun(program, runsFolder);
+    const atTerminal = (args: string[]) => sayYes([...fromSource, ...args], { ...env, CI: "", TERM: "xterm" });
     return {
       ...place, git, start, ended,
+      /** The command line at a terminal, with a person who says yes; `said` is every byte that the terminal got. */
+      atTerminal,
       /** `feedback-chat run <issue>`; publishes unless it is held or `args` say otherwise. */
       run: (args: string[] = ["--publish", "auto"]) =>
         ended(start(["run", String(issueNumber), "--repo", repo, "--json", ...args])),
       /** `feedback-chat run --resume` at a terminal, with a person who says yes to what is shown. */
       approve: async (run: LocalRun): Promise<LocalRun> => {
-        const args = ["run", "--resume", run.result?.runId ?? "", "--publish", "ask"];
-        const { code, said } = await sayYes([...fromSource, ...args], { ...env, CI: "", TERM: "xterm" });
+        const { code, said } = await atTerminal(["run", "--resume", run.result?.runId ?? "", "--publish", "ask"]);
         return { ...run, code, said: run.said + said };
       },
       refs: () => Object.keys(github.lookAt(repo).refs).sort(),

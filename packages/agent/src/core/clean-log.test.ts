@@ -15,10 +15,18 @@ describe("cleanLine", () => {
     expect(cleanLine(line)).toBe(clean);
   }); // prettier-ignore
 
-  it("leaves commands of a workflow and stage words as the plain text that they are", () => {
-    for (const line of ["::set-output name=x::y", "STAGE: deployed", '{"level":"error","event":"ours"}'])
+  it("leaves stage words and lines like our own as the plain text that they are", () => {
+    for (const line of ["STAGE: deployed", '{"level":"error","event":"ours"}', "a::b", "::before { }", "## [x]"])
       expect(cleanLine(line)).toBe(line);
   });
+
+  it.each([
+    ["::set-output name=x::y", ": :set-output name=x::y"], ["  \u001b[1m::stop-commands::z", "  : :stop-commands::z"],
+    ["so ##[set-output name=x]y", "so # #[set-output name=x]y"], ["a ###vso[task.complete]b", "a ## #vso[task.complete]b"],
+  ])("takes the meaning out of what a CI runner would obey: %j", (line, clean) => {
+    expect(cleanLine(line)).toBe(clean);
+    expect(cleanText(`first\n${line}`)).toBe(`first\n${clean}`);
+  }); // prettier-ignore
 
   it("shows no control character of any text, in at most 8 KiB", () => {
     fc.assert(

@@ -8,6 +8,11 @@ const escapes =
 const unseen =
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 /* oxlint-enable no-control-regex */
+/**
+ * What a CI runner obeys in the output of any program: `::set-output …::` at a line's beginning, `##[…]` and
+ * `##vso[…]` anywhere. A space takes the meaning away and leaves the words.
+ */
+const commands = /^([ \t]*:)(?=:[^\n]*::)|(#)(?=#(?:vso)?\[)/gm;
 
 /** Longer than any secret that a cut could leave in half. */
 const longestSecret = 4_200;
@@ -23,6 +28,7 @@ export function cleanLine(line: string, redact: Redact = (text) => text): string
     .replaceAll("\t", "  ")
     .replace(unseen, "")
     .replaceAll("\n", " ")
+    .replace(commands, "$1$2 ")
     .toWellFormed();
   // Redacted before it is cut, and cut before what the raw cut may have left of a secret.
   return cutBytes(redact(isCut ? plain.slice(0, -longestSecret) : plain), maxLineBytes, isCut);
@@ -30,7 +36,8 @@ export function cleanLine(line: string, redact: Redact = (text) => text): string
 
 /** As text that a person reads in a pull request or a mail: like a line, but newlines stay. */
 export function cleanText(text: string): string {
-  return text.replace(escapes, "").replaceAll("\r\n", "\n").replace(unseen, "").toWellFormed();
+  const seen = text.replace(escapes, "").replaceAll("\r\n", "\n").replace(unseen, "");
+  return seen.replace(commands, "$1$2 ").toWellFormed();
 }
 
 function cutBytes(text: string, limit: number, isCutAlready: boolean): string {

@@ -64,6 +64,9 @@ export async function openAttack(options: AttackOptions) {
       /** `feedback-chat run <issue>`; publishes unless it is held or `args` say otherwise. */
       run: (args: string[] = ["--publish", "auto"]) =>
         ended(start(["run", String(issueNumber), "--repo", repo, "--json", ...args])),
+      /** Goes on with a run that was held or stopped, where nobody can be asked. */
+      resume: (run: LocalRun) =>
+        ended(start(["run", "--resume", run.result?.runId ?? run.runFolder.split("/").at(-1) ?? "", "--publish", "auto", "--json"])),
       /** `feedback-chat run --resume` at a terminal, with a person who says yes to what is shown. */
       approve: async (run: LocalRun): Promise<LocalRun> => {
         const { code, said } = await atTerminal(["run", "--resume", run.result?.runId ?? "", "--publish", "ask"]);

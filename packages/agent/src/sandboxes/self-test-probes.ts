@@ -33,6 +33,7 @@ export const probeRows: readonly ProbeRow[] = [
     ["ENOENT"],
     ["the same file was read outside", namespaces],
   ),
+  row("mounts", "nothing else of this machine is mounted", ["none"], ["our own mounts are listed", namespaces]),
   row("other_job", "another job's folder cannot be read", ["ENOENT"], ["its secret was read outside", namespaces]),
   row(
     "processes",

@@ -10,6 +10,8 @@ export type ScriptPlan = {
   abstractName: string;
   socketPath: string;
   writeTo: string[];
+  /** Where something of ours is mounted; besides the system, nothing else may be. */
+  ownMounts: string[];
 };
 
 /** The program that tries everything from inside. It prints one line `{"id","result"}` a probe. */
@@ -45,6 +47,14 @@ const processes = () => {
     }
   }
   return "absent";
+};
+const mounts = () => {
+  const points = fs.readFileSync("/proc/self/mountinfo", "utf8").trim().split("\\n").map((line) => line.split(" ")[4]);
+  if (!["${insidePaths.tree}", "${insidePaths.task}"].every((own) => points.includes(own))) return "own mounts are not listed";
+  const known = /^(\\/|\\/(usr|bin|sbin|lib\\w*|proc|dev|tmp)(\\/.*)?|\\/etc\\/[^/]+(\\/[^/]+)?|\\/opt\\/[^/]+|\\/run|\\/sys(\\/.*)?)$/;
+  const ours = plan.ownMounts;
+  const others = points.filter((point) => !known.test(point) && !ours.includes(point));
+  return others.length === 0 ? "none" : "seen: " + others.join(" ").slice(0, 200);
 };
 const memoryOfHost = () => {
   let command = "";
@@ -83,6 +93,7 @@ const attempts = `
   const names = Object.keys(process.env).filter((name) => !["PATH", "HOME", "LANG", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"].includes(name));
   say("environment", names.length > 0 ? "seen: " + names.join(" ").slice(0, 200) : "absent");
   attempt("host_file", () => fs.readFileSync(plan.hostFile, "utf8").includes(plan.canary) ? "read" : "other content");
+  attempt("mounts", mounts);
   attempt("other_job", () => "seen: " + fs.readdirSync(plan.otherFolder).length + " files");
   attempt("processes", processes);
   attempt("ptrace", memoryOfHost);

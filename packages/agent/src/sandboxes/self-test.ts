@@ -55,6 +55,7 @@ export async function selfTest(deps: SelfTestDeps): Promise<SelfTest> {
     abstractName: plants.abstractName,
     socketPath: `${insidePaths.sockets}/probe.sock`,
     writeTo: ["/", "/usr", "/etc", "/opt/node", "/dev", insidePaths.sockets],
+    ownMounts: Object.values(insidePaths),
   };
   const results = new Map<string, string>([
     ...(await tryInside(job, selfTestScript(plan))),

@@ -25,6 +25,13 @@ const environment = z.object({
   LIMIT_REQUESTS: z.coerce.number().int().min(1).default(600),
   LIMIT_STRANGERS: z.coerce.number().int().min(1).default(60),
   LIMIT_WEBHOOKS: z.coerce.number().int().min(1).default(120),
+  /** Any mail server, such as `smtps://user:password@mail.example:465`. Empty: links go to the operator's log. */
+  SMTP_URL: optional(z.url({ protocol: /^smtps?$/ })),
+  /** The sender of mails, such as `feedback-chat <bot@example.com>`; needed with SMTP_URL. */
+  MAIL_FROM: optional(z.string().max(320)),
+  /** An OAuth app on GITHUB_URL: people sign in with GitHub. Empty: no such button. */
+  GITHUB_CLIENT_ID: optional(z.string()),
+  GITHUB_CLIENT_SECRET: optional(z.string()),
   GITHUB_API_URL: z.url().default("https://api.github.com"),
   GITHUB_URL: z.url().default("https://github.com"),
   /** Multiplies every time of the lease protocol; tests use 0.1. */
@@ -47,6 +54,10 @@ export type Config = {
   dataFolder: string | undefined;
   masterKey: string | undefined;
   limits: { requestsPerMinute: number; strangersPerMinute: number; webhooksPerMinute: number };
+  smtpUrl: string | undefined;
+  mailFrom: string | undefined;
+  /** Null without an OAuth app. */
+  githubSignIn: { clientId: string; clientSecret: string } | null;
   githubApiUrl: string;
   githubUrl: string;
   figures: Figures;
@@ -64,6 +75,10 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     });
   }
   const e = parsed.data;
+  if (e.SMTP_URL !== undefined && e.MAIL_FROM === undefined)
+    throw new Problem("usage", "SMTP_URL is set, MAIL_FROM is not: mails need a sender.", {
+      next: "Set MAIL_FROM, such as `feedback-chat <bot@example.com>`.",
+    });
   const scaled = scaledFigures(e.FEEDBACK_CHAT_FIGURES_SCALE);
   return {
     mode: e.MODE,
@@ -80,6 +95,9 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
       strangersPerMinute: e.LIMIT_STRANGERS,
       webhooksPerMinute: e.LIMIT_WEBHOOKS,
     },
+    smtpUrl: e.SMTP_URL,
+    mailFrom: e.MAIL_FROM,
+    githubSignIn: githubSignInOf(e),
     githubApiUrl: e.GITHUB_API_URL.replace(/\/$/, ""),
     githubUrl: e.GITHUB_URL.replace(/\/$/, ""),
     figures: e.FEEDBACK_CHAT_FIGURES
@@ -88,4 +106,15 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     stopsWithStdin: e.FEEDBACK_CHAT_STOP_WITH_STDIN === "1",
     sha: e.GIT_SHA,
   };
+}
+
+function githubSignInOf({
+  GITHUB_CLIENT_ID: clientId,
+  GITHUB_CLIENT_SECRET: clientSecret,
+}: z.infer<typeof environment>) {
+  if (clientId !== undefined && clientSecret !== undefined) return { clientId, clientSecret };
+  if (clientId === undefined && clientSecret === undefined) return null;
+  throw new Problem("usage", "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET belong together: one of them is missing.", {
+    next: "Set both, or neither.",
+  });
 }

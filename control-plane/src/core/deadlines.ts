@@ -64,3 +64,18 @@ export const deadlines: Deadline[] = [
     reasonText: "The checks took too long.",
   },
 ];
+
+type Wait = { stage: Stage; waitingFor: WaitingFor; seconds: number };
+
+/** The deadlines of what waits for somebody, as rows. */
+export function deadlinesOfWaits(figures: Figures): Wait[] {
+  return deadlines.flatMap(({ stages, waitingFor, seconds }) =>
+    waitingFor === "nobody" ? [] : stages.map((stage) => ({ stage, waitingFor, seconds: seconds(figures) })),
+  );
+}
+
+/** After how long such a wait ends by itself; null if never. */
+export function endsAfterSeconds(figures: Figures, stage: Stage, waitingFor: WaitingFor): number | null {
+  const wait = deadlinesOfWaits(figures).find((one) => one.stage === stage && one.waitingFor === waitingFor);
+  return wait?.seconds ?? null;
+}

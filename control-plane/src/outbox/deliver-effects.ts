@@ -2,11 +2,12 @@ import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { githubFor } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
+import { tellPeople } from "../notices/tell-people.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import { applyEffect } from "./apply-effect.ts";
 import { type Effect, queueEffects } from "./queue-effects.ts";
 
-type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "log">;
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log">;
 type Due = {
   id: string;
   projectId: string;
@@ -60,15 +61,12 @@ async function takeDue({ db }: Deps): Promise<Due[]> {
 
 async function deliver(deps: Deps, due: Due): Promise<Delivered> {
   const { id, projectId, runId, kind, payload } = due;
-  if (kind.startsWith("notice_")) {
-    // Mail comes later; until then people see it in the log and in the run itself.
-    deps.log.info(`notice.${kind.slice("notice_".length)}`, { projectId, runId, ...payload });
-    return { kind: "done", note: null };
-  }
+  const effect = { kind, ...payload } as Effect;
+  if (effect.kind === "notice_held" || effect.kind === "notice_waiting" || effect.kind === "notice_failed")
+    return { kind: "done", note: await tellPeople(deps, { id, projectId, runId, ...effect }) };
   try {
     const github = await githubFor(deps, projectId);
     if (!github) return { kind: "done", note: "no github token" };
-    const effect = { kind, ...payload } as Effect;
     return { kind: "done", note: await applyEffect(deps, github, { projectId, runId, effect }) };
   } catch (error) {
     const trouble = githubTrouble(error, deps.now());

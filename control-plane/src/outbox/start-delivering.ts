@@ -2,7 +2,7 @@ import type { AppDeps } from "../app-deps.ts";
 import { type Doing, keepDoing } from "../platform/keep-doing.ts";
 import { deliverEffects } from "./deliver-effects.ts";
 
-type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "log" | "signals">;
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log" | "signals">;
 
 /** Delivers what transitions queued, as soon as they are committed. */
 export function startDelivering(deps: Deps): Doing {

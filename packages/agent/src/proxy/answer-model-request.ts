@@ -110,20 +110,16 @@ async function forward(context: Context, { judged, exchange, signal }: Forwardin
     const upstream = attempt.kind === "answered" ? attempt.upstream : null;
     await upstream?.body.dump().catch(whenAborted(signal));
     const status = upstream?.statusCode ?? null;
-    if (
-      !(await waitInTime(context.clock, retryDelayMs(attempts, upstream), {
-        untilMs: context.untilMs,
-        signal,
-      }))
-    ) {
-      if (signal.aborted) return { settlement: nothing, status: 0, attempts, isCut: true };
-      return {
-        reason: "model_unavailable",
-        detail: `the model answered ${status ?? "nothing"} ${attempts} times`,
-        status,
-      };
-    }
+    const delayMs = retryDelayMs(attempts, upstream);
+    if (await waitInTime(context.clock, delayMs, { untilMs: context.untilMs, signal })) continue;
+    if (signal.aborted) return { settlement: nothing, status: 0, attempts, isCut: true };
+    return { reason: "model_unavailable", detail: unavailable({ status, attempts, delayMs }), status };
   }
+}
+
+function unavailable({ status, attempts, delayMs }: { status: number | null; attempts: number; delayMs: number }) {
+  const times = attempts === 1 ? "once" : `${attempts} times`;
+  return `The model answered ${status ?? "nothing"} ${times}; another try in ${Math.ceil(delayMs / 1000)} s would be after the run's own minutes.`;
 }
 
 const nothing: Settlement = { costMicroUsd: 0, tokens: { input: 0, output: 0 }, isKnown: true };

@@ -59,10 +59,13 @@ export function isWorthRetrying(status: number): boolean {
   return status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
-/** How long to wait before attempt `attempt` (from 1); what the provider asks for comes first. */
+/**
+ * How long to wait before attempt `attempt` (from 1). What the provider asks for comes first, however long: coming
+ * back earlier than it says only keeps a person waiting for the same answer.
+ */
 export function retryDelayMs(attempt: number, upstream: Upstream | null): number {
   const asked = Number(upstream?.headers["retry-after"]);
-  if (Number.isFinite(asked) && asked >= 0) return Math.min(asked, 300) * 1000;
+  if (Number.isFinite(asked) && asked >= 0) return asked * 1000;
   return Math.min(30_000, 500 * 2 ** (attempt - 1));
 }
 

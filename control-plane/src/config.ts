@@ -21,6 +21,8 @@ const environment = z.object({
   DATA_DIR: optional(z.string()),
   /** 32 bytes, base64. Empty: a file in DATA_DIR, made at the first start. */
   MASTER_KEY: optional(z.string()),
+  /** The key before, while everything is wrapped anew. Empty: the file `master-key.previous` in DATA_DIR, if there is one. */
+  MASTER_KEY_PREVIOUS: optional(z.string()),
   /** Requests per minute of one key or person; of one address without either; webhooks of one project. */
   LIMIT_REQUESTS: z.coerce.number().int().min(1).default(600),
   LIMIT_STRANGERS: z.coerce.number().int().min(1).default(60),
@@ -53,6 +55,7 @@ export type Config = {
   databasePoolSize: number;
   dataFolder: string | undefined;
   masterKey: string | undefined;
+  previousMasterKey: string | undefined;
   limits: { requestsPerMinute: number; strangersPerMinute: number; webhooksPerMinute: number };
   smtpUrl: string | undefined;
   mailFrom: string | undefined;
@@ -90,6 +93,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     databasePoolSize: e.DATABASE_POOL_SIZE,
     dataFolder: e.DATA_DIR,
     masterKey: e.MASTER_KEY,
+    previousMasterKey: e.MASTER_KEY_PREVIOUS,
     limits: {
       requestsPerMinute: e.LIMIT_REQUESTS,
       strangersPerMinute: e.LIMIT_STRANGERS,

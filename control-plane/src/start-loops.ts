@@ -2,10 +2,11 @@ import type { ServerDeps } from "./app.ts";
 import { startGitHubWork } from "./github/start-github-work.ts";
 import { startMailing } from "./mail/start-mailing.ts";
 import { startSweeper } from "./jobs/start-sweeper.ts";
+import { startRewrapping } from "./vault/start-rewrapping.ts";
 
 /** Background work of this process, each with its own clock. */
 export function startLoops(deps: ServerDeps): { stop(): Promise<void> } {
-  const running = [startSweeper(deps), startGitHubWork(deps), startMailing(deps)];
+  const running = [startSweeper(deps), startGitHubWork(deps), startMailing(deps), startRewrapping(deps)];
   return {
     async stop() {
       await Promise.all(running.map((loop) => loop.stop()));

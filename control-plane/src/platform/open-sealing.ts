@@ -4,13 +4,18 @@ import { join } from "node:path";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
 import { asSystem } from "./as-tenant.ts";
-import type { Db } from "./database.ts";
+import type { Db, Tx } from "./database.ts";
 import { packSealed, unpackSealed } from "./pack-sealed.ts";
 import { deriveSecret, lostSealing, sealWithMasterKey } from "./seal-with-master-key.ts";
 import type { Sealing } from "./sealing.ts";
 
 type Deps = { db: Db };
-type Input = { masterKey: string | undefined; dataFolder: string | undefined };
+type Input = {
+  masterKey: string | undefined;
+  /** While it is changed: the key before. */
+  previousMasterKey?: string | undefined;
+  dataFolder: string | undefined;
+};
 
 const canaryOf = { projectId: "instance", id: "canary", type: "canary", version: 1 };
 const canaryText = "This master key opens this database.";
@@ -27,10 +32,26 @@ export async function openSealing({ db }: Deps, input: Input): Promise<{ sealing
     ? parseKey(input.masterKey)
     : keyInFolder(input.dataFolder, { mayCreate: canary === null });
   if (!key) return shut();
-  const sealing = sealWithMasterKey(key);
+  const sealing = sealWithMasterKey(key, previousKey(input));
   const stored = canary ?? (await storeCanary(db, sealing));
   if (!isOpenedBy(sealing, stored)) return shut();
   return { sealing, sessionSecret: deriveSecret(key, "sessions") };
+}
+
+/** `MASTER_KEY_PREVIOUS`, else the file `master-key.previous` beside the key's own. */
+function previousKey({ previousMasterKey, dataFolder }: Input): Buffer | null {
+  if (previousMasterKey) return parseKey(previousMasterKey);
+  const file = dataFolder && join(dataFolder, "master-key.previous");
+  return file && existsSync(file) ? parseKey(readFileSync(file, "utf8")) : null;
+}
+
+/** The canary is the last thing that the new key wraps: until then a start without the old key stays shut. */
+export async function rewrapCanary(tx: Tx, sealing: Sealing): Promise<void> {
+  const { rows } = await sql<{ canary: Buffer }>`
+    select master_key_canary as canary from fc.instance for update`.execute(tx);
+  const canary = rows[0] && unpackSealed(rows[0].canary);
+  if (!canary || canary.kekId === sealing.kekId) return;
+  await sql`update fc.instance set master_key_canary = ${packSealed(sealing.rewrap(canary, canaryOf))}`.execute(tx);
 }
 
 /** Sessions of the lost key end with it. */

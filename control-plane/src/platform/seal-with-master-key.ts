@@ -8,11 +8,20 @@ const tagBytes = 16;
 /**
  * The vault under one master key: each secret has a key of its own (DEK), which the master key wraps. Both layers
  * are bound to what they belong to, so neither a secret nor its key can be moved to another row.
+ *
+ * While the master key is changed, `previous` opens what the new one has not wrapped yet; nothing is sealed with it.
  */
-export function sealWithMasterKey(masterKey: Buffer): Sealing {
+export function sealWithMasterKey(masterKey: Buffer, previous: Buffer | null = null): Sealing {
   const kekId = kekIdOf(masterKey);
+  const keys = new Map([masterKey, ...(previous ? [previous] : [])].map((key) => [kekIdOf(key), key]));
+  const unwrap = (sealed: Pick<Sealed, "kekId" | "wrappedDek">, belongsTo: SealedFor) => {
+    const key = keys.get(sealed.kekId);
+    if (!key) throw lost("It was sealed with another master key.");
+    return decrypt(key, sealed.wrappedDek, aadOf("dek", belongsTo));
+  };
   return {
     isReady: true,
+    kekId,
     seal(plain, belongsTo) {
       const dek = randomBytes(32);
       return {
@@ -22,9 +31,11 @@ export function sealWithMasterKey(masterKey: Buffer): Sealing {
       };
     },
     open(sealed: Sealed, belongsTo: SealedFor) {
-      if (sealed.kekId !== kekId) throw lost("It was sealed with another master key.");
-      const dek = decrypt(masterKey, sealed.wrappedDek, aadOf("dek", belongsTo));
-      return decrypt(dek, sealed.encryptedValue, aadOf("value", belongsTo)).toString("utf8");
+      return decrypt(unwrap(sealed, belongsTo), sealed.encryptedValue, aadOf("value", belongsTo)).toString("utf8");
+    },
+    rewrap(sealed, belongsTo) {
+      const dek = unwrap(sealed, belongsTo);
+      return { ...sealed, wrappedDek: encrypt(masterKey, dek, aadOf("dek", belongsTo)), kekId };
     },
   };
 }
@@ -34,7 +45,7 @@ export function lostSealing(): Sealing {
   const refuse = () => {
     throw lost("The master key does not open what this database holds.");
   };
-  return { isReady: false, seal: refuse, open: refuse };
+  return { isReady: false, kekId: "", seal: refuse, open: refuse, rewrap: refuse };
 }
 
 /** A secret for another use, which tells nothing of the master key. */

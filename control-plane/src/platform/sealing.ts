@@ -10,6 +10,10 @@ export type SealedFor = { projectId: string; id: string; type: string; version: 
 /** The vault. When the master key is lost (`isReady` false) nothing is sealed or opened: Problem `unavailable`. */
 export interface Sealing {
   readonly isReady: boolean;
+  /** Names the master key that new secrets are sealed with. */
+  readonly kekId: string;
   seal(plain: string, belongsTo: SealedFor): Sealed;
   open(sealed: Sealed, belongsTo: SealedFor): string;
+  /** The same secret with its key wrapped by the master key of today; the secret itself is not opened. */
+  rewrap(sealed: Sealed, belongsTo: SealedFor): Sealed;
 }

@@ -6,7 +6,8 @@ import type { RunRepository } from "../ports/git.ts";
 
 /**
  * Makes an exported tree answer to the base commit's rules: a check such as `npm run unit` inside a script reads
- * package.json and .npmrc, so changed scripts and configuration of npm's are put back before anything runs.
+ * package.json and .npmrc, and finds its programs in `node_modules/.bin` first, where a changed `node` would be every
+ * script's: scripts, npm's configuration and those programs are put back before anything runs.
  * Nothing has run in `folder` yet. The change itself, and the verdict on it, stay as they are.
  */
 export async function restoreBaseRules(
@@ -14,17 +15,31 @@ export async function restoreBaseRules(
   { folder, files }: { folder: string; files: ChangedFile[] },
 ): Promise<string[]> {
   const restored: string[] = [];
-  for (const { path } of files) {
+  for (const { path, change } of files) {
+    if (isProgramOfScripts(path) && change !== "deleted") {
+      await restoreFile(join(folder, path), await repository.readFile(repository.baseSha, path));
+      restored.push(path);
+      continue;
+    }
     const name = path.slice(path.lastIndexOf("/") + 1);
     if (name !== "package.json" && name !== ".npmrc") continue;
     const base = await repository.readFile(repository.baseSha, path);
     const place = join(folder, path);
     if (name === "package.json") await restoreScripts(place, base);
-    else if (base) await writeFile(place, base);
-    else await rm(place, { force: true });
+    else await restoreFile(place, base);
     restored.push(path);
   }
   return restored;
+}
+
+/** At any depth, and whatever the case: a file system may not care for it. */
+function isProgramOfScripts(path: string): boolean {
+  return /(^|\/)node_modules\/\.bin\//i.test(path);
+}
+
+async function restoreFile(place: string, base: Uint8Array | null): Promise<void> {
+  if (base) await writeFile(place, base);
+  else await rm(place, { force: true });
 }
 
 /** The change's own dependencies stay; scripts are the base's, and none where the base has no such file. */

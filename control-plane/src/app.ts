@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import type { AppDeps } from "./app-deps.ts";
 import { routes as credentials } from "./credentials/routes.ts";
 import { routes as health } from "./health/routes.ts";
+import { routes as invites } from "./invites/routes.ts";
 import { routes as jobs } from "./jobs/routes.ts";
 import { routes as keys } from "./keys/routes.ts";
 import { answerError, mountRoutes, problemResponse } from "./platform/mount-routes.ts";
@@ -28,6 +29,7 @@ export const routes: Route<ServerDeps>[] = [
   ...health,
   ...sessions,
   ...workspaces,
+  ...invites,
   ...projects,
   ...keys,
   ...credentials,

@@ -46,6 +46,7 @@ export const problems = {
   stage_changed: row(409, 6, "The run has moved on meanwhile", "Look at the run as it is now and decide again."),
   idempotency_in_progress: row(409, 6, "The same request is still running", "Wait for its answer."),
   name_taken: row(409, 6, "The name is taken", "Choose another name."),
+  last_owner: row(409, 6, "A workspace keeps an owner", "Make somebody else an owner first."),
   conflict: row(409, 6, "Somebody else was faster", "Look again and repeat."),
   payload_too_large: row(413, 2, "The body is too large", "Send less at once."),
   unsupported_media_type: row(415, 2, "The content type is not supported", "Send JSON."),
@@ -77,6 +78,12 @@ export const problems = {
   ),
   github_access: row(403, 1, "GitHub refuses the access", "Give the token the permission that is named."),
   github_refused: row(422, 1, "GitHub refuses the change", "Read GitHub's message; the diff is kept."),
+  price_unknown: row(
+    422,
+    1,
+    "The model has no known price",
+    "Give its price per million tokens: `prices` in the project's settings, or FEEDBACK_CHAT_PRICES on the machine that runs it.",
+  ),
   engine_missing: row(
     503,
     1,

@@ -25,6 +25,12 @@ it("names limits, protected paths, the task's file and the way to ask", () => {
     expect(prompt).toContain(part);
 });
 
+it("does not name as protected what the project took out of the list", () => {
+  const prompt = promptFor({ ...facts, protectedPaths: ["billing", "!migrations"] });
+  expect(prompt).toMatch(/published: \.github .* billing\n/);
+  expect(prompt).not.toContain("migrations");
+});
+
 it("lets nobody ask twice, and points to what came with a later round", () => {
   const prompt = promptFor({
     ...facts,

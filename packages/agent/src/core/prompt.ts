@@ -1,5 +1,5 @@
 import { insidePaths } from "./inside-paths.ts";
-import { protectedPaths } from "./protected-paths.ts";
+import { ownPaths, protectedPaths } from "./protected-paths.ts";
 
 export type PromptFacts = {
   maxTurns: number;
@@ -50,7 +50,7 @@ export function promptFor(facts: PromptFacts): string {
     "Rules",
     "- Make the smallest change that does the task well, in the style of the code around it.",
     "- Add or extend a test for it where the repository has tests. Never weaken, skip or delete a test or a lint rule.",
-    `- These paths are protected; a change to one makes a person look before anything is published: ${[...protectedPaths, ...facts.protectedPaths].join(" ")}`,
+    `- These paths are protected; a change to one makes a person look before anything is published: ${protectedNow(facts.protectedPaths).join(" ")}`,
     "- Add no dependency, and no new host in any address, unless the task cannot be done without it.",
     ...(facts.checks.length > 0
       ? [`- These checks will judge your change; run what you can: ${facts.checks.join("; ")}`]
@@ -64,4 +64,9 @@ export function promptFor(facts: PromptFacts): string {
     "End with a short summary in plain text: what you changed, what you assumed.",
     "",
   ].join("\n");
+}
+
+function protectedNow(own: string[]): string[] {
+  const { added, isTakenOut } = ownPaths(own);
+  return [...protectedPaths.filter((pattern) => !isTakenOut(pattern)), ...added];
 }

@@ -82,30 +82,6 @@ describe("hold", () => {
     expect(judge([change("app/bill.ts", "a", "b")], [], ["billing"])).toEqual([]);
   });
 
-  it("new dependencies, scripts and an unreadable package.json (case 24)", () => {
-    const before = JSON.stringify({ version: "1", dependencies: { a: "1" } });
-    expect(codes([change("package.json", before, JSON.stringify({ version: "2", dependencies: { a: "1" } }))])).toEqual(
-      [],
-    );
-    expect(
-      judge([
-        change(
-          "package.json",
-          before,
-          JSON.stringify({
-            version: "1",
-            dependencies: { a: "1", evil: "1" },
-            scripts: { postinstall: "x" },
-          }),
-        ),
-      ]),
-    ).toMatchObject([
-      { code: "dependencies", detail: "dependencies: evil" },
-      { code: "scripts", detail: "scripts: postinstall" },
-    ]);
-    expect(codes([change("sub/package.json", before, "{")])).toContain("hold package_settings");
-  });
-
   it("new hosts, once each with their line, and none that were there", () => {
     const verdicts = judge([
       change(

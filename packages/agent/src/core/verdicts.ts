@@ -3,7 +3,7 @@ import { judgePackage } from "./judge-package.ts";
 import { hostsIn, judgeContent } from "./judge-content.ts";
 import { foldPath, refusalOfPath } from "./judge-path.ts";
 import { type PathMatcher, matchPaths } from "./match-paths.ts";
-import { buildConfigs, lockfiles, protectedPaths } from "./protected-paths.ts";
+import { buildConfigs, lockfiles, ownPaths, protectedPaths } from "./protected-paths.ts";
 import { hasNul, textOf, utf8Of, verdict } from "./verdict-of.ts";
 import type { Verdict } from "@feedback-chat/protocol/evidence";
 
@@ -83,24 +83,18 @@ function prefixesOf(path: string): string[] {
 
 type HoldRule = { code: string; detail: string; matches: PathMatcher };
 
+/** The project's own list adds to ours; with a `!` before it, a pattern takes paths out of ours. */
 function holdRules(own: readonly string[]): HoldRule[] {
+  const { added, isTakenOut } = ownPaths(own);
+  const ours = (patterns: readonly string[]): PathMatcher => {
+    const isOurs = matchPaths(patterns);
+    return (path) => isOurs(path) && !isTakenOut(path);
+  };
   return [
-    { code: "protected_path", detail: "a protected path", matches: matchPaths(protectedPaths) },
-    {
-      code: "lockfile",
-      detail: "a lockfile decides what is fetched",
-      matches: matchPaths(lockfiles),
-    },
-    {
-      code: "build_config",
-      detail: "the configuration of build, tests or linters",
-      matches: matchPaths(buildConfigs),
-    },
-    {
-      code: "project_protected",
-      detail: "protected by the project's settings",
-      matches: matchPaths(own),
-    },
+    { code: "protected_path", detail: "a protected path", matches: ours(protectedPaths) },
+    { code: "lockfile", detail: "a lockfile decides what is fetched", matches: ours(lockfiles) },
+    { code: "build_config", detail: "the configuration of build, tests or linters", matches: ours(buildConfigs) },
+    { code: "project_protected", detail: "protected by the project's settings", matches: matchPaths(added) },
   ];
 }
 
@@ -132,6 +126,12 @@ function contentVerdicts(change: JudgedChange, knownHosts: ReadonlySet<string>):
   }));
   const isPackage = /(^|\/)package\.json$/i.test(change.path);
   return isPackage
-    ? [...judgePackage(before, after).map(({ code, detail }) => verdict("hold", code, change, detail)), ...found]
+    ? [
+        ...judgePackage(before, after).map(({ code, line, detail }) => ({
+          ...verdict("hold", code, change, detail),
+          line,
+        })),
+        ...found,
+      ]
     : found;
 }

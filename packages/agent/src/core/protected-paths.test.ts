@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { judgeChanges } from "./verdicts.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const judge = (path: string, protectedPaths: string[] = []) =>
+  judgeChanges(
+    [{ path, rawPath: path, isBinary: false, modeBefore: "100644", modeAfter: "100644", before: bytes("a\n"), after: bytes("b\n") }],
+    { basePaths: [], protectedPaths },
+  ); // prettier-ignore
+
+/** The contract's list, word by word, with a file that each word means. */
+const contract: [pattern: string, file: string][] = [
+  [".github", ".github/workflows/ci.yml"], ["CODEOWNERS", "CODEOWNERS"], [".claude", ".claude/settings.json"],
+  [".agents", ".agents/one.md"], [".cursor", ".cursor/rules"], [".mcp.json", ".mcp.json"], ["CLAUDE.md", "CLAUDE.md"],
+  ["AGENTS.md", "AGENTS.md"], [".npmrc", ".npmrc"], [".yarnrc*", ".yarnrc"], [".yarnrc*", ".yarnrc.yml"],
+  [".pnpmfile.*", ".pnpmfile.cjs"], [".husky", ".husky/pre-commit"], [".gitattributes", ".gitattributes"],
+  ["Dockerfile*", "Dockerfile"], ["Dockerfile*", "Dockerfile.prod"], ["Makefile", "Makefile"], ["*.sh", "deploy.sh"],
+  ["next.config.*", "next.config.mjs"], ["vercel.json", "vercel.json"], ["middleware", "middleware/auth.ts"],
+  ["middleware.*", "middleware.ts"], ["migrations", "migrations/0001.sql"],
+  ["package-lock.json", "package-lock.json"], ["npm-shrinkwrap.json", "npm-shrinkwrap.json"], ["yarn.lock", "yarn.lock"],
+  ["pnpm-lock.yaml", "pnpm-lock.yaml"], ["bun.lock", "bun.lock"], ["Cargo.lock", "Cargo.lock"], ["go.sum", "go.sum"],
+  ["vite.config.*", "vite.config.ts"], ["tsconfig*.json", "tsconfig.build.json"], ["vitest.config.*", "vitest.config.ts"],
+  ["jest.config.*", "jest.config.js"], ["eslint.config.*", "eslint.config.mjs"], [".eslintrc*", ".eslintrc.json"],
+  [".oxlintrc.json", ".oxlintrc.json"], ["biome.json", "biome.json"], [".env*", ".env.local"], ["pyproject.toml", "pyproject.toml"],
+]; // prettier-ignore
+
+describe("the list of what waits for a person", () => {
+  it.each(contract)("%s holds %s: at the root, at any depth, in any case", (_pattern, file) => {
+    for (const path of [file, `apps/web/${file}`, `APPS/${file.toUpperCase()}`])
+      expect(judge(path)).toMatchObject([{ level: "hold", path, line: null }]);
+  });
+
+  it.each(contract)("a project's !%s lets %s through, and nothing else", (pattern, file) => {
+    for (const path of [file, `apps/web/${file}`]) expect(judge(path, [`!${pattern}`])).toEqual([]);
+    const other = file.startsWith(".github") ? "AGENTS.md" : ".github/dependabot.yml";
+    expect(judge(other, [`!${pattern}`])).toMatchObject([{ level: "hold", path: other }]);
+  });
+
+  it("a path in one folder only can be taken out, and one's own protection stays", () => {
+    const own = ["!docs/.github", "billing"];
+    expect(judge("docs/.github/x.md", own)).toEqual([]);
+    expect(judge(".github/x.md", own)).toMatchObject([{ code: "protected_path" }]);
+    expect(judge("src/billing/charge.js", own)).toMatchObject([{ code: "project_protected" }]);
+  });
+});

@@ -1,22 +1,30 @@
 import { idOf } from "@feedback-chat/protocol/ids";
+import { Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
 import { requestCancel } from "../jobs/request-cancel.ts";
 import { asProject } from "../platform/as-tenant.ts";
-import { actorOf, type Caller } from "../platform/caller.ts";
+import { actorOf, type Caller, hasRole } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
 import { writeAudit } from "../platform/write-audit.ts";
 
 type Deps = { db: Db; newId: () => string };
+type Input = { caller: Caller; projectId: string; workspaceId: string; isPurgedNow: boolean };
 
 /**
  * Ends a project: from the commit on its keys, its webhook, its credentials and its leases are dead, and what ran is
- * cancelled. The rows stay for a while; what lies on GitHub stays for good.
+ * cancelled. The rows stay for a week, or go with the next clearing if an owner wants that (`isPurgedNow`); what lies on
+ * GitHub stays for good.
+ * @throws Problem forbidden
  */
 export async function deleteProject(
   { db, newId }: Deps,
-  { caller, projectId, workspaceId }: { caller: Caller; projectId: string; workspaceId: string },
+  { caller, projectId, workspaceId, isPurgedNow }: Input,
 ): Promise<void> {
   const actor = actorOf(caller);
+  if (isPurgedNow && !(caller.kind === "user" && hasRole(caller.roles[workspaceId], "owner")))
+    throw new Problem("forbidden", "Only an owner removes a project's rows at once.", {
+      next: "Delete it without `purge=now`: its rows go after seven days.",
+    });
   await asProject(db, projectId, async (tx) => {
     const { rows } = await sql<{ run_id: string }>`
       select run_id from fc.job_queue where project_id = ${projectId} and status in ('pending', 'processing') and run_id is not null
@@ -28,7 +36,9 @@ export async function deleteProject(
       tx,
     );
     await sql`delete from fc.credentials where project_id = ${projectId}`.execute(tx);
-    await sql`update fc.projects set deleted_at = now() where id = ${projectId} and deleted_at is null`.execute(tx);
+    await sql`
+      update fc.projects set deleted_at = now(), purge_at = now() + case when ${isPurgedNow} then interval '0' else interval '7 days' end
+      where id = ${projectId} and deleted_at is null`.execute(tx);
     await writeAudit(tx, {
       id: newId(), workspaceId, projectId, actor, action: "project.deleted", target: idOf("prj", projectId),
     }); // prettier-ignore

@@ -25,6 +25,7 @@ const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(50),
   cursor: z.string().optional(),
 });
+const deleteQuery = z.object({ purge: z.literal("now").optional() });
 const webhook = z.object({ url: z.string(), secret: z.string() });
 
 export const routes = [
@@ -48,9 +49,11 @@ export const routes = [
     handle: ({ deps, caller, ids, body }) => changeProject(deps, { caller, projectId: ids["projectId"] ?? "", change: body }),
   }),
   route<Deps>()({
-    method: "delete", path: "/v1/projects/:projectId", who: "admin", of: { projectId: "project" }, status: 204,
-    handle: ({ deps, caller, ids, tenant }) =>
-      deleteProject(deps, { caller, projectId: ids["projectId"] ?? "", workspaceId: tenant?.workspaceId ?? "" }),
+    method: "delete", path: "/v1/projects/:projectId", who: "admin", of: { projectId: "project" }, query: deleteQuery, status: 204,
+    handle: ({ deps, caller, ids, tenant, query }) =>
+      deleteProject(deps, {
+        caller, projectId: ids["projectId"] ?? "", workspaceId: tenant?.workspaceId ?? "", isPurgedNow: query.purge === "now",
+      }),
   }),
   route<Deps>()({
     method: "post", path: "/v1/projects/:projectId/webhook-secret/rotate", who: "admin", of: { projectId: "project" },

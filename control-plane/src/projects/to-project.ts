@@ -11,13 +11,16 @@ export type ProjectRow = {
   github_repo_id: string | null;
   trigger_label: string;
   is_paused: boolean;
+  max_concurrent_runs: number;
+  log_days: number;
+  private_days: number;
   settings: Partial<RunSettings>;
   created_at: Date;
 };
 
 /** Never the webhook's secrets. */
 export const projectColumns: RawBuilder<unknown> = sql`
-  p.id, p.workspace_id, p.name, p.github_repo, p.github_repo_id, p.trigger_label, p.is_paused, p.settings, p.created_at`;
+  p.id, p.workspace_id, p.name, p.github_repo, p.github_repo_id, p.trigger_label, p.is_paused, p.max_concurrent_runs, p.log_days, p.private_days, p.settings, p.created_at`;
 
 export function toProject(row: ProjectRow): Project {
   return {
@@ -28,6 +31,9 @@ export function toProject(row: ProjectRow): Project {
     githubRepoId: row.github_repo_id === null ? null : Number(row.github_repo_id),
     triggerLabel: row.trigger_label,
     isPaused: row.is_paused,
+    maxConcurrentRuns: row.max_concurrent_runs,
+    logDays: row.log_days,
+    privateDays: row.private_days,
     settings: runSettings.parse(row.settings),
     createdAt: row.created_at.toISOString(),
   };

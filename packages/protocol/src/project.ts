@@ -28,6 +28,12 @@ export const project = z.object({
   githubRepoId: z.int().nullable(),
   triggerLabel: z.string(),
   isPaused: z.boolean(),
+  /** Runs at once. */
+  maxConcurrentRuns: z.int(),
+  /** Days that log lines are kept. */
+  logDays: z.int(),
+  /** Days that a reporter's private words are kept. */
+  privateDays: z.int(),
   settings: runSettings,
   createdAt: z.iso.datetime(),
 });
@@ -57,6 +63,9 @@ export const patchProjectRequest = z.strictObject({
   name: z.string().trim().min(1).max(100).optional(),
   isPaused: z.boolean().optional(),
   triggerLabel: z.string().trim().min(1).max(50).optional(),
+  maxConcurrentRuns: z.int().min(1).max(100).optional(),
+  logDays: z.int().min(1).max(3650).optional(),
+  privateDays: z.int().min(1).max(3650).optional(),
   settings: projectSettings.optional(),
 });
 

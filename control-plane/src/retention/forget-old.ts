@@ -1,0 +1,42 @@
+import { sql } from "kysely";
+import { asSystem } from "../platform/as-tenant.ts";
+import type { Db } from "../platform/database.ts";
+import type { Log } from "../platform/log.ts";
+
+type Deps = { db: Db; log: Log };
+
+/** Log lines of one statement: a few hundred milliseconds, so that nobody waits for its locks. */
+const mostLines = 10_000;
+
+/**
+ * Removes what has been kept long enough: log lines and private words by their project's days, answers kept for
+ * repeats after a day, and all rows of a deleted project once its time has come. Of those only audit rows stay.
+ */
+export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promise<void> {
+  let lines = 0;
+  for (let count = mostLines; count === mostLines && !stopped.aborted; lines += count) count = await forgetLines(db);
+  // As the system: they are of all projects.
+  const { rows } = await asSystem(db, (tx) =>
+    sql<{ projects: string[]; texts: number; answers: number }>`
+      with purged as (
+        delete from fc.projects where purge_at <= now() returning id
+      ), texts as (
+        update fc.feedback f set private_text = null from fc.projects p
+        where p.id = f.project_id and f.private_text is not null and f.created_at < now() - make_interval(days => p.private_days)
+        returning 1
+      ), answers as (
+        delete from fc.idempotency_keys where created_at < now() - interval '24 hours' returning 1
+      )
+      select coalesce((select array_agg(id::text) from purged), '{}') as projects,
+        (select count(*)::int from texts) as texts, (select count(*)::int from answers) as answers`.execute(tx),
+  );
+  const { projects = [], texts = 0, answers = 0 } = rows[0] ?? {};
+  if (lines + texts + answers + projects.length > 0) log.info("retention.forgot", { lines, texts, answers, projects });
+}
+
+async function forgetLines(db: Db): Promise<number> {
+  const { rows } = await asSystem(db, (tx) =>
+    sql<{ count: string }>`select fc.forget_logs(${mostLines}) as count`.execute(tx),
+  );
+  return Number(rows[0]?.count ?? 0);
+}

@@ -1,0 +1,127 @@
+import { idOf, uuidOf } from "@feedback-chat/protocol/ids";
+import { sql } from "kysely";
+import { describe, expect, it } from "vitest";
+import { asSystem } from "../../src/platform/as-tenant.ts";
+import type { Db } from "../../src/platform/database.ts";
+import { forgetOld } from "../../src/retention/forget-old.ts";
+import { kinds } from "../support/open-test-database.ts";
+import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
+import { seedKey, seedRun } from "../support/seed.ts";
+
+const never = new AbortController().signal;
+const forget = ({ deps }: TestPlatform) => forgetOld(deps, never);
+
+/** How many rows of each table are of this project, whatever the table: the catalogue names them. */
+async function rowsOf(db: Db, projectId: string): Promise<Record<string, number>> {
+  return asSystem(db, async (tx) => {
+    const tables = await sql<{ name: string }>`
+      select table_name as name from information_schema.columns
+      where table_schema = 'fc' and column_name = 'project_id' order by 1`.execute(tx);
+    const counts: Record<string, number> = {};
+    for (const { name } of tables.rows) {
+      const { rows } = await sql<{ count: number }>`
+        select count(*)::int as count from ${sql.table(`fc.${name}`)} where project_id = ${projectId}`.execute(tx);
+      if (rows[0]?.count) counts[name] = rows[0].count;
+    }
+    return counts;
+  });
+}
+
+async function makeProject(platform: TestPlatform, name: string) {
+  const { token, workspaceId } = await platform.person("owner");
+  const body = { workspaceId: idOf("ws", workspaceId), name, githubRepo: `acme/${name}` };
+  const { project } = (await platform.call("POST", "/v1/projects", { token, body })).body as {
+    project: { id: string };
+  };
+  return { token, workspaceId, path: `/v1/projects/${project.id}`, projectId: uuidOf("prj", project.id) };
+}
+
+/** A job at work, as a worker that has it sees it. */
+async function lease(platform: TestPlatform, { workspaceId, projectId }: { workspaceId: string; projectId: string }) {
+  const { key } = await seedKey(platform.deps.db, { workspaceId, kind: "worker" });
+  const worker = { name: "w", version: "0.1.0", capabilities: { engines: ["command"], sandbox: "bubblewrap", localCredentials: [] }, publicKey: Buffer.alloc(32, 7).toString("base64url"), concurrency: 1 }; // prettier-ignore
+  const registered = await platform.call("POST", "/v1/workers", { token: key, body: worker });
+  expect(registered.status, registered.text).toBe(201);
+  await seedRun(platform.deps.db, { projectId });
+  const body = { workerId: registered.body["workerId"], claimId: platform.deps.newId(), waitS: 0 };
+  const claimed = await platform.call("POST", "/v1/jobs/claim", { token: key, body });
+  const held = claimed.body["lease"] as { jobId: string; attempt: number; token: string };
+  const headers = { lease: `${held.attempt}.${held.token}` };
+  return (route: string, ask: object) =>
+    platform.call("POST", `/v1/jobs/${held.jobId}/${route}`, { token: key, headers, body: ask });
+}
+
+const line = { at: new Date().toISOString(), level: "info", message: "a line" };
+
+describe.each(kinds)("what is kept, on %s", (kind) => {
+  it("case 36: a project deleted during a run fences its worker, and its purge leaves audit rows alone", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { db } = platform.deps;
+    const made = await makeProject(platform, "shop");
+    const other = await makeProject(platform, "other");
+    const onJob = await lease(platform, made);
+    expect((await onJob("logs", { offset: 0, lines: [line] })).status).toBe(200);
+    const { token, path, projectId } = made;
+    await platform.call("POST", `${path}/credentials`, {
+      token,
+      body: { type: "anthropic_api_key", value: "sk-ant-1" },
+    });
+    expect((await platform.call("DELETE", path, { token })).status).toBe(204);
+    expect((await onJob("renew", { waitS: 0 })).status).toBe(404);
+    expect((await onJob("logs", { offset: 1, lines: [line] })).status).toBe(404);
+    expect((await onJob("credentials", { purpose: "model" })).status).toBe(404);
+
+    await forget(platform);
+    expect(await rowsOf(db, projectId)).toHaveProperty("pipeline_runs", 1);
+    await asSystem(db, (tx) =>
+      sql`update fc.projects set deleted_at = now() - interval '8 days', purge_at = purge_at - interval '8 days' where id = ${projectId}`.execute(
+        tx,
+      ),
+    );
+    const before = await rowsOf(db, other.projectId);
+    await forget(platform);
+    expect(Object.keys(await rowsOf(db, projectId))).toEqual(["audit_logs"]);
+    expect(await rowsOf(db, other.projectId)).toEqual(before);
+  });
+
+  it("goes at once where an owner says so, and only then", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { token, workspaceId, path, projectId } = await makeProject(platform, "shop");
+    const admin = await platform.person("admin", workspaceId);
+    const refused = await platform.call("DELETE", `${path}?purge=now`, { token: admin.token });
+    expect(refused).toMatchObject({ status: 403, body: { next: expect.stringContaining("seven days") } });
+    expect((await platform.call("GET", path, { token })).status).toBe(200);
+    expect((await platform.call("DELETE", `${path}?purge=now`, { token })).status).toBe(204);
+    await forget(platform);
+    expect(Object.keys(await rowsOf(platform.deps.db, projectId))).toEqual(["audit_logs"]);
+  });
+
+  it("is log lines for as many days as the project says, which nobody else can remove", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { db } = platform.deps;
+    const made = await makeProject(platform, "shop");
+    const changed = await platform.call("PATCH", made.path, { token: made.token, body: { logDays: 10, privateDays: 20, maxConcurrentRuns: 3 } }); // prettier-ignore
+    expect(changed.body).toMatchObject({ logDays: 10, privateDays: 20, maxConcurrentRuns: 3 });
+    const onJob = await lease(platform, made);
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+    const lines = [12, 11, 9, 0].map((days) => ({ ...line, at: daysAgo(days), message: `${days} days` }));
+    await onJob("logs", { offset: 0, lines });
+    await asSystem(db, (tx) =>
+      sql`insert into fc.feedback (id, project_id, channel, public_text, private_text, created_at) values
+        (${platform.deps.newId()}, ${made.projectId}, 'api', 'old', 'secret', ${daysAgo(21)}::timestamptz),
+        (${platform.deps.newId()}, ${made.projectId}, 'api', 'new', 'secret', ${daysAgo(19)}::timestamptz)`.execute(tx),
+    );
+    await forget(platform);
+    const kept = await asSystem(db, (tx) => sql`select message from fc.run_logs order by seq`.execute(tx));
+    expect(kept.rows).toEqual([{ message: "9 days" }, { message: "0 days" }]);
+    const texts = await asSystem(db, (tx) =>
+      sql`select public_text, private_text from fc.feedback order by created_at`.execute(tx),
+    );
+    expect(texts.rows).toEqual([
+      { public_text: "old", private_text: null },
+      { public_text: "new", private_text: "secret" },
+    ]);
+    const direct = asSystem(db, (tx) => sql`delete from fc.run_logs`.execute(tx));
+    await expect(direct).rejects.toThrow(/permission denied/);
+  });
+});

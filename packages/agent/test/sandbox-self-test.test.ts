@@ -72,6 +72,10 @@ it("says that there are no user namespaces, and how to get them (case 21)", () =
 it.each([
   ["bwrap: No permissions to create new namespace", "unprivileged_userns_clone"],
   ["bwrap: Creating new namespace failed: No space left on device", "max_user_namespaces"],
+  [
+    "bwrap: Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded (ENOSPC)",
+    "max_user_namespaces",
+  ],
 ])("turns what bwrap says into a remedy: %s", async (said, remedy) => {
   await using opened = await openSandbox();
   const bwrapPath = join(opened.rootFolder, "bwrap");

@@ -100,14 +100,14 @@ export function wallsFailed(stderr: string, code: number | null): Problem {
 }
 
 function remedyFor(said: string): string {
-  if (/No space left on device/.test(said))
+  if (/No space left on device|ENOSPC/.test(said))
     return "User namespaces are switched off here: `sysctl -w user.max_user_namespaces=15000`, and the same in /etc/sysctl.d.";
   if (/(namespace|uid map|gid map|setns|loopback).*(not permitted|denied)|No permissions to create/i.test(said)) {
     return "This system forbids user namespaces to programs: on Ubuntu give bwrap an AppArmor profile with `userns,` (or `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`), on older Debian `sysctl -w kernel.unprivileged_userns_clone=1`; in a container start it with user namespaces allowed.";
   }
   if (/No such file|not found|ENOENT/.test(said))
     return "Install bubblewrap and util-linux: `apt-get install -y bubblewrap util-linux`.";
-  return "Run `feedback-chat check --sandbox`: it names what is missing on this machine.";
+  return "See what it says by itself: `bwrap --unshare-user --unshare-net --ro-bind / / true`.";
 }
 
 /** bwrap tells the pid of the namespace's first process, and the exit code if the command was started at all. */

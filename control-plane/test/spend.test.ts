@@ -21,7 +21,11 @@ describe.each(kinds)("spending on %s", (kind) => {
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
     const refused = answers.find(({ status }) => status !== 200);
-    expect(refused).toMatchObject({ status: 402, body: { code: "budget_exceeded", scope: "run" } });
+    // What is left is said, so that the proxy can ask for a smaller answer.
+    expect(refused).toMatchObject({
+      status: 402,
+      body: { code: "budget_exceeded", scope: "run", leftMicroUsd: 100 },
+    });
   });
 
   it("never passes the project's ceiling of 24 hours, however many runs reserve at once", async () => {
@@ -34,7 +38,7 @@ describe.each(kinds)("spending on %s", (kind) => {
       leases.flatMap((lease) => [1, 2].map(() => scene.worker.say(lease, "spend/reserve", reserve(400)))),
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
-    expect(answers.find(({ status }) => status !== 200)?.body).toMatchObject({ scope: "day" });
+    expect(answers.find(({ status }) => status !== 200)?.body).toMatchObject({ scope: "day", leftMicroUsd: 200 });
     await asSystem(scene.db, (tx) =>
       sql`update fc.spend_reservations set created_at = now() - interval '25 hours' where project_id = ${scene.projectId}`.execute(
         tx,

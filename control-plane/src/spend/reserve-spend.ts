@@ -12,7 +12,8 @@ type Reserve = { requestId: string; microUsd: number };
 /**
  * Sets money aside before it is spent. What is reserved and not settled counts as spent, and the project's row is
  * locked while the sums are looked at: however many ask at once, neither ceiling is ever passed.
- * @throws Problem lease_lost, budget_exceeded (`scope` names the ceiling; nothing was reserved)
+ * @throws Problem lease_lost, budget_exceeded (`scope` names the ceiling, `leftMicroUsd` what would still fit; nothing
+ * was reserved)
  */
 export async function reserveSpend(
   { db, newId }: Deps,
@@ -32,8 +33,8 @@ export async function reserveSpend(
     const { known, run, day } = sums.rows[0] ?? { known: null, run: "0", day: "0" };
     if (known) return { reservationId: known };
     const { budgetMicroUsd, dayBudgetMicroUsd } = runSettings.parse(rows[0]?.settings);
-    refuseBeyond("run", Number(run) + microUsd, budgetMicroUsd);
-    refuseBeyond("day", Number(day) + microUsd, dayBudgetMicroUsd);
+    refuseBeyond("run", microUsd, budgetMicroUsd - Number(run));
+    refuseBeyond("day", microUsd, dayBudgetMicroUsd - Number(day));
     const reservationId = newId();
     await sql`
       insert into fc.spend_reservations (id, request_id, run_id, project_id, reserved_micro_usd)
@@ -42,10 +43,10 @@ export async function reserveSpend(
   });
 }
 
-function refuseBeyond(scope: "run" | "day", sumMicroUsd: number, ceilingMicroUsd: number): void {
-  if (sumMicroUsd <= ceilingMicroUsd) return;
-  const ceilingUsd = (ceilingMicroUsd / 1_000_000).toFixed(2);
-  throw new Problem("budget_exceeded", `The ${scope}'s ceiling of ${ceilingUsd} USD would be passed.`, {
-    facts: { scope },
+function refuseBeyond(scope: "run" | "day", microUsd: number, leftMicroUsd: number): void {
+  if (microUsd <= leftMicroUsd) return;
+  const leftUsd = (Math.max(0, leftMicroUsd) / 1_000_000).toFixed(2);
+  throw new Problem("budget_exceeded", `The ${scope}'s ceiling would be passed: ${leftUsd} USD of it are left.`, {
+    facts: { scope, leftMicroUsd: Math.max(0, leftMicroUsd) },
   });
 }

@@ -6,6 +6,7 @@ import { isProblem } from "@feedback-chat/protocol/problem";
 import type { MachineConfig } from "./config.ts";
 import { claudeCode } from "./engines/claude-code.ts";
 import { commandEngine } from "./engines/command.ts";
+import { requirePrice } from "./require-price.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { ModelAccess, OpenModel } from "./ports/model-access.ts";
@@ -27,6 +28,8 @@ export type Machine = AsyncDisposable & {
   publish: Publish;
   engineFor(settings: LeasedJob["settings"]): Engine;
   engineIds: string[];
+  /** That a model's price is known. @throws Problem price_unknown */
+  requirePrice(settings: Pick<LeasedJob["settings"], "model" | "prices">): void;
   /** That the walls can be built. @throws Problem sandbox_unavailable */
   probe(): Promise<void>;
   /** That they hold. @throws Problem sandbox_unavailable, sandbox_leaks, engine_missing: nothing may run here. */
@@ -60,13 +63,14 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
   const tryWalls = (engine: Engine | null) => selfTest({ sandbox, tempFolder: tmpdir(), engine });
   return {
     sandbox,
-    openModel: openModelWith({ clock, dispatcher }, config.modelUrl),
+    openModel: openModelWith({ clock, dispatcher }, config),
     openRegistry: openRegistryProxy,
     publish: publishInChild,
     engineFor({ engine, engineCommand }) {
       const argv = config.engineCommand ?? (engine === "command" ? engineCommand : null);
       return argv ? commandEngine({ clock, argv }) : claude;
     },
+    requirePrice: (settings) => void requirePrice(settings, config.prices),
     probe: async () => void (await sandbox.probe()),
     async selfTest() {
       const engine = config.engineCommand ? null : claude;
@@ -93,9 +97,13 @@ async function isInstalled(engine: Engine): Promise<boolean> {
 }
 
 /** Fits our proxy to the port: the run's ceiling, the coordinator's reservations, the log. */
-function openModelWith({ clock, dispatcher }: { clock: Clock; dispatcher: Dispatcher }, modelUrl: string): OpenModel {
+function openModelWith(
+  { clock, dispatcher }: { clock: Clock; dispatcher: Dispatcher },
+  { modelUrl, modelAuth, prices }: Pick<MachineConfig, "modelUrl" | "modelAuth" | "prices">,
+): OpenModel {
   return async (input): Promise<ModelAccess> => {
-    const { reserve, settle, log } = input;
+    const { reserve, settle, log, key } = input;
+    const price = requirePrice(input, prices);
     const proxy = await startModelProxy(
       {
         clock,
@@ -112,8 +120,8 @@ function openModelWith({ clock, dispatcher }: { clock: Clock; dispatcher: Dispat
       {
         socketPath: input.socketPath,
         baseUrl: modelUrl,
-        credential: input.key,
-        allowedModels: [input.model],
+        credential: modelAuth === "bearer" && key.type === "anthropic_api_key" ? { ...key, type: "bearer_token" } : key,
+        models: { [input.model]: price },
         budgetMicroUsd: input.ceilingMicroUsd,
         wallSeconds: input.wallSeconds,
       },

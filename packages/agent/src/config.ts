@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { figuresSchema, scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
+import { type ModelPrices, modelPrices } from "@feedback-chat/protocol/price";
 import { Problem } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
 import type { LocalCredentials } from "./ports/coordinator.ts";
@@ -17,6 +18,10 @@ export type MachineConfig = {
   engineCommand: string[] | null;
   /** Where the model's API is, when it is not Anthropic's own. */
   modelUrl: string;
+  /** How an API key is shown there. */
+  modelAuth: "x-api-key" | "bearer";
+  /** The owner's own price list, over the project's and ours. */
+  prices: ModelPrices;
   /** Base of GitHub's REST API and of its git, when a job does not name them. */
   githubApiUrl: string;
   githubUrl: string;
@@ -41,7 +46,11 @@ export type WorkerConfig = MachineConfig & {
 };
 
 /** `run`: besides the machine, where runs are written down. */
-export type RunConfig = MachineConfig & { stateFolder: string };
+export type RunConfig = MachineConfig & {
+  stateFolder: string;
+  /** The model of a run on this machine; null = the usual one. */
+  model: string | null;
+};
 
 const isRoot = process.getuid?.() === 0;
 const empty = z.literal("").transform(() => undefined);
@@ -56,8 +65,11 @@ const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is n
  * `FEEDBACK_CHAT_CONCURRENCY` jobs at once · `FEEDBACK_CHAT_ONCE` `1`: end after one job ·
  * `FEEDBACK_CHAT_HEALTH_PORT` · `FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS` · `FEEDBACK_CHAT_FIGURES_SCALE` all times of
  * the lease protocol by this factor (tests).
- * Others': `ANTHROPIC_API_KEY`, `CLAUDE_CODE_OAUTH_TOKEN`, `GITHUB_TOKEN` the owner's own credentials, used instead
- * of asking for the project's · `ANTHROPIC_BASE_URL`, `GITHUB_API_URL`, `GITHUB_URL` far ends other than the public ones.
+ * `FEEDBACK_CHAT_PRICES` prices of models as JSON · `FEEDBACK_CHAT_MODEL_AUTH` `bearer`: the model's key goes as
+ * `Authorization: Bearer`.
+ * Others': `ANTHROPIC_API_KEY`, `ANTHROPIC_AUTH_TOKEN` (shown as Bearer, as OpenRouter wants it),
+ * `CLAUDE_CODE_OAUTH_TOKEN`, `GITHUB_TOKEN` the owner's own credentials, used instead of asking for the project's ·
+ * `ANTHROPIC_MODEL` the model of `run` · `ANTHROPIC_BASE_URL`, `GITHUB_API_URL`, `GITHUB_URL` far ends other than the public ones.
  */
 const machineEnvironment = z.object({
   FEEDBACK_CHAT_DATA: optional(z.string()),
@@ -65,7 +77,11 @@ const machineEnvironment = z.object({
   FEEDBACK_CHAT_BWRAP_PATH: optional(z.string()),
   FEEDBACK_CHAT_ENGINE_COMMAND: optional(z.string().transform(parseArgv)),
   ANTHROPIC_BASE_URL: optional(url("ANTHROPIC_BASE_URL")),
+  FEEDBACK_CHAT_MODEL_AUTH: optional(z.enum(["x-api-key", "bearer"])),
+  FEEDBACK_CHAT_PRICES: optional(z.string().transform(parsePrices)),
   ANTHROPIC_API_KEY: optional(z.string()),
+  ANTHROPIC_AUTH_TOKEN: optional(z.string()),
+  ANTHROPIC_MODEL: optional(z.string().max(200)),
   CLAUDE_CODE_OAUTH_TOKEN: optional(z.string()),
   GITHUB_TOKEN: optional(z.string()),
   GITHUB_API_URL: optional(url("GITHUB_API_URL")),
@@ -121,13 +137,11 @@ export function parseWorkerConfig(environment: Environment): WorkerConfig {
 export function parseRunConfig(environment: Environment): RunConfig {
   const set = parse(machineEnvironment, environment);
   const stateHome = set.XDG_STATE_HOME ?? join(homedir(), ".local", "state");
-  return { ...machineOf(set), stateFolder: join(stateHome, "feedback-chat") };
+  return { ...machineOf(set), stateFolder: join(stateHome, "feedback-chat"), model: set.ANTHROPIC_MODEL ?? null };
 }
 
 function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
-  const model = set.ANTHROPIC_API_KEY
-    ? { type: "anthropic_api_key", value: set.ANTHROPIC_API_KEY }
-    : set.CLAUDE_CODE_OAUTH_TOKEN && { type: "claude_oauth", value: set.CLAUDE_CODE_OAUTH_TOKEN };
+  const model = modelCredentialOf(set);
   const github = set.GITHUB_TOKEN && { type: "github_token", value: set.GITHUB_TOKEN };
   return {
     dataFolder: set.FEEDBACK_CHAT_DATA ?? defaultDataFolder(set.XDG_DATA_HOME),
@@ -135,6 +149,8 @@ function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
     bwrapPath: set.FEEDBACK_CHAT_BWRAP_PATH ?? null,
     engineCommand: set.FEEDBACK_CHAT_ENGINE_COMMAND ?? null,
     modelUrl: set.ANTHROPIC_BASE_URL ?? "https://api.anthropic.com",
+    modelAuth: set.FEEDBACK_CHAT_MODEL_AUTH ?? "x-api-key",
+    prices: set.FEEDBACK_CHAT_PRICES ?? {},
     githubApiUrl: set.GITHUB_API_URL ?? "https://api.github.com",
     githubUrl: set.GITHUB_URL ?? "https://github.com",
     localCredentials: {
@@ -148,6 +164,13 @@ function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
     },
     searchPath: set.PATH ?? "/usr/local/bin:/usr/bin:/bin",
   };
+}
+
+/** The first that is set, in the order in which Claude Code looks. */
+function modelCredentialOf(set: z.infer<typeof machineEnvironment>) {
+  if (set.ANTHROPIC_AUTH_TOKEN) return { type: "bearer_token", value: set.ANTHROPIC_AUTH_TOKEN };
+  if (set.ANTHROPIC_API_KEY) return { type: "anthropic_api_key", value: set.ANTHROPIC_API_KEY };
+  return set.CLAUDE_CODE_OAUTH_TOKEN && { type: "claude_oauth", value: set.CLAUDE_CODE_OAUTH_TOKEN };
 }
 
 function defaultDataFolder(xdgDataHome: string | undefined): string {
@@ -176,11 +199,24 @@ function parse<T>(schema: z.ZodType<T>, environment: Environment): T {
 }
 
 function parseArgv(text: string, context: z.RefinementCtx): string[] {
+  return parseJson(z.array(z.string()).min(1), text, { context, example: '["node", "agent.js"]', what: "JSON list" });
+}
+
+function parsePrices(text: string, context: z.RefinementCtx): ModelPrices {
+  const example = '{"some-model": {"inputUsd": 3, "outputUsd": 15}}';
+  return parseJson(modelPrices, text, { context, example, what: "price list" });
+}
+
+function parseJson<T>(
+  schema: z.ZodType<T>,
+  text: string,
+  { context, example, what }: { context: z.RefinementCtx; example: string; what: string },
+): T {
   try {
-    return z.array(z.string()).min(1).parse(JSON.parse(text));
+    return schema.parse(JSON.parse(text));
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
-    context.addIssue({ code: "custom", message: 'is no JSON list such as ["node", "agent.js"]' });
+    context.addIssue({ code: "custom", message: `is no ${what} such as ${example}` });
     return z.NEVER;
   }
 }

@@ -102,9 +102,11 @@ async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<R
   try {
     await using machine = await composeMachine({ clock }, config);
     await machine.probe();
-    await machine.engineFor(settingsOf(input)).prepare();
+    const settings = settingsOf(config, input);
+    if (config.localCredentials.model) machine.requirePrice(settings);
+    await machine.engineFor(settings).prepare();
     await machine.sandbox.sweep();
-    const runId = input.resume ?? (await admitIssue(deps, config, input)).runId;
+    const runId = input.resume ?? (await admitIssue(deps, config, { ...input, settings })).runId;
     return await withLocalRun(deps, { stateFolder: config.stateFolder, runId }, (run) =>
       goOn({ machine, deps, config, run }, input),
     );
@@ -114,8 +116,9 @@ async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<R
 }
 
 /** Of a resumed run only the machine's own engine is looked at; its settings come with its state. */
-function settingsOf(input: RunIssueInput): RunSettings {
-  return runSettings.parse(input.resume === undefined ? { ...input.settings } : {});
+function settingsOf({ model }: RunConfig, input: RunIssueInput): RunSettings {
+  const ofMachine = model === null ? {} : { model };
+  return runSettings.parse(input.resume === undefined ? { ...ofMachine, ...input.settings } : {});
 }
 
 type Parts = { machine: Machine; deps: LocalRunDeps; config: RunConfig; run: LocalRun };

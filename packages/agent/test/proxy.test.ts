@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { Agent, request as send, type Dispatcher } from "undici";
 import { describe, expect, it } from "vitest";
+import { requirePrice } from "../src/require-price.ts";
 import { ignoring } from "../src/platform/ignoring.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import {
@@ -49,7 +50,7 @@ async function open(
       socketPath,
       baseUrl: model.baseUrl,
       credential: { type: "anthropic_api_key", value: "sk-ours" },
-      allowedModels: ["claude-sonnet-4-5"],
+      models: { [plain.model]: requirePrice({ model: plain.model, prices: {} }, {}) },
       budgetMicroUsd: 2_000_000,
       wallSeconds: 30,
       ...options,
@@ -230,6 +231,26 @@ describe("what upstream sees", () => {
       "anthropic-beta": "interleaved-thinking-2025-05-14,oauth-2025-04-20",
     });
     expect(opened.model.requests[0]?.headers["x-api-key"]).toBeUndefined();
+  });
+
+  it("is a Bearer token, below the base's own path, for a provider that speaks the same language", async () => {
+    await using opened = await open();
+    const model = "anthropic/claude-sonnet-4.5";
+    const price = requirePrice({ model, prices: {} }, { [model]: { inputUsd: 6, outputUsd: 30, cacheReadUsd: 0.6 } });
+    await using router = await open(undefined, {
+      baseUrl: `${opened.model.baseUrl}/api/`,
+      credential: { type: "bearer_token", value: "sk-or-ours" },
+      models: { [model]: price },
+    });
+    await (await post(router, { ...plain, model }, { headers: hostile })).body.dump();
+    const [seen] = opened.model.requests;
+    expect(seen?.url).toBe("/api/v1/messages?beta=true");
+    expect(seen?.headers).toMatchObject({ authorization: "Bearer sk-or-ours" });
+    expect(seen?.headers["x-api-key"]).toBeUndefined();
+    await until(() => router.facts.length === 1);
+    // 1,000 in and 50 out at the prices that were given, not at ours.
+    expect(router.proxy.totals().costMicroUsd).toBe(6_000 + 1_500);
+    expect((await post(router)).statusCode).toBe(403);
   });
 
   it("is the body as judged and written anew", async () => {

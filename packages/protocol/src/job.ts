@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { idSchema } from "./ids.ts";
+import { modelPrices } from "./price.ts";
 import { phases } from "./run-machine.ts";
 
 /** The queue's own word for a job. Parked = `pending` with `run_at = infinity`. */
@@ -38,6 +39,8 @@ export const runSettings = z.object({
   /** argv of the `command` engine. */
   engineCommand: z.array(z.string()).default([]),
   model: z.string().default("claude-sonnet-4-5"),
+  /** Over our own list: of models that it does not name, or of a provider that asks something else. */
+  prices: modelPrices.default({}),
   /** The project's own checks as argv lists; null = found from the base commit (package.json's scripts). */
   checks: z
     .array(z.object({ name: z.string(), command: z.array(z.string()).min(1) }))
@@ -47,6 +50,7 @@ export const runSettings = z.object({
   baseRef: z.string().nullable().default(null),
   /** The base commit's CLAUDE.md and AGENTS.md go in as text. */
   useRepositoryInstructions: z.boolean().default(false),
+  /** Patterns beside the product's own list, at any depth; one that begins with `!` takes paths out of that list. */
   protectedPaths: z.array(z.string()).default([]),
 });
 export type RunSettings = z.infer<typeof runSettings>;

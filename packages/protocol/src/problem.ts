@@ -18,6 +18,7 @@ export const problems = {
   ),
   bad_payload: row(400, 2, "The webhook's body cannot be read", "Send the event as JSON or as a form, as GitHub does."),
   unauthenticated: row(401, 4, "Not logged in", "Run `feedback-chat login`, or send a valid key."),
+  authorization_pending: row(400, 8, "Nobody has decided yet", "Ask again after the interval."),
   bad_signature: row(
     401,
     4,
@@ -62,6 +63,12 @@ export const problems = {
     2,
     "This kind of credential is not accepted here",
     "Keep it on your own worker.",
+  ),
+  endpoint_not_allowed: row(
+    422,
+    2,
+    "This address is not allowed",
+    "Use a public address; an operator opens private ranges with OUTBOUND_ALLOW.",
   ),
   upgrade_required: row(426, 78, "This version is no longer served", "Install the version that the server names."),
   rate_limited: row(429, 7, "Too many requests", "Wait as long as Retry-After says."),

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fitRequest, judgeModelRequest } from "./judge-model-request.ts";
+import { priceTable } from "./prices.ts";
 import { parseStrictJson } from "./parse-strict-json.ts";
 
-const rules = { allowedModels: ["claude-sonnet-4-5"], isCountOnly: false };
+const model = "claude-sonnet-4-5";
+const rules = { models: priceTable({ [model]: { inputUsd: 3, outputUsd: 15 } }), isCountOnly: false };
 const plain = {
   model: "claude-sonnet-4-5",
   max_tokens: 1_000,
@@ -45,6 +47,28 @@ describe("judgeModelRequest", () => {
       promptTokens: body.length + 6_000,
       worstCase: Math.ceil((body.length + 6_000) * 6 + 15_000),
     });
+  });
+
+  it("counts the longer of what came and what goes, and the provider's own words about tools", () => {
+    const input = `[${Array.from({ length: 50 }, () => "1e20").join(",")}]`;
+    const call = `[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"n","input":${input}}]}]`;
+    const judged = judge(`{"model":"${model}","max_tokens":10,"messages":${call}}`);
+    expect(judged.ok && judged.promptTokens).toBe(judged.ok && judged.body.length);
+    const tool = { name: "n", input_schema: { type: "object" } };
+    const withTool = judge({ ...plain, tools: [tool] });
+    expect(withTool.ok && withTool.promptTokens).toBe(JSON.stringify({ ...plain, tools: [tool] }).length + 1_000);
+  });
+
+  it("reserves at least a token for each byte that it sends", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.boolean(), (input, isPretty) => {
+        const value: unknown = JSON.parse(input);
+        if (input.includes("__proto__")) return;
+        const messages = [{ role: "user", content: [{ type: "tool_use", id: "t", name: "n", input: value }] }];
+        const judged = judge(JSON.stringify({ ...plain, messages }, null, isPretty ? 2 : 0));
+        if (judged.ok) expect(judged.promptTokens).toBeGreaterThanOrEqual(Buffer.byteLength(judged.body));
+      }),
+    );
   });
 
   it("clamps max_tokens, and the thinking below it", () => {

@@ -1,6 +1,6 @@
 import { type JudgeRules } from "./refuse-model-request.ts";
 import { type Json, parseStrictJson } from "./parse-strict-json.ts";
-import { affordableTokens, worstCaseMicroUsd } from "./prices.ts";
+import { affordableTokens, type Price, priceOf, worstCaseMicroUsd } from "./prices.ts";
 import { type Members, countImages, isObject, refusalOf, tokensPerImage } from "./refuse-model-request.ts";
 
 export const maxOutputTokens = 16_384;
@@ -10,6 +10,7 @@ export type JudgedRequest = {
   ok: true;
   body: string;
   model: string;
+  price: Price;
   isStream: boolean;
   promptTokens: number;
   maxTokens: number;
@@ -29,12 +30,15 @@ export function judgeModelRequest(text: string, rules: JudgeRules): Judgement {
   if (reason !== null) return { ok: false, reason };
 
   const model = body.model as string;
-  const promptTokens = new TextEncoder().encode(text).byteLength + tokensPerImage * countImages(body);
+  const price = priceOf(model, [rules.models]);
+  if (price === null) return { ok: false, reason: `the price of model ${model} is not known` };
+  const promptTokens = boundOfPrompt(text, body);
   if (rules.isCountOnly)
     return {
       ok: true,
       body: JSON.stringify(body),
       model,
+      price,
       isStream: false,
       promptTokens,
       maxTokens: 0,
@@ -42,6 +46,7 @@ export function judgeModelRequest(text: string, rules: JudgeRules): Judgement {
     };
   return bounded(body, {
     model,
+    price,
     promptTokens,
     maxTokens: Math.min(body.max_tokens as number, maxOutputTokens),
   });
@@ -49,19 +54,29 @@ export function judgeModelRequest(text: string, rules: JudgeRules): Judgement {
 
 /** The same request with fewer output tokens, so that its worst case fits `leftMicroUsd`; null when too little is left. */
 export function fitRequest(request: JudgedRequest, leftMicroUsd: number): JudgedRequest | null {
-  const maxTokens = Math.min(request.maxTokens, affordableTokens(request.model, request.promptTokens, leftMicroUsd));
+  const maxTokens = Math.min(request.maxTokens, affordableTokens(request.price, request.promptTokens, leftMicroUsd));
   if (maxTokens < Math.min(leastOutputTokens, request.maxTokens)) return null;
-  const fitted = bounded(JSON.parse(request.body) as Members, {
-    model: request.model,
-    promptTokens: request.promptTokens,
-    maxTokens,
-  });
-  return fitted.ok ? fitted : null;
+  const { model, price, promptTokens } = request;
+  return bounded(JSON.parse(request.body) as Members, { model, price, promptTokens, maxTokens });
 }
 
-function bounded(body: Members, bound: { model: string; promptTokens: number; maxTokens: number }): Judgement {
-  const worstCase = worstCaseMicroUsd(bound.model, bound);
-  if (worstCase === null) return { ok: false, reason: `the price of model ${bound.model} is not known` };
+/** The provider adds words of its own where there are tools: measured at some 350 to 700 tokens. */
+const tokensAboutTools = 1_000;
+
+/**
+ * No token is shorter than a byte. Of the text that came and the text that goes the longer one counts: `1e20` is
+ * written out when it is written anew.
+ */
+function boundOfPrompt(text: string, body: Members): number {
+  const bytesOf = (one: string) => new TextEncoder().encode(one).byteLength;
+  const bytes = Math.max(bytesOf(text), bytesOf(JSON.stringify(body)));
+  return bytes + tokensPerImage * countImages(body) + (body.tools === undefined ? 0 : tokensAboutTools);
+}
+
+type Bounds = { model: string; price: Price; promptTokens: number; maxTokens: number };
+
+function bounded(body: Members, bound: Bounds): JudgedRequest {
+  const worstCase = worstCaseMicroUsd(bound.price, bound);
   const smaller = {
     ...body,
     max_tokens: bound.maxTokens,

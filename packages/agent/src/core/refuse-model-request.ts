@@ -1,6 +1,8 @@
 import type { Json } from "./parse-strict-json.ts";
+import type { PriceTable } from "./prices.ts";
 
-export type JudgeRules = { allowedModels: readonly string[]; isCountOnly: boolean };
+/** `models` are those that the run may use, each with what it costs. */
+export type JudgeRules = { models: PriceTable; isCountOnly: boolean };
 
 export const tokensPerImage = 6_000;
 
@@ -21,7 +23,7 @@ export function refusalOf(body: Members, rules: JudgeRules): string | null {
     if (!allowedMembers.has(name)) return `the member ${JSON.stringify(name.slice(0, 60))} is not admitted`;
   }
   const { model, messages, max_tokens: maxTokens } = body;
-  if (typeof model !== "string" || !rules.allowedModels.includes(model))
+  if (typeof model !== "string" || !Object.hasOwn(rules.models, model))
     return `the model ${String(JSON.stringify(model)).slice(0, 80)} is not admitted`;
   if (!Array.isArray(messages)) return "messages are missing";
   if (!rules.isCountOnly && !(typeof maxTokens === "number" && Number.isSafeInteger(maxTokens) && maxTokens > 0))

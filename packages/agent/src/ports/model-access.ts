@@ -1,3 +1,4 @@
+import type { ModelPrices } from "@feedback-chat/protocol/price";
 import type { Spend } from "@feedback-chat/protocol/evidence";
 import type { Secret } from "./coordinator.ts";
 
@@ -14,6 +15,8 @@ export type ModelAccessInput = {
   runToken: string;
   key: Secret;
   model: string;
+  /** The project's own, over the list that we know. */
+  prices: ModelPrices;
   /** What the run may still cost. */
   ceilingMicroUsd: number;
   /** No retry begins that would end after it. */

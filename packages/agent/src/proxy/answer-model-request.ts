@@ -54,7 +54,7 @@ export async function answerModelRequest(context: Context, exchange: Exchange): 
   if (body === undefined) return tell({ outcome: "cut", status: 0 });
   if (typeof body !== "string") return refuseWith(body);
   const judged = judgeModelRequest(body, {
-    allowedModels: context.allowedModels,
+    models: context.models,
     isCountOnly: target === "count",
   });
   if (!judged.ok) return refuseWith({ status: 403, type: "permission_error", message: judged.reason });

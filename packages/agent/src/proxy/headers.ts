@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 
+/** `anthropic_api_key` goes as `x-api-key`; `bearer_token` (OpenRouter and others) and `claude_oauth` as Bearer. */
 export type ModelCredential = { type: string; value: string };
 
 /** Betas that the engine asks for and that open nothing: no files, no tools of the provider, no longer prompts. */
@@ -23,7 +24,9 @@ export function requestHeaders(client: IncomingHttpHeaders, credential: ModelCre
     "accept-encoding": "identity", // the stream's usage is read on the side
     "anthropic-version": /^\d{4}-\d{2}-\d{2}$/.test(version) ? version : "2023-06-01",
     ...(betas.length > 0 ? { "anthropic-beta": betas.join(",") } : {}),
-    ...(isOauth ? { authorization: `Bearer ${credential.value}` } : { "x-api-key": credential.value }),
+    ...(isOauth || credential.type === "bearer_token"
+      ? { authorization: `Bearer ${credential.value}` }
+      : { "x-api-key": credential.value }),
   };
 }
 

@@ -55,8 +55,8 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
 
   /** Charges what the usage says; without any the reservation stays, as if all of it had been used. */
   async function settle(reservation: Reservation, seen: SeenUsage): Promise<Settlement> {
-    const { model, worstCase } = reservation.request;
-    const known = seen.usage === null ? null : costMicroUsd(model, seen.usage);
+    const { price, worstCase } = reservation.request;
+    const known = seen.usage === null ? null : costMicroUsd(price, seen.usage);
     const tokens = seen.usage === null ? { input: 0, output: 0 } : tokensOf(seen.usage);
     return book(reservation, { costMicroUsd: known ?? worstCase, tokens, isKnown: known !== null });
   }

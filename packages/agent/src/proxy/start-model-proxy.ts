@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Dispatcher } from "undici";
 import type { Spend } from "@feedback-chat/protocol/evidence";
 import { Problem } from "@feedback-chat/protocol/problem";
+import type { PriceTable } from "../core/prices.ts";
 import type { Clock } from "../ports/clock.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import { answerModelRequest, refuse } from "./answer-model-request.ts";
@@ -28,7 +29,8 @@ export type ProxyOptions = {
   /** Such as `https://api.anthropic.com`: a constant, never built from a request. */
   baseUrl: string;
   credential: ModelCredential;
-  allowedModels: readonly string[];
+  /** Those that the run may use, each with its price. */
+  models: PriceTable;
   budgetMicroUsd: number;
   /** The run's own time: no retry begins that would end after it. */
   wallSeconds: number;

@@ -108,6 +108,7 @@ function openModel(deps: AgentDeps, input: AgentInput & { key: Secret; runToken:
     runToken: input.runToken,
     key: input.key,
     model: input.job.settings.model,
+    prices: input.job.settings.prices,
     ceilingMicroUsd: input.leftMicroUsd,
     wallSeconds: input.leftSeconds,
     reserve: deps.coordinator.reserve,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/platform/system-clock.ts";
 import type { Engine, EngineEnd, EngineEvent, EngineTask } from "../../src/ports/engine.ts";
 import type { Sandbox, SandboxJob } from "../../src/ports/sandbox.ts";
+import { requirePrice } from "../../src/require-price.ts";
 import { startModelProxy, type ModelProxy } from "../../src/proxy/start-model-proxy.ts";
 import { memorySpend } from "../memory-spend.ts";
 import { stubModel, type Script, type StubModel } from "../stub-model.ts";
@@ -57,7 +58,7 @@ export async function play(
     },
     {
       socketPath: join(job.socketFolder, task.socketName), baseUrl: model.baseUrl, credential: { type: "anthropic_api_key", value: "sk-real-key-of-the-worker" },
-      allowedModels: [task.model], budgetMicroUsd: options.budgetMicroUsd ?? 2_000_000, wallSeconds: 60,
+      models: { [task.model]: requirePrice({ model: task.model, prices: {} }, {}) }, budgetMicroUsd: options.budgetMicroUsd ?? 2_000_000, wallSeconds: 60,
     }, // prettier-ignore
   );
   const run = opened.engine.start({ ...task, ...options.task }, job);

@@ -294,6 +294,41 @@ describe("what it may cost", () => {
   });
 });
 
+describe("a provider with its own names and prices", () => {
+  const model = "anthropic/claude-sonnet-4.5";
+  const message = wire({ body: { ...plain, model } });
+
+  it("is served with the owner's token as Bearer, and charged by the owner's table", async () => {
+    const prices = JSON.stringify({ [model]: { inputUsd: 30, outputUsd: 150 } });
+    const usage = { input: 1_000, output: 100, cacheRead: 500 };
+    const scenario: ScenarioInput = { name: "cache", about: "Reads a cache.", steps: [{ text: "hi", usage }] };
+    await using attack = await openProxyAttack({ message, "our usual model": wire() }, { dataFolder, scenario });
+    const { modelKey } = attack.secrets;
+    delete attack.env["ANTHROPIC_API_KEY"];
+    Object.assign(attack.env, { ANTHROPIC_AUTH_TOKEN: modelKey, ANTHROPIC_MODEL: model, FEEDBACK_CHAT_PRICES: prices });
+    const run = await attack.run();
+    expect(run.code, run.said).toBe(0);
+    expect(Object.values(answersOf(attack)).map(statusOf)).toEqual(["200", "403"]);
+    expect(attack.model.requests.map(({ body }) => body)).toEqual([{ ...plain, model }]);
+    expect(attack.model.requests[0]?.headers["authorization"]).toBe(`…${modelKey.slice(-4)}`);
+    expect(attack.model.requests[0]?.headers["x-api-key"]).toBeUndefined();
+    expect(run.result?.costMicroUsd).toBe(1_500 * 30 + 100 * 150);
+  });
+
+  it("starts nothing while the model's price is unknown, whatever a file of the repository says", async () => {
+    const env = { ANTHROPIC_MODEL: model };
+    const files = { ".env.local": `FEEDBACK_CHAT_PRICES={"${model}":{"inputUsd":0,"outputUsd":0}}` };
+    await using attack = await openAttack({ dataFolder, env, files });
+    const run = await attack.run();
+    expect(run.code).toBe(1);
+    expect(run.said).toContain("price_unknown");
+    expect(run.said).toMatch(/does not name the model.*claude-sonnet-4\.5/);
+    expect(run.said).toMatch(/FEEDBACK_CHAT_PRICES.*`prices` in the project's settings/);
+    expect(run.result).toBeNull();
+    expect(attack.model.requests).toEqual([]);
+  });
+});
+
 describe("a provider that is busy for ever", () => {
   it("case 32: ends a run in time and says so, when it asks to come back after the run's own minutes", async () => {
     const scenario: ScenarioInput = {

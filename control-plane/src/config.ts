@@ -27,6 +27,16 @@ const environment = z.object({
   LIMIT_REQUESTS: z.coerce.number().int().min(1).default(600),
   LIMIT_STRANGERS: z.coerce.number().int().min(1).default(60),
   LIMIT_WEBHOOKS: z.coerce.number().int().min(1).default(120),
+  /** Private ranges that endpoints may be in, such as `10.0.0.0/8,127.0.0.1`. */
+  OUTBOUND_ALLOW: z
+    .string()
+    .default("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((one) => one.trim())
+        .filter(Boolean),
+    ),
   /** Any mail server, such as `smtps://user:password@mail.example:465`. Empty: links go to the operator's log. */
   SMTP_URL: optional(z.url({ protocol: /^smtps?$/ })),
   /** The sender of mails, such as `feedback-chat <bot@example.com>`; needed with SMTP_URL. */
@@ -57,6 +67,7 @@ export type Config = {
   masterKey: string | undefined;
   previousMasterKey: string | undefined;
   limits: { requestsPerMinute: number; strangersPerMinute: number; webhooksPerMinute: number };
+  outboundAllow: string[];
   smtpUrl: string | undefined;
   mailFrom: string | undefined;
   /** Null without an OAuth app. */
@@ -99,6 +110,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
       strangersPerMinute: e.LIMIT_STRANGERS,
       webhooksPerMinute: e.LIMIT_WEBHOOKS,
     },
+    outboundAllow: e.OUTBOUND_ALLOW,
     smtpUrl: e.SMTP_URL,
     mailFrom: e.MAIL_FROM,
     githubSignIn: githubSignInOf(e),

@@ -1,0 +1,58 @@
+import { BlockList, isIP } from "node:net";
+import { Problem } from "@feedback-chat/protocol/problem";
+
+/** What is not the public internet (IANA's special-purpose registries), ways to carry IPv4 inside IPv6 among them. */
+const notPublic: readonly string[] = [
+  "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+  "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+  "224.0.0.0/4", "240.0.0.0/4",
+  "::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
+]; // prettier-ignore
+
+/** Says of an IPv4 or IPv6 address whether this server may connect to it for somebody else. */
+export type AddressRules = { isAllowed(address: string): boolean };
+
+/**
+ * Public addresses, and the ranges that the operator opened: `10.0.0.0/8`, or one address.
+ * @throws Problem usage, naming what is no range.
+ */
+export function addressRules(openedRanges: readonly string[]): AddressRules {
+  const closed = blockListOf(notPublic);
+  const opened = blockListOf(openedRanges);
+  return {
+    isAllowed(written) {
+      const address = ipv4Inside(written) ?? written;
+      const version = isIP(address);
+      if (version === 0) return false;
+      const family = version === 4 ? "ipv4" : "ipv6";
+      return opened.check(address, family) || !closed.check(address, family);
+    },
+  };
+}
+
+function blockListOf(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", bits, ...rest] = range.split("/");
+    const version = isIP(address);
+    const longest = version === 4 ? 32 : 128;
+    const prefix = bits === undefined ? longest : Number(bits);
+    const isRange = version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits ?? "0") && prefix <= longest;
+    if (!isRange)
+      throw new Problem("usage", `"${range}" is no range of addresses.`, {
+        next: "Write ranges such as 10.0.0.0/8 in OUTBOUND_ALLOW, with commas in between.",
+      });
+    list.addSubnet(address, prefix, version === 4 ? "ipv4" : "ipv6");
+  }
+  return list;
+}
+
+/** `::ffff:127.0.0.1` and `::ffff:7f00:1` are 127.0.0.1 to the kernel. */
+function ipv4Inside(address: string): string | undefined {
+  if (isIP(address) !== 6) return undefined;
+  // The URL parser writes every form of an address in the one that the standard names.
+  const groups = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(new URL(`http://[${address}]/`).hostname);
+  if (!groups) return undefined;
+  const [high, low] = [Number.parseInt(groups[1] ?? "", 16), Number.parseInt(groups[2] ?? "", 16)];
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+}

@@ -3,6 +3,7 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { Hono } from "hono";
 import type { AppDeps } from "./app-deps.ts";
 import { routes as credentials } from "./credentials/routes.ts";
+import { routes as device } from "./device/routes.ts";
 import { routes as health } from "./health/routes.ts";
 import { routes as invites } from "./invites/routes.ts";
 import { routes as jobs } from "./jobs/routes.ts";
@@ -28,6 +29,7 @@ export type ServerDeps = AppDeps & { sessions: Sessions; health: () => Promise<H
 export const routes: Route<ServerDeps>[] = [
   ...health,
   ...sessions,
+  ...device,
   ...workspaces,
   ...invites,
   ...projects,

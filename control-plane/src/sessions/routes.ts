@@ -4,12 +4,15 @@ import {
   setupOwnerRequest,
   setupState,
 } from "@feedback-chat/protocol/account";
-import { createdKey } from "@feedback-chat/protocol/project";
+import { uuidOf } from "@feedback-chat/protocol/ids";
+import { createdKey, keyPage } from "@feedback-chat/protocol/project";
 import { sql } from "kysely";
+import * as z from "zod";
 import type { AppDeps } from "../app-deps.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
 import { route } from "../platform/route.ts";
+import { listCliTokens, revokeCliToken } from "./list-cli-tokens.ts";
 import { createCliToken } from "./create-cli-token.ts";
 import type { Sessions } from "./open-sessions.ts";
 import { setUpOwner } from "./set-up-owner.ts";
@@ -31,6 +34,14 @@ export const routes = [
     body: createCliTokenRequest, answer: createdKey, status: 201, problems: ["forbidden"],
     handle: ({ deps, caller, body, c }) =>
       createCliToken(deps, { caller, machine: body.machine, hasSession: !c.req.header("authorization") }),
+  }),
+  route<Deps>()({
+    method: "get", path: "/v1/cli-tokens", who: "user", answer: keyPage,
+    handle: ({ deps, caller }) => listCliTokens(deps, caller),
+  }),
+  route<Deps>()({
+    method: "delete", path: "/v1/cli-tokens/:keyId", who: "user", params: z.object({ keyId: z.string() }), status: 204,
+    handle: ({ deps, caller, params }) => revokeCliToken(deps, { caller, keyId: uuidOf("key", params.keyId) }),
   }),
 ]; // prettier-ignore
 

@@ -1,0 +1,22 @@
+import { offerOwnerCode } from "../../src/sessions/offer-owner-code.ts";
+import type { Answer, TestPlatform } from "./open-test-platform.ts";
+
+export const ann = { email: "ann@example.com", password: "correct horse battery", login: "ann" };
+export const origin = { origin: "http://localhost" };
+
+/** The cookies that an answer sets, as a browser sends them back. */
+export function cookieOf({ headers }: Pick<Answer, "headers">): string {
+  return headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(";")[0])
+    .join("; ");
+}
+
+/** The first owner, made by the one-time code, and a session of theirs: headers that a page of ours sends. */
+export async function signInOwner(platform: TestPlatform): Promise<Record<string, string>> {
+  const offered = await offerOwnerCode(platform.deps, { dataFolder: undefined });
+  await platform.call("POST", "/api/setup/owner", { body: { ...ann, code: offered?.code } });
+  const answer = await platform.call("POST", "/api/auth/sign-in/email", { body: ann, headers: origin });
+  if (answer.status !== 200) throw new Error(`The owner could not sign in: ${answer.text}`);
+  return { ...origin, cookie: cookieOf(answer) };
+}

@@ -9,7 +9,7 @@ const lineRules: { code: string; detail: string; pattern: RegExp; onlyTests?: tr
     detail: "a test is skipped, left to do, or runs alone",
     onlyTests: true,
     pattern:
-      /\b(?:describe|it|test|suite|context|bench)\s*(?:\.\w+)*\.(?:skip|only|todo|fails|failing|skipIf|runIf)\b|\b(?:describe|it|test|suite|context|bench)\s*\[\s*["'`](?:skip|only|todo|fails)|\b(?:x|f)(?:it|describe|test|context)\s*\(|\{[^}]{0,200}\b(?:skip|only|todo)\s*:\s*(?!false)|@(?:unittest\.skip|pytest\.mark\.(?:skip|xfail)|Ignore|Disabled)\b|\bt\.Skip\(|\b\w+\.(?:skip|todo)\(\s*(?:["'`)]|\))/,
+      /\b(?:describe|it|test|suite|context|bench)\s*(?:\.\w+)*\.(?:skip|only|todo|fails|failing|skipIf|runIf)\b|\b(?:describe|it|test|suite|context|bench)\s*\[\s*["'`](?:skip|only|todo|fails)|\b(?:x|f)(?:it|describe|test|context)\s*\(|\{[^}]{0,100}\b(?:skip|only|todo)\s*:\s*(?!false)|@(?:unittest\.skip|pytest\.mark\.(?:skip|xfail)|Ignore|Disabled)\b|\bt\.Skip\(|\b\w+\.(?:skip|todo)\(\s*(?:["'`)]|\))/,
   },
   {
     code: "lint_disabled",

@@ -10,7 +10,8 @@ export function refusalOfPath(path: string): string | null {
 
 /** Two names that a file system without case, or with its own Unicode form, takes for one. */
 export function foldPath(path: string): string {
-  return path.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFC");
+  // Down first: the capital `ẞ` goes up to itself, and would differ from `ß`, `SS` and `ss`.
+  return path.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().normalize("NFKC");
 }
 
 // oxlint-disable-next-line no-control-regex

@@ -1,9 +1,13 @@
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { moves, stages } from "@feedback-chat/protocol/run-machine";
 import { sql } from "kysely";
+import { v7 as newId } from "uuid";
 import { describe, expect, it } from "vitest";
 import { asProject, asSystem, asWorkspace } from "../src/platform/as-tenant.ts";
 import type { Db } from "../src/platform/database.ts";
-import { migrate } from "../src/platform/migrate.ts";
+import { migrate, migrationsFolder } from "../src/platform/migrate.ts";
 import { openEmbedded } from "../src/platform/open-embedded.ts";
 import { openServer } from "../src/platform/open-server.ts";
 import { createDatabase, kinds, quietLog } from "./support/open-test-database.ts";
@@ -141,7 +145,49 @@ describe.each(kinds)("the schema on %s", (kind) => {
     }
   });
 
-  it("migrates once when two start at once, and does nothing the next time", async () => {
+  it("case 37: brings a database of an earlier schema on with its data, while its old process goes on reading and writing", async () => {
+    await using fresh =
+      kind === "embedded"
+        ? await openEmbedded(undefined)
+        : openServer({ log: quietLog }, { url: await createDatabase(), poolSize: 4 });
+    const { db } = fresh;
+    // The first migrations are what an earlier release knew.
+    const earlier = mkdtempSync(join(tmpdir(), "fc-earlier-"));
+    const files = readdirSync(migrationsFolder).filter((name) => name.endsWith(".sql")).toSorted(); // prettier-ignore
+    const known = files.filter((name) => name < "0003");
+    for (const name of known) cpSync(join(migrationsFolder, name), join(earlier, name));
+    expect(await migrate(db, earlier)).toEqual(known);
+    rmSync(earlier, { recursive: true });
+    // In its words, not through verbs of today.
+    const [workspaceId, projectId] = [newId(), newId()];
+    await asSystem(db, async (tx) => {
+      await sql`insert into fc.workspaces (id, name) values (${workspaceId}, 'Acme')`.execute(tx);
+      await sql`insert into fc.projects (id, workspace_id, name, github_repo, webhook_secret)
+        values (${projectId}, ${workspaceId}, 'Shop', 'acme/shop', '\\x00')`.execute(tx);
+    });
+
+    let isMigrating = true;
+    let written = 0;
+    const oldProcess = (async () => {
+      while (isMigrating || written < 3) {
+        await asProject(db, projectId, async (tx) => {
+          await sql`select id, name, settings from fc.projects`.execute(tx);
+          await sql`update fc.projects set next_seq = next_seq + 1 where id = ${projectId}`.execute(tx);
+        });
+        written += 1;
+      }
+    })();
+    const applied = await migrate(db).finally(() => (isMigrating = false));
+    await oldProcess;
+    expect(applied).toEqual(files.filter((name) => name >= "0003"));
+    const { rows } = await asProject(db, projectId, (tx) =>
+      sql<{ name: string; nextSeq: string; logDays: number }>`
+        select name, next_seq as "nextSeq", log_days as "logDays" from fc.projects`.execute(tx),
+    );
+    expect(rows).toEqual([{ name: "Shop", nextSeq: String(written + 1), logDays: 90 }]);
+  });
+
+  it("case 37: migrates once when two start at once, and does nothing the next time", async () => {
     await using fresh =
       kind === "embedded"
         ? await openEmbedded(undefined)

@@ -20,13 +20,11 @@ export async function listMembers({ db }: { db: Db }, { workspaceId, limit, curs
       where m.workspace_id = ${workspaceId} and (${after}::uuid is null or u.id < ${after}::uuid)
       order by u.id desc limit ${limit + 1}`.execute(tx),
   );
-  const items = rows
-    .slice(0, limit)
-    .map(({ id, joined_at: joinedAt, ...row }): Member => ({
-      ...row,
-      userId: idOf("usr", id),
-      joinedAt: joinedAt.toISOString(),
-    }));
+  const items = rows.slice(0, limit).map(({ id, joined_at: joinedAt, ...row }): Member => ({
+    ...row,
+    userId: idOf("usr", id),
+    joinedAt: joinedAt.toISOString(),
+  }));
   return { items, nextCursor: rows.length > limit ? (items.at(-1)?.userId ?? null) : null };
 }
 

@@ -57,7 +57,9 @@ describe("the order of locks", () => {
     const first = await scene.lease();
     const second = await scene.lease();
     const { workspaceId, projectId, deps } = scene;
-    await meet(scene, second.ids.runId, () => deleteProject(deps, { caller: user, projectId, workspaceId, isPurgedNow: false }));
+    await meet(scene, second.ids.runId, () =>
+      deleteProject(deps, { caller: user, projectId, workspaceId, isPurgedNow: false }),
+    );
     for (const { ids } of [first, second]) expect((await scene.job(ids.runId)).events.at(-1)).toBe("cancel_requested");
   });
 

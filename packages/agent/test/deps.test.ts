@@ -169,13 +169,12 @@ describe("prepareDependencies", () => {
     await prepare(folder, { "package.json": '{"scripts":{"test":"true"}}' }, async ({ layers }) => {
       expect(layers).toMatchObject({ isBuilt: true, note: null, mounts: [] });
     });
-    using other = makeFolder("agent-deps-");
-    await prepare(other, { "package.json": '{"dependencies":{"a":"1"}}', "pnpm-lock.yaml": "" }, async ({ layers }) => {
-      expect(layers).toMatchObject({
-        isBuilt: false,
-        note: expect.stringContaining("package-lock.json"),
+    for (const [lockfile, words] of [["pnpm-lock.yaml", "the base has a pnpm-lock.yaml"], ["yarn.lock", "the base has a yarn.lock"], ["README.md", "no package-lock.json"]] as const) {
+      using other = makeFolder("agent-deps-");
+      await prepare(other, { "package.json": '{"dependencies":{"a":"1"}}', [lockfile]: "x" }, async ({ layers }) => {
+        expect(layers).toMatchObject({ isBuilt: false, note: expect.stringMatching(`^not built: .*${words}`) });
       });
-    });
+    } // prettier-ignore
   });
 
   it("reads hosts from the lockfile only, and nothing but harmless settings from .npmrc", () => {

@@ -53,8 +53,7 @@ export async function prepareDependencies(deps: DependenciesDeps, input: Depende
   const manifest = await read("package.json");
   if (manifest === null || !needsPackages(manifest)) return nothingNeeded;
   const lock = (await read("npm-shrinkwrap.json")) ?? (await read("package-lock.json"));
-  if (lock === null)
-    return tell(deps, "the base has no package-lock.json (other package managers are not supported yet)");
+  if (lock === null) return tell(deps, await whyNoLockfile(read));
   if (jsonOrNothing(lock) === undefined) return tell(deps, "package-lock.json is no JSON");
   const named = hostsOfLockfile(lock);
   if ("problem" in named) return tell(deps, named.problem);
@@ -74,6 +73,16 @@ export async function prepareDependencies(deps: DependenciesDeps, input: Depende
     note: null,
     [Symbol.asyncDispose]: () => fetched.job[Symbol.asyncDispose](),
   };
+}
+
+/** Lockfiles of package managers that the fetch sandbox does not run. */
+const otherLockfiles = ["pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
+
+async function whyNoLockfile(read: (name: string) => Promise<string | null>): Promise<string> {
+  for (const name of otherLockfiles)
+    if ((await read(name)) !== null)
+      return `only what a package-lock.json names is fetched, and the base has a ${name}`;
+  return "the base has no package-lock.json, so that nothing says what to fetch";
 }
 
 const nothingToClose = { [Symbol.asyncDispose]: async () => {} };

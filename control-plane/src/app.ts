@@ -8,8 +8,9 @@ import { routes as health } from "./health/routes.ts";
 import { routes as invites } from "./invites/routes.ts";
 import { routes as jobs } from "./jobs/routes.ts";
 import { routes as keys } from "./keys/routes.ts";
+import { describeRoutes } from "./openapi/describe-routes.ts";
 import { answerError, mountRoutes, problemResponse } from "./platform/mount-routes.ts";
-import type { Route } from "./platform/route.ts";
+import { type Route, route } from "./platform/route.ts";
 import { securityHeaders } from "./platform/security-headers.ts";
 import { serveFiles } from "./platform/serve-files.ts";
 import { routes as projects } from "./projects/routes.ts";
@@ -40,7 +41,11 @@ export const routes: Route<ServerDeps>[] = [
   ...workers,
   ...jobs,
   ...spend,
-];
+  route<object>()({
+    method: "get", path: "/api/openapi.json", who: "anyone",
+    handle: async ({ c }) => c.json(describeRoutes(routes)),
+  }),
+]; // prettier-ignore
 
 type Input = {
   publicUrl: string;

@@ -2,17 +2,20 @@ import type { Healthz } from "@feedback-chat/protocol/healthz";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { Hono } from "hono";
 import type { AppDeps } from "./app-deps.ts";
+import { routes as audit } from "./audit/routes.ts";
 import { routes as credentials } from "./credentials/routes.ts";
 import { routes as device } from "./device/routes.ts";
 import { routes as health } from "./health/routes.ts";
 import { routes as invites } from "./invites/routes.ts";
 import { routes as jobs } from "./jobs/routes.ts";
 import { routes as keys } from "./keys/routes.ts";
+import { metricsByToken, routes as metrics } from "./metrics/routes.ts";
 import { describeRoutes } from "./openapi/describe-routes.ts";
 import { answerError, mountRoutes, problemResponse } from "./platform/mount-routes.ts";
 import { type Route, route } from "./platform/route.ts";
 import { securityHeaders } from "./platform/security-headers.ts";
 import { serveFiles } from "./platform/serve-files.ts";
+import { routes as operations } from "./operations/routes.ts";
 import { routes as projects } from "./projects/routes.ts";
 import { routes as runs } from "./runs/routes.ts";
 import { makeAuthentication } from "./sessions/make-authentication.ts";
@@ -41,6 +44,9 @@ export const routes: Route<ServerDeps>[] = [
   ...workers,
   ...jobs,
   ...spend,
+  ...audit,
+  ...operations,
+  ...metrics,
   route<object>()({
     method: "get", path: "/api/openapi.json", who: "anyone",
     handle: async ({ c }) => c.json(describeRoutes(routes)),
@@ -62,6 +68,7 @@ export function createApp(deps: ServerDeps, input: Input): Hono {
   const api = mountRoutes({ ...deps, authentication, features: deps, stopping: input.stopping }, routes);
   const files = serveFiles(input.dashboardFolder);
   app.use(securityHeaders({ isSecure: input.publicUrl.startsWith("https:") }));
+  app.get("/metrics", metricsByToken(deps));
   app.route("/", mountAuth(deps));
   app.route("/", api);
   app.notFound((c) => {

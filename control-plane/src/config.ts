@@ -44,6 +44,8 @@ const environment = z.object({
   /** An OAuth app on GITHUB_URL: people sign in with GitHub. Empty: no such button. */
   GITHUB_CLIENT_ID: optional(z.string()),
   GITHUB_CLIENT_SECRET: optional(z.string()),
+  /** Shown by a scraper as a bearer token, it opens /metrics and nothing else. */
+  METRICS_TOKEN: optional(z.string().min(16)),
   GITHUB_API_URL: z.url().default("https://api.github.com"),
   GITHUB_URL: z.url().default("https://github.com"),
   /** Multiplies every time of the lease protocol; tests use 0.1. */
@@ -66,6 +68,7 @@ export type Config = {
   dataFolder: string | undefined;
   masterKey: string | undefined;
   previousMasterKey: string | undefined;
+  metricsToken: string | undefined;
   limits: { requestsPerMinute: number; strangersPerMinute: number; webhooksPerMinute: number };
   outboundAllow: string[];
   smtpUrl: string | undefined;
@@ -105,6 +108,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     dataFolder: e.DATA_DIR,
     masterKey: e.MASTER_KEY,
     previousMasterKey: e.MASTER_KEY_PREVIOUS,
+    metricsToken: e.METRICS_TOKEN,
     limits: {
       requestsPerMinute: e.LIMIT_REQUESTS,
       strangersPerMinute: e.LIMIT_STRANGERS,

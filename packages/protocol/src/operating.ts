@@ -1,0 +1,42 @@
+import * as z from "zod";
+import { actor } from "./actor.ts";
+import { idSchema } from "./ids.ts";
+
+/** `GET /v1/workspaces/:id/audit`: who did what, newest first. Never a secret, never free text. */
+export const auditPage = z.object({
+  items: z.array(
+    z.object({
+      id: idSchema("aud"),
+      at: z.iso.datetime(),
+      actor,
+      action: z.string(),
+      target: z.string().nullable(),
+      projectId: idSchema("prj").nullable(),
+    }),
+  ),
+  nextCursor: z.string().nullable(),
+});
+export type AuditPage = z.infer<typeof auditPage>;
+
+/** `GET /v1/projects/:id/usage`: days of UTC that have something, oldest first. */
+export const usage = z.object({
+  days: z.array(z.object({ date: z.iso.date(), runs: z.int(), tokens: z.int(), costMicroUsd: z.int() })),
+});
+export type Usage = z.infer<typeof usage>;
+
+/** `GET /v1/workspaces/:id/operations`: how the queue is. */
+export const operations = z.object({
+  waiting: z.int(),
+  parked: z.int(),
+  processing: z.int(),
+  /** Of the job that has waited longest for a worker; null when none waits. */
+  oldestWaitingSeconds: z.number().nullable(),
+  /** Jobs that ended in the last hour, and how many of them failed. */
+  endedLastHour: z.int(),
+  failedLastHour: z.int(),
+  workersOnline: z.int(),
+});
+export type Operations = z.infer<typeof operations>;
+
+/** `POST /v1/instance/{pause,resume}`. */
+export const instanceState = z.object({ isPaused: z.boolean() });

@@ -13,6 +13,7 @@ export interface SystemPackage {
 export const systemPackages: SystemPackage[] = [
   { name: "git", why: "the pipeline's clone and push", isThere: () => isOnPath("git") },
   { name: "bubblewrap", why: "the agent's sandbox", isThere: () => isOnPath("bwrap") },
+  { name: "faketime", why: "workers whose clock is wrong", isThere: () => isOnPath("faketime") },
   { name: "chromium", why: "tests in a real browser", isThere: () => isOnPath("chromium") },
   {
     name: "postgresql",

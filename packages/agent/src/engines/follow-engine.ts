@@ -104,7 +104,8 @@ function endOf(
   return {
     claim,
     by,
-    summary: (seen.summary || seen.lastText || end.detail).slice(0, 8_000),
+    // A limit is told in our words: the last ones of who passed it say nothing of it.
+    summary: by === "resources" ? end.detail : (seen.summary || seen.lastText || end.detail).slice(0, 8_000),
     apiStatus: seen.apiStatus,
   };
 }

@@ -95,7 +95,7 @@ describe.each(kinds)("claiming on %s", (kind) => {
     expect((await scene.job(runId)).attempt).toBe(1);
   });
 
-  it("gives nothing to a key that was revoked while its claim waited", async () => {
+  it("case 23: gives nothing to a key that was revoked while its claim waited", async () => {
     await using scene = await openQueueScene({ on: database(), figures: { sweepEverySeconds: 0.2 } });
     const claiming = scene.worker.call("POST", "/v1/jobs/claim", {
       workerId: scene.worker.workerId,

@@ -2,7 +2,7 @@ import { uuidOf } from "@feedback-chat/protocol/ids";
 import { createProjectAnswer, project as projectShape, projectPage } from "@feedback-chat/protocol/project";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
-import { asProject } from "../../src/platform/as-tenant.ts";
+import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
 import { webhookSecretsOf } from "../../src/projects/webhook-secrets.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
@@ -25,6 +25,28 @@ describe.each(kinds)("projects on the %s database", (kind) => {
     expect(projectPage.parse((await platform.call("GET", "/v1/projects", { token })).body).items).toHaveLength(1);
     const other = await create(platform, token, { ...shop, name: "Other" }, headers);
     expect(other).toMatchObject({ status: 422, body: { code: "idempotency_mismatch" } });
+  });
+
+  it("case 33: are one, when the server died after making it and before keeping the answer", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { token } = await platform.person("admin");
+    const headers = { "idempotency-key": "k2" };
+    expect((await create(platform, token, shop, headers)).status).toBe(201);
+    // As the dead server left it: the claim of the key, and no answer.
+    const died = (minutesAgo: number) =>
+      asSystem(platform.deps.db, (tx) =>
+        sql`update fc.idempotency_keys set status = null, answer = null, created_at = now() - make_interval(mins => ${minutesAgo})`.execute(
+          tx,
+        ),
+      );
+    await died(0);
+    const soon = await create(platform, token, shop, headers);
+    expect(soon).toMatchObject({ status: 409, body: { code: "idempotency_in_progress" } });
+    await died(2);
+    const later = await create(platform, token, shop, headers);
+    expect(later).toMatchObject({ status: 409, body: { code: "name_taken" } });
+    const { items } = projectPage.parse((await platform.call("GET", "/v1/projects", { token })).body);
+    expect(items.map(({ name }) => name)).toEqual([shop.name]);
   });
 
   it("keep what a change leaves out, and each name once", async () => {

@@ -100,7 +100,7 @@ describe("following a run", () => {
     expect(idsOf(all)).toEqual(from(1, 4));
   });
 
-  it("says something now and then, and closes when the reader may not read any more", async () => {
+  it("case 23: a stream says something now and then, and closes when its reader may not read any more", async () => {
     await using scene = await openWebhookScene({
       on: database(),
       figures: { sseCommentSeconds: 0.05, accessRecheckSeconds: 0.1 },

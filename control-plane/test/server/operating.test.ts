@@ -56,12 +56,12 @@ describe.each(kinds)("operating, on %s", (kind) => {
       expect((await platform.call("POST", "/v1/projects", { token, body })).status).toBe(201);
     }
     const all: { id: string; action: string; actor: object }[] = [];
-    for (let cursor: unknown = ""; cursor !== null;) {
-      const { body } = await platform.call("GET", `${path}?limit=2${cursor ? `&cursor=${String(cursor)}` : ""}`, {
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const { body } = await platform.call("GET", `${path}?limit=2${cursor ? `&cursor=${cursor}` : ""}`, {
         token,
       });
       all.push(...(body["items"] as typeof all));
-      cursor = body["nextCursor"];
+      cursor = body["nextCursor"] as string | null;
     }
     expect(all.filter(({ action }) => action === "project.created")).toHaveLength(3);
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);

@@ -10,9 +10,15 @@ export function senderAddress(c: Context): string {
 }
 
 /** A request for better-auth, telling it the true address. */
-export function withSenderAddress(c: Context, bytes: Buffer): Request {
+export function withSenderAddress(
+  c: Context,
+  { url, method, body }: { url: string | URL; method: string; body?: Uint8Array<ArrayBuffer> | object | undefined },
+): Request {
   const headers = new Headers(c.req.raw.headers);
   headers.set(addressHeader, senderAddress(c));
   headers.delete("content-length");
-  return new Request(c.req.url, { method: c.req.method, headers, body: new Uint8Array(bytes) });
+  if (body === undefined) return new Request(url, { method, headers });
+  if (body instanceof Uint8Array) return new Request(url, { method, headers, body });
+  headers.set("content-type", "application/json");
+  return new Request(url, { method, headers, body: JSON.stringify(body) });
 }

@@ -78,7 +78,8 @@ async function userOf({ db }: Deps, userId: string, perMinute: number | null): P
   return { kind: "user", userId, login, email, isOperator, roles: roles ?? {} };
 }
 
-function refuseForeignOrigin(request: Request, origins: ReadonlySet<string>): void {
+/** @throws Problem forbidden for what does not come from a page of ours. */
+export function refuseForeignOrigin(request: Request, origins: ReadonlySet<string>): void {
   const origin = request.headers.get("origin");
   if (origin === null || !origins.has(origin))
     throw new Problem("forbidden", "A session writes only from this server's own pages.", {

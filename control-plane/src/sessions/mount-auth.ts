@@ -1,12 +1,13 @@
 import { Problem } from "@feedback-chat/protocol/problem";
 import { type Context, Hono } from "hono";
-import type { Db } from "../platform/database.ts";
+import type { AppDeps } from "../app-deps.ts";
 import { problemResponse, readBytes } from "../platform/mount-routes.ts";
 import { countFailure, forgetFailures, refuseGuessing } from "./guard-password.ts";
+import { mountSignInWays } from "./mount-sign-in-ways.ts";
 import type { Sessions } from "./open-sessions.ts";
 import { senderAddress, withSenderAddress } from "../platform/sender-address.ts";
 
-type Deps = { db: Db; sessions: Sessions };
+type Deps = Pick<AppDeps, "db" | "config" | "log"> & { sessions: Sessions };
 
 const maxBytes = 16_384;
 
@@ -19,6 +20,7 @@ export function mountAuth(deps: Deps): Hono {
   app.post("/api/auth/sign-in/email", (c) => signIn(deps, c));
   for (const path of ["sign-out", "change-password", "revoke-other-sessions"])
     app.post(`/api/auth/${path}`, async (c) => pass(deps, c, await readBytes(c, maxBytes)));
+  mountSignInWays(app, deps);
   return app;
 }
 
@@ -33,8 +35,10 @@ async function signIn(deps: Deps, c: Context): Promise<Response> {
 }
 
 async function pass(deps: Deps, c: Context, bytes: Buffer): Promise<Response> {
-  const response = await deps.sessions.answer(withSenderAddress(c, bytes));
-  if (!response.ok) return problemResponse(c, problemOf(response));
+  const response = await deps.sessions.answer(
+    withSenderAddress(c, { url: c.req.url, method: c.req.method, body: new Uint8Array(bytes) }),
+  );
+  if (!response.ok) return problemResponse(c, await problemOf(response));
   const answer = c.json({ ok: true });
   for (const cookie of response.headers.getSetCookie()) answer.headers.append("set-cookie", cookie);
   answer.headers.set("cache-control", "no-store");
@@ -42,7 +46,13 @@ async function pass(deps: Deps, c: Context, bytes: Buffer): Promise<Response> {
 }
 
 /** One sentence per status: whether an account exists is told by none. */
-function problemOf({ status, headers }: Response): Problem {
+async function problemOf(response: Response): Promise<Problem> {
+  const { status, headers } = response;
+  // Only who knows the password hears this.
+  if (status === 403 && (await response.text()).includes("EMAIL_NOT_VERIFIED"))
+    return new Problem("forbidden", "This e-mail address is not confirmed yet.", {
+      next: "Follow the link that was just mailed to it, then sign in again.",
+    });
   if (status === 401)
     return new Problem("unauthenticated", "E-mail or password is wrong, or the session has ended.", {
       next: "Try again; an owner can make you a new account.",

@@ -1,12 +1,23 @@
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { v7 as uuidv7 } from "uuid";
+import type { AppDeps } from "../app-deps.ts";
 import type { Database } from "../platform/database.ts";
 import type { Log } from "../platform/log.ts";
 import { addressHeader } from "../platform/sender-address.ts";
+import { signInWays } from "./sign-in-ways.ts";
 
 type Deps = { database: Database; log: Log };
+type OpenDeps = Deps & Pick<AppDeps, "db" | "sealing" | "newId" | "config">;
 type Input = { secret: string; publicUrl: string };
+
+export type NewAccount = {
+  email: string;
+  name: string;
+  password: string | null;
+  /** False until the mailbox has said so: GitHub's word for the same address does not open the account then. */
+  isEmailProven: boolean;
+};
 
 /** People's accounts and sessions, kept by better-auth in the schema `auth`. */
 export interface Sessions {
@@ -15,7 +26,7 @@ export interface Sessions {
   /** better-auth's own answers, for the few paths that `mount-auth.ts` lets through. */
   answer(request: Request): Promise<Response>;
   /** An account of that e-mail and password; without a password nobody can log in to it. Null if the e-mail has one. */
-  createAccount(account: { email: string; name: string; password: string | null }): Promise<string | null>;
+  createAccount(account: NewAccount): Promise<string | null>;
   removeAccount(userId: string): Promise<void>;
   accountOf(email: string): Promise<string | null>;
 }
@@ -25,20 +36,24 @@ export interface Sessions {
  * cookie under https, no telemetry, addresses only from our own header. Its session tokens are kept in the clear, so
  * they are worth nothing but together with the cookie's signature.
  */
-export function openSessions(deps: Deps, input: Input): Sessions {
-  const auth = betterAuth(settingsOf(deps, input));
+export function openSessions(deps: OpenDeps, input: Input): Sessions {
+  const settings = settingsOf(deps, input);
+  // Where mail works, an address is proven before its password opens anything.
+  const requireEmailVerification = deps.config.smtpUrl !== undefined;
+  const emailAndPassword = { ...settings.emailAndPassword, requireEmailVerification };
+  const auth = betterAuth({ ...settings, ...signInWays(deps, input), emailAndPassword });
   return {
     async userIdOf(headers) {
       const session = await auth.api.getSession({ headers });
       return session?.user.id ?? null;
     },
     answer: (request) => auth.handler(request),
-    async createAccount({ email, name, password }) {
+    async createAccount({ email, name, password, isEmailProven }) {
       const { internalAdapter, password: passwords } = await auth.$context;
       if (await internalAdapter.findUserByEmail(email)) return null;
       const hash = password === null ? null : await passwords.hash(password);
       const user = await internalAdapter.createUser(
-        { email, name, emailVerified: false },
+        { email, name, emailVerified: isEmailProven },
         { method: "email-password" },
       );
       if (hash)

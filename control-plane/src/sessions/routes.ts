@@ -3,6 +3,7 @@ import {
   setupOwnerAnswer,
   setupOwnerRequest,
   setupState,
+  signInWays,
 } from "@feedback-chat/protocol/account";
 import { uuidOf } from "@feedback-chat/protocol/ids";
 import { createdKey, keyPage } from "@feedback-chat/protocol/project";
@@ -23,6 +24,10 @@ export const routes = [
   route<Deps>()({
     method: "get", path: "/api/setup", who: "anyone", answer: setupState,
     handle: ({ deps }) => needsOwner(deps),
+  }),
+  route<Deps>()({
+    method: "get", path: "/api/auth/ways", who: "anyone", answer: signInWays,
+    handle: async ({ deps }) => waysOf(deps),
   }),
   route<Deps>()({
     method: "post", path: "/api/setup/owner", who: "anyone",
@@ -50,4 +55,11 @@ async function needsOwner({ db }: { db: Db }) {
     sql`select from fc.workspace_members where role = 'owner' limit 1`.execute(tx),
   );
   return { needsOwner: rows.length === 0 };
+}
+
+function waysOf({ config }: Pick<Deps, "config">): z.infer<typeof signInWays> {
+  return {
+    hasGithub: config.githubSignIn !== null,
+    linkWentTo: config.smtpUrl === undefined ? "operator_log" : "mail",
+  };
 }

@@ -10,6 +10,7 @@ import { asSystem } from "../platform/as-tenant.ts";
 import type { Db, Tx } from "../platform/database.ts";
 import { writeAudit } from "../platform/write-audit.ts";
 import { hashOwnerCode, ownerCodeFile } from "./offer-owner-code.ts";
+import { loginFrom } from "./login-from.ts";
 import type { Sessions } from "./open-sessions.ts";
 
 type Deps = {
@@ -29,7 +30,7 @@ export async function setUpOwner(deps: Deps, wanted: Wanted): Promise<SetupOwner
   const hash = hashOwnerCode(wanted.code);
   if (!(await isOpen(db, hash))) throw wrongCode();
   await removeHalfMade(deps, wanted.email);
-  const userId = await sessions.createAccount(wanted);
+  const userId = await sessions.createAccount({ ...wanted, isEmailProven: true });
   if (!userId) throw new Problem("name_taken", "This e-mail has an account.");
   try {
     // As the system: the owner's workspace is what is being decided.
@@ -95,16 +96,6 @@ async function removeHalfMade({ db, sessions }: Deps, email: string): Promise<vo
   if (!left) return;
   const { rows } = await asSystem(db, (tx) => sql`select from fc.users where id = ${left}`.execute(tx));
   if (rows.length === 0) await sessions.removeAccount(left);
-}
-
-function loginFrom(email: string): string {
-  return (
-    email
-      .split("@")[0]
-      ?.replace(/[^A-Za-z0-9]+/g, "-")
-      .replace(/^-|-$/g, "")
-      .slice(0, 39) || "owner"
-  );
 }
 
 const wrongCode = () =>

@@ -26,6 +26,7 @@ export async function createMember(deps: Deps, input: Input): Promise<CreateMemb
   const userId = await deps.sessions.createAccount({
     ...wanted,
     password: wanted.password ?? null,
+    isEmailProven: false,
   });
   if (!userId)
     throw new Problem("name_taken", "This e-mail has an account here.", {

@@ -101,7 +101,7 @@ it("sends the cookie as __Host- under https", async () => {
     secret: "of a length that is accepted, for tests",
     publicUrl,
   });
-  await sessions.createAccount({ email: "bo@example.com", name: "Bo", password: ann.password });
+  await sessions.createAccount({ email: "bo@example.com", name: "Bo", password: ann.password, isEmailProven: true });
   const response = await sessions.answer(
     new Request(`${publicUrl}/api/auth/sign-in/email`, {
       method: "POST",

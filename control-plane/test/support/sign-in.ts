@@ -1,3 +1,5 @@
+import { sql } from "kysely";
+import { asSystem } from "../../src/platform/as-tenant.ts";
 import { offerOwnerCode } from "../../src/sessions/offer-owner-code.ts";
 import type { Answer, TestPlatform } from "./open-test-platform.ts";
 
@@ -19,4 +21,18 @@ export async function signInOwner(platform: TestPlatform): Promise<Record<string
   const answer = await platform.call("POST", "/api/auth/sign-in/email", { body: ann, headers: origin });
   if (answer.status !== 200) throw new Error(`The owner could not sign in: ${answer.text}`);
   return { ...origin, cookie: cookieOf(answer) };
+}
+
+/** Everything that the database holds, better-auth's tables included, as text. */
+export async function dumpOf({ deps }: TestPlatform): Promise<string> {
+  const { rows } = await sql<{ name: string }>`
+    select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('fc', 'auth')`.execute(
+    deps.db,
+  );
+  const all = rows.map(({ name }) => `select row_to_json(t)::text as row from ${name} t`).join(" union all ");
+  const { rows: parts } = await asSystem(deps.db, async (tx) => {
+    await sql`reset role`.execute(tx); // as the owner of both schemas, whom row level security leaves the system's rows
+    return sql<{ row: string }>`${sql.raw(all)}`.execute(tx);
+  });
+  return parts.map(({ row }) => row).join("\n");
 }

@@ -34,6 +34,12 @@ export type SetupOwnerAnswer = z.infer<typeof setupOwnerAnswer>;
 /** `GET /api/setup`: whether the one-time code is still to be used. */
 export const setupState = z.object({ needsOwner: z.boolean() });
 
+/** Where a link goes: `operator_log` on an instance that sends no mail. */
+export const linkWentTo = z.enum(["mail", "operator_log"]);
+
+/** `GET /api/auth/ways`: what the login page offers beside the password. */
+export const signInWays = z.object({ hasGithub: z.boolean(), linkWentTo });
+
 /** `POST /v1/workspaces/:id/members`: a person who has no account here yet. */
 export const createMemberRequest = z.strictObject({
   email,

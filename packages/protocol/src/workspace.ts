@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { memberRoles } from "./account.ts";
+import { linkWentTo, memberRoles } from "./account.ts";
 import { idSchema } from "./ids.ts";
 import { pageOf } from "./run.ts";
 
@@ -30,8 +30,6 @@ export const invite = z.object({ id: idSchema("inv"), email: z.string(), role, e
 export type Invite = z.infer<typeof invite>;
 export const invitePage = pageOf(invite);
 
-/** Where a link went: `operator_log` on an instance that sends no mail. */
-export const linkWentTo = z.enum(["mail", "operator_log"]);
 export const createInviteAnswer = z.object({ invite, linkWentTo });
 export type CreateInviteAnswer = z.infer<typeof createInviteAnswer>;
 

@@ -5,6 +5,7 @@ import type { AppDeps } from "./app-deps.ts";
 import { routes as audit } from "./audit/routes.ts";
 import { routes as credentials } from "./credentials/routes.ts";
 import { routes as device } from "./device/routes.ts";
+import { routes as endpoints } from "./endpoints/routes.ts";
 import { routes as health } from "./health/routes.ts";
 import { routes as invites } from "./invites/routes.ts";
 import { routes as jobs } from "./jobs/routes.ts";
@@ -39,6 +40,7 @@ export const routes: Route<ServerDeps>[] = [
   ...projects,
   ...keys,
   ...credentials,
+  ...endpoints,
   ...webhooks,
   ...runs,
   ...workers,

@@ -1,4 +1,5 @@
 import type { ServerDeps } from "./app.ts";
+import { startSending } from "./endpoints/start-sending.ts";
 import { startGitHubWork } from "./github/start-github-work.ts";
 import { startMailing } from "./mail/start-mailing.ts";
 import { startSweeper } from "./jobs/start-sweeper.ts";
@@ -13,6 +14,7 @@ export function startLoops(deps: ServerDeps): { stop(): Promise<void> } {
     startMailing(deps),
     startRewrapping(deps),
     startForgetting(deps),
+    startSending(deps),
   ];
   return {
     async stop() {

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { effectsOf, isWithdrawn } from "../core/run-effects.ts";
+import { movedMessage, queueMessages } from "../endpoints/queue-messages.ts";
 import { queueEffects } from "../outbox/queue-effects.ts";
 import type { Tx } from "../platform/database.ts";
 import { type Happening, recordEvent } from "../runs/record-event.ts";
@@ -15,6 +16,8 @@ export async function advanceRun(
   const left = isWithdrawn(event) ? await leftOnGitHub(tx, runId) : nothingLeft;
   const effects = effectsOf({ ...moved, ...left, event, reason, reasonText, waitingFor });
   await queueEffects(tx, { projectId: moved.projectId, runId }, effects);
+  const message = movedMessage(runId, moved, { waitingFor, reason });
+  if (message) await queueMessages(tx, { projectId: moved.projectId, runId }, message);
   return moved;
 }
 

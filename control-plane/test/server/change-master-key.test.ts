@@ -103,6 +103,8 @@ it("knows every place of the source that seals something: a change of the master
     .filter((path) => /\bsealing\.seal\(/.test(readFileSync(join(source, path), "utf8")));
   expect(sealing.sort()).toEqual([
     "credentials/set-credential.ts",
+    "endpoints/create-endpoint.ts",
+    "mail/queue-mail.ts",
     "platform/idempotency.ts",
     "platform/open-sealing.ts",
     "projects/webhook-secrets.ts",

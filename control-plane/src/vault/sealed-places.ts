@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
+import { linkOf } from "../mail/queue-mail.ts";
 import { packSealed, unpackSealed } from "../platform/pack-sealed.ts";
 import type { Sealed, SealedFor } from "../platform/sealing.ts";
 
@@ -99,6 +100,21 @@ export const sealedPlaces: SealedPlace[] = [
       from unnest(${textsOf(rows, ({ belongsTo }) => belongsTo.projectId)}::text[], ${textsOf(rows, ({ belongsTo }) => belongsTo.type)}::text[],
         ${textsOf(rows, ({ belongsTo }) => belongsTo.id)}::text[], ${packedOf(rows)}::text[]) as new (principal, route, key, packed)
       where k.principal = new.principal and k.route = new.route and k.key = new.key`,
+  },
+  {
+    name: "links of mails",
+    find: (kekId, limit) => sql`
+      select id, sealed_link from fc.mails
+      where sealed_link is not null and substring(sealed_link for ${kekId.length + 2}::int) <> ${startOf(kekId)}
+      limit ${limit} for update skip locked`,
+    read: (row) => {
+      const id = String(row["id"]);
+      return { key: id, sealed: unpackSealed(row["sealed_link"] as Buffer), belongsTo: linkOf(id) };
+    },
+    write: (rows) => sql`
+      update fc.mails m set sealed_link = decode(new.packed, 'hex')
+      from unnest(${textsOf(rows, ({ key }) => key)}::uuid[], ${packedOf(rows)}::text[]) as new (id, packed)
+      where m.id = new.id`,
   },
 ];
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
 import { expect, it } from "vitest";
 import { deliverMails } from "../../src/mail/deliver-mails.ts";
@@ -5,6 +6,8 @@ import { openMailer } from "../../src/mail/open-mailer.ts";
 import { queueLinkMail } from "../../src/mail/queue-mail.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import { jsonLog } from "../../src/platform/log.ts";
+import { openSealing } from "../../src/platform/open-sealing.ts";
+import { rewrapSecrets } from "../../src/vault/rewrap-secrets.ts";
 import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
 import { type MailServer, secretIn, startMailServer } from "../support/start-mail-server.ts";
 
@@ -91,4 +94,19 @@ it("writes the link to the operator's log where no mail server is named, and sen
   expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
     { event: "mail.unsent", to: "bo@example.com", link: letter.link },
   ]);
+});
+
+it("sends a mail that waited while the master key was changed", async () => {
+  await using server = await startMailServer();
+  const [before, after] = [randomBytes(32).toString("base64"), randomBytes(32).toString("base64")];
+  await using platform = await openTestPlatform({ env: { ...server.env, MASTER_KEY: before } });
+  const { db, log } = platform.deps;
+  await queue(platform);
+  const both = await openSealing({ db }, { masterKey: after, previousMasterKey: before, dataFolder: undefined });
+  await rewrapSecrets({ db, log, sealing: both.sealing }, new AbortController().signal);
+  const { sealing } = await openSealing({ db }, { masterKey: after, dataFolder: undefined });
+  const mailer = openMailer({ smtpUrl: server.env["SMTP_URL"], mailFrom: server.env["MAIL_FROM"] });
+  await deliverMails({ db, log, sealing, mailer });
+  mailer?.close();
+  expect(secretIn(server.mails[0]!)).toBe("s3cret-of-bo");
 });

@@ -10,7 +10,11 @@ export interface CaseSet {
 
 /** The acceptance cases of the contracts. */
 export const caseSets: CaseSet[] = [
-  { name: "pipeline", suites: ["adversarial"], cases: [1, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17] },
+  {
+    name: "pipeline",
+    suites: ["adversarial"],
+    cases: [1, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24],
+  },
   {
     name: "control plane",
     suites: ["control-plane", "testing"],

@@ -18,6 +18,7 @@ function units(name: string, folder: string) {
       name: `${name}:unit`,
       root: folder,
       include: ["src/**/*.test.ts"],
+      setupFiles: [join(import.meta.dirname, "scripts/seed-properties.ts")],
       isolate: false,
       // Properties take seconds when the other lane has the machine.
       testTimeout: 60_000,

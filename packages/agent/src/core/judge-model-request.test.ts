@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fitRequest, judgeModelRequest } from "./judge-model-request.ts";
+import { fitRequest, judgeModelRequest, maxOutputTokens } from "./judge-model-request.ts";
 import { priceTable } from "./prices.ts";
 import { parseStrictJson } from "./parse-strict-json.ts";
 
@@ -120,10 +120,69 @@ describe("fitRequest", () => {
   });
 });
 
+describe("any body", () => {
+  const json = fc.jsonValue({ maxDepth: 3 });
+  const block = fc.record(
+    {
+      type: fc.constantFrom("text", "image", "tool_use", "tool_result", "thinking", "document", "server_tool_use", "mcp_tool_use", "container_upload"),
+      text: fc.string(), content: json,
+      source: fc.record({ type: fc.constantFrom("base64", "url", "file"), data: fc.string(), url: fc.webUrl() }, { requiredKeys: ["type"] }),
+    },
+    { requiredKeys: [] },
+  ); // prettier-ignore
+  const content = fc.oneof(fc.string(), fc.array(block, { maxLength: 3 }), json);
+  const body = fc.record(
+    {
+      model: fc.constantFrom<unknown>(model, model, "claude-opus-9", "constructor", "__proto__", 1),
+      max_tokens: fc.constantFrom<unknown>(1, 1_000, 1e6, 1.5, -1, "9", 2 ** 60),
+      messages: fc.oneof(fc.array(fc.record({ role: fc.constantFrom("user", "assistant"), content }), { maxLength: 3 }), json),
+      system: content, tools: fc.oneof(fc.array(fc.record({ type: fc.constantFrom("custom", "web_search_20250305", "bash_20250124"), name: fc.string(), input_schema: json }, { requiredKeys: [] })), json),
+      stream: fc.boolean(), thinking: json, mcp_servers: json, container: json, speed: json, service_tier: json,
+    },
+    { requiredKeys: ["model", "messages", "max_tokens"] },
+  ); // prettier-ignore
+
+  it("that passes says nothing that opens a network or has no price, costs no more than was reserved, and passes again as it is", () => {
+    const judgeAll = (text: string) => {
+      const judged = judge(text);
+      if (!judged.ok) return expect(judged.reason).not.toBe("");
+      const said = JSON.parse(judged.body) as { max_tokens: number; model: string; messages: unknown; system?: unknown; tools?: unknown };
+      expect(said.model).toBe(model);
+      expect(Number.isSafeInteger(said.max_tokens) && said.max_tokens > 0 && said.max_tokens <= maxOutputTokens).toBe(true);
+      for (const name of ["mcp_servers", "container", "speed", "service_tier"]) expect(said).not.toHaveProperty(name);
+      for (const one of typesBelow([said.messages, said.system].map(contentsOf))) expect(["document", "server_tool_use", "mcp_tool_use", "container_upload", "url", "file"]).not.toContain(one);
+      expect(judged.worstCase).toBeGreaterThanOrEqual(judged.promptTokens * 3 + said.max_tokens * 15);
+      expect(judged.promptTokens).toBeGreaterThanOrEqual(Buffer.byteLength(text));
+      expect(judge(judged.body)).toMatchObject({ ok: true, body: judged.body });
+      const fitted = fitRequest(judged, 50_000);
+      if (fitted) expect(fitted.worstCase).toBeLessThanOrEqual(50_000);
+    }; // prettier-ignore
+    fc.assert(fc.property(body, (value) => judgeAll(JSON.stringify(value))));
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), judgeAll));
+  });
+});
+
+/** What a message or the system shows as blocks: those of a tool's result too, not what a tool was given. */
+function contentsOf(value: unknown): unknown {
+  if (!Array.isArray(value)) return [];
+  return value.map((one: { content?: unknown; source?: unknown; type?: unknown }) => [
+    typeof one?.type === "string" ? { type: one.type } : {},
+    one?.type === "image" ? one.source : {},
+    one?.type === undefined || one.type === "tool_result" ? contentsOf(one?.content) : [],
+  ]);
+}
+
+function typesBelow(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(typesBelow);
+  if (typeof value !== "object" || value === null) return [];
+  return "type" in value && typeof value.type === "string" ? [value.type] : [];
+}
+
 describe("parseStrictJson", () => {
   it("reads all that JSON can say, as JSON.parse does", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
+        fc.pre(!text.includes("__proto__"));
         expect(parseStrictJson(text)).toEqual(JSON.parse(text));
       }),
     );

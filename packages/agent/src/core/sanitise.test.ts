@@ -198,6 +198,46 @@ it("leaves its own output as it is, whatever came in", () => {
       const once = clean(parts.join("")).snapshot;
       expect(clean(once.body).snapshot.body).toBe(once.body);
     }),
-    { numRuns: 300 },
   );
+});
+
+describe("whatever stands between", () => {
+  const word = fc.stringMatching(/^[a-z]{3,9}$/).filter((text) => !/^(?:www|hidden)/.test(text));
+  const shown = word.chain((text) =>
+    fc
+      .constantFrom(
+        text, `**${text}**`, `_${text}_`, `~~${text}~~`, `\`${text}\``, `- ${text}`, `1. ${text}`, `> ${text}`, `## ${text}`, `[${text}](/a)`,
+        `<b>${text}</b>`, `<x-y>${text}</x-y>`, `- [x] ${text}`, `| ${text} |\n|---|`, `<details><summary>${text}</summary></details>`, `\`\`\`\n${text}\n\`\`\``,
+      )
+      .map((markdown) => ({ text, markdown })),
+  ); // prettier-ignore
+  const hidden = fc.constantFrom(...carriers.map(([, carrier]) => carrier));
+  // What ends nowhere hides all that comes after it, and is rightly not seen.
+  const ends = (carrier: string) => !/<!-- <!--|^<!--(?![^]*-->)/.test(carrier);
+
+  it("keeps the words that are seen, in order, and none that are hidden", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(shown, fc.option(hidden.filter(ends))), { maxLength: 12 }), (blocks) => {
+        const body = blocks.map(([{ markdown }, carrier]) => `${markdown}\n\n${carrier ?? ""}`).join("\n\n");
+        const { snapshot, hiddenRemoved } = clean(body);
+        const kept = snapshot.body.match(/[a-z]+/g) ?? [];
+        const left = blocks.map(([{ text }]) => text);
+        for (const one of kept) if (one === left[0]) left.shift();
+        expect(left).toEqual([]);
+        expect(snapshot.body).not.toMatch(/HIDDEN|SElERE/);
+        expect(hiddenRemoved).toBeGreaterThanOrEqual(blocks.filter(([, carrier]) => carrier !== null).length);
+      }),
+    );
+  });
+
+  it("lets no control, turning or invisible character through, of any text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 400 }), (text) => {
+        const { body, title } = sanitise({ ...raw, title: text, body: text }).snapshot;
+        expect(body).not.toMatch(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]|[\u{e0000}-\u{e0fff}]/u);
+        expect(title).not.toMatch(/\p{Cc}|[\u202a-\u202e\u2066-\u2069]|[\u{e0000}-\u{e0fff}]/u);
+        expect(body.isWellFormed() && title.isWellFormed()).toBe(true);
+      }),
+    );
+  });
 });

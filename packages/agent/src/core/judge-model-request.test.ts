@@ -145,7 +145,8 @@ describe("any body", () => {
   it("that passes says nothing that opens a network or has no price, costs no more than was reserved, and passes again as it is", () => {
     const judgeAll = (text: string) => {
       const judged = judge(text);
-      if (!judged.ok) return expect(judged.reason).not.toBe("");
+      expect(judged).not.toMatchObject({ ok: false, reason: "" });
+      if (!judged.ok) return;
       const said = JSON.parse(judged.body) as { max_tokens: number; model: string; messages: unknown; system?: unknown; tools?: unknown };
       expect(said.model).toBe(model);
       expect(Number.isSafeInteger(said.max_tokens) && said.max_tokens > 0 && said.max_tokens <= maxOutputTokens).toBe(true);

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JudgedChange } from "./verdict-of.ts";
 import { judgeChanges } from "./verdicts.ts";
@@ -145,6 +146,35 @@ describe("flag", () => {
   it("not a regular expression's exec, nor a static import", () => {
     expect(codes([change("src/a.js", "", 'const m = /a/.exec(text);\nconst x = await import("./b.js");\n')])).toEqual(
       [],
+    );
+  });
+});
+
+describe("any tree", () => {
+  const name = fc.stringMatching(/^[a-z\u00e0-\u00f6]{3,8}x$/);
+  const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
+  const twinOf = (one: string) =>
+    fc.constantFrom(one.toUpperCase(), one.normalize("NFD"), one.toUpperCase().normalize("NFD"));
+
+  it("refuses a new name that is another one's twin by case or form, and takes it where nothing like it stands", () => {
+    fc.assert(
+      fc.property(path.chain((one) => fc.tuple(fc.constant(one), twinOf(one))), path, ([one, twin], other) => {
+        fc.pre(one !== twin && !other.startsWith(one) && !one.startsWith(other));
+        const refused = (paths: string[]) => judge(paths.map((each) => change(each, null, "x\n")), [one]).filter(({ level }) => level === "refuse");
+        expect(refused([twin]), twin).not.toEqual([]);
+        expect(refused([`${twin}/below`]), twin).not.toEqual([]);
+        expect(refused([other]), other).toEqual([]);
+      }),
+    ); // prettier-ignore
+  });
+
+  it("refuses every link, submodule and odd mode, and nothing of an untouched or deleted file", () => {
+    const mode = fc.constantFrom("120000", "160000", "100664", "040000", "100600");
+    fc.assert(
+      fc.property(path, mode, (one, modeAfter) => {
+        expect(codes([change(one, null, "x\n", { modeAfter })]).join()).toContain("refuse");
+        expect(codes([change(one, "x\n", null)], [one]).join()).not.toContain("refuse");
+      }),
     );
   });
 });

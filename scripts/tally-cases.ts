@@ -13,7 +13,7 @@ export const caseSets: CaseSet[] = [
   {
     name: "pipeline",
     suites: ["adversarial"],
-    cases: [1, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24],
+    cases: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 40, 43, 44],
   },
   {
     name: "control plane",

@@ -29,9 +29,9 @@ const lastWords = `sleep 1.${number}`;
  */
 const burners = "for n in 1 2; do timeout 12 sh -c 'while :; do :; done' & done\n";
 const hogs = {
-  forks: `node -e 'let n = 0; const next = () => { if (n === 1300) return; const child = require("node:child_process").spawn("sleep", ["30"]); child.on("error", () => setTimeout(next, 50)); child.on("spawn", () => { if (++n % 100 === 0) console.log("started " + n); next(); }); }; next(); setTimeout(() => {}, 30000)'`,
-  memory: `${burners}node -e 'const kept = []; setInterval(() => { if (kept.length < 36) { kept.push(Buffer.alloc(100e6, 1)); console.log("started " + kept.length); } }, 100); setTimeout(() => process.exit(0), 30000)'`,
-  disk: `i=0; while [ $i -lt 700 ]; do head -c 1000000 /dev/zero > /tmp/fill-$i || break; i=$((i+1)); done; echo "started $i"; sleep 30`,
+  forks: `node -e 'let n = 0; const next = () => { if (n === 1300) return; const child = require("node:child_process").spawn("sleep", ["300"]); child.on("error", () => setTimeout(next, 50)); child.on("spawn", () => { if (++n % 100 === 0) console.log("started " + n); next(); }); }; next(); setTimeout(() => process.exit(1), 90000)'`,
+  memory: `${burners}node -e 'const kept = []; setInterval(() => { if (kept.length < 36) { kept.push(Buffer.alloc(100e6, 1)); console.log("started " + kept.length); } }, 100); setTimeout(() => process.exit(1), 60000)'`,
+  disk: `i=0; while [ $i -lt 700 ]; do head -c 1000000 /dev/zero > /tmp/fill-$i || break; i=$((i+1)); done; echo "started $i"; sleep 60`,
 };
 type Hog = keyof typeof hogs;
 
@@ -59,7 +59,7 @@ async function runOf(title: string): Promise<string> {
   return (await world.runThat(`the run of "${title}"`, ({ id, phase }) => !before.has(id) && phase === "agent")).id;
 }
 const ended = async (runId: string, stage: string): Promise<RunDetail> => {
-  await world.runThat(stage, (run) => run.id === runId && run.stage === stage, 60);
+  await world.runThat(stage, (run) => run.id === runId && run.stage === stage, 90);
   return world.runOf(runId);
 };
 const logOf = async (runId: string) => (await world.logsOf(runId)).map(({ message }) => message).join("\n");

@@ -1,7 +1,9 @@
-import type { SetupOwnerAnswer } from "@feedback-chat/protocol/account";
+import type { SetupOwnerAnswer, SignInWays } from "@feedback-chat/protocol/account";
+import type { DeviceLookAnswer } from "@feedback-chat/protocol/device";
 import type { ProblemDetails } from "@feedback-chat/protocol/problem";
 import type { Me, ProjectPage, Project } from "@feedback-chat/protocol/project";
 import type { ActionAnswer, ActionRequest, RunDetail, RunPage } from "@feedback-chat/protocol/run";
+import type { Workspace } from "@feedback-chat/protocol/workspace";
 
 /** An answer that says no, with what to do next. */
 export class ApiError extends Error {
@@ -31,6 +33,16 @@ export const api = {
   act: (projectId: string, runId: string, body: ActionRequest) =>
     post<ActionAnswer>(`/api/runs/${projectId}/${runId}/action`, body),
   signIn: (body: { email: string; password: string }) => post<{ ok: true }>("/api/auth/sign-in/email", body),
+  ways: () => get<SignInWays>("/api/auth/ways"),
+  /** To a mailbox, or where the answer says. */
+  askLink: (email: string) => post<{ linkWentTo: SignInWays["linkWentTo"] }>("/api/auth/sign-in/magic-link", { email }),
+  openLink: (token: string) => post<{ ok: true }>("/api/auth/magic-link/verify", { token }),
+  proveAddress: (token: string) => post<{ ok: true }>("/api/auth/verify-email", { token }),
+  beginGithub: () => post<{ url: string }>("/api/auth/sign-in/github", {}),
+  acceptInvite: (token: string) => post<Workspace>("/v1/invites/accept", { token }),
+  lookAtDevice: (userCode: string) => post<DeviceLookAnswer>("/v1/device/look", { userCode }),
+  decideDevice: (userCode: string, decision: "approved" | "denied") =>
+    send("/v1/device/decide", bodyOf({ userCode, decision })),
   signOut: () => post<{ ok: true }>("/api/auth/sign-out", {}),
   setUpOwner: (body: { code: string; email: string; password: string; name: string }) =>
     post<SetupOwnerAnswer>("/api/setup/owner", body),
@@ -41,12 +53,11 @@ async function get<T>(path: string): Promise<T> {
 }
 
 async function post<T>(path: string, body: unknown): Promise<T> {
-  const init = {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  };
-  return (await send(path, init)).json() as Promise<T>;
+  return (await send(path, bodyOf(body))).json() as Promise<T>;
+}
+
+function bodyOf(body: unknown): RequestInit {
+  return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {

@@ -4,6 +4,8 @@ import { api, ApiError } from "./api.ts";
 import { Frame } from "./frame/frame.tsx";
 import { NotFound } from "./frame/not-found.tsx";
 import { ProblemCard } from "./frame/problem-card.tsx";
+import { DevicePage } from "./login/device-page.tsx";
+import { InvitePage } from "./login/invite-page.tsx";
 import { LoginPage } from "./login/login-page.tsx";
 import { ProjectsPage } from "./projects/projects-page.tsx";
 import { RunPage } from "./run/run-page.tsx";
@@ -14,14 +16,19 @@ type Context = { queryClient: QueryClient };
 const root = createRootRouteWithContext<Context>()({ notFoundComponent: NotFound });
 
 /** Where one comes back to after the login: a path of ours, never another origin. */
-const loginSearch = (search: Record<string, unknown>): { back?: string } => {
-  const { back } = search;
-  return typeof back === "string" && /^\/(?![/\\])/.test(back) ? { back } : {};
+const loginSearch = (search: Record<string, unknown>): { back?: string; error?: string } => {
+  const { back, error } = search;
+  return {
+    ...(typeof back === "string" && /^\/(?![/\\])/.test(back) ? { back } : {}),
+    ...(typeof error === "string" ? { error } : {}),
+  };
 };
 
 const login = createRoute({
   getParentRoute: () => root, path: "/login", component: LoginPage, validateSearch: loginSearch,
 }); // prettier-ignore
+
+const invite = createRoute({ getParentRoute: () => root, path: "/invite", component: InvitePage });
 
 /** All pages for which one is logged in. */
 const signedIn = createRoute({
@@ -68,7 +75,9 @@ const run = createRoute({
   getParentRoute: () => signedIn, path: "/projects/$projectId/runs/$runId", component: RunPage,
 }); // prettier-ignore
 
-const tree = root.addChildren([login, signedIn.addChildren([home, projects, runs, run])]);
+const device = createRoute({ getParentRoute: () => signedIn, path: "/device", component: DevicePage });
+
+const tree = root.addChildren([login, invite, signedIn.addChildren([home, projects, runs, run, device])]);
 
 export function makeRouter(queryClient: QueryClient) {
   return createRouter({

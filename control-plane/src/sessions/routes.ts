@@ -4,6 +4,7 @@ import {
   setupOwnerRequest,
   setupState,
   signInWays,
+  type SignInWays,
 } from "@feedback-chat/protocol/account";
 import { uuidOf } from "@feedback-chat/protocol/ids";
 import { createdKey, keyPage } from "@feedback-chat/protocol/project";
@@ -57,7 +58,7 @@ async function needsOwner({ db }: { db: Db }) {
   return { needsOwner: rows.length === 0 };
 }
 
-function waysOf({ config }: Pick<Deps, "config">): z.infer<typeof signInWays> {
+function waysOf({ config }: Pick<Deps, "config">): SignInWays {
   return {
     hasGithub: config.githubSignIn !== null,
     linkWentTo: config.smtpUrl === undefined ? "operator_log" : "mail",

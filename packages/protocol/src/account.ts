@@ -39,6 +39,7 @@ export const linkWentTo = z.enum(["mail", "operator_log"]);
 
 /** `GET /api/auth/ways`: what the login page offers beside the password. */
 export const signInWays = z.object({ hasGithub: z.boolean(), linkWentTo });
+export type SignInWays = z.infer<typeof signInWays>;
 
 /** `POST /v1/workspaces/:id/members`: a person who has no account here yet. */
 export const createMemberRequest = z.strictObject({

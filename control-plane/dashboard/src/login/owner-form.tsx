@@ -3,16 +3,12 @@ import { useState } from "react";
 import { api } from "../api.ts";
 import { ProblemCard } from "../frame/problem-card.tsx";
 import { Field, textOf } from "./field.tsx";
+import { secretInAddress } from "./secret-in-address.ts";
 
 type Account = { email: string; password: string };
 
-/** The address that the server printed carries the code in its fragment, which no log ever sees. */
-function codeInAddress(): string {
-  return new URLSearchParams(location.hash.slice(1)).get("code") ?? "";
-}
-
 export function OwnerForm({ onDone }: { onDone: (account: Account) => Promise<void> }) {
-  const [code] = useState(codeInAddress);
+  const [code] = useState(() => secretInAddress("code"));
   const setUp = useMutation({
     async mutationFn(owner: Account & { code: string; name: string }) {
       await api.setUpOwner(owner);

@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { ProblemCard } from "../frame/problem-card.tsx";
 import { Field, textOf } from "./field.tsx";
+import { OtherWays } from "./other-ways.tsx";
 
 type Account = { email: string; password: string };
 
@@ -21,6 +22,7 @@ export function SignInForm({ onSubmit }: { onSubmit: (account: Account) => Promi
       <button type="submit" className="primary" disabled={signIn.isPending}>
         {signIn.isPending ? "Signing in…" : "Sign in"}
       </button>
+      <OtherWays />
       {signIn.error && <ProblemCard error={signIn.error} />}
     </form>
   );

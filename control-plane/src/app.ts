@@ -18,6 +18,8 @@ import { securityHeaders } from "./platform/security-headers.ts";
 import { serveFiles } from "./platform/serve-files.ts";
 import { routes as operations } from "./operations/routes.ts";
 import { routes as projects } from "./projects/routes.ts";
+import { routes as reports } from "./reports/routes.ts";
+import { withReporters } from "./reports/with-reporters.ts";
 import { routes as runs } from "./runs/routes.ts";
 import { makeAuthentication } from "./sessions/make-authentication.ts";
 import { mountAuth } from "./sessions/mount-auth.ts";
@@ -43,6 +45,7 @@ export const routes: Route<ServerDeps>[] = [
   ...endpoints,
   ...webhooks,
   ...runs,
+  ...reports,
   ...workers,
   ...jobs,
   ...spend,
@@ -66,7 +69,7 @@ type Input = {
 /** Everything that this server answers, as one function from request to response. */
 export function createApp(deps: ServerDeps, input: Input): Hono {
   const app = new Hono();
-  const authentication = makeAuthentication(deps, input);
+  const authentication = withReporters(deps, makeAuthentication(deps, input));
   const api = mountRoutes({ ...deps, authentication, features: deps, stopping: input.stopping }, routes);
   const files = serveFiles(input.dashboardFolder);
   app.use(securityHeaders({ isSecure: input.publicUrl.startsWith("https:") }));

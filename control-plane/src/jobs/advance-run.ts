@@ -3,6 +3,7 @@ import { effectsOf, isWithdrawn } from "../core/run-effects.ts";
 import { movedMessage, queueMessages } from "../endpoints/queue-messages.ts";
 import { queueEffects } from "../outbox/queue-effects.ts";
 import type { Tx } from "../platform/database.ts";
+import { queueReporterNotice } from "../reports/tell-reporters.ts";
 import { type Happening, recordEvent } from "../runs/record-event.ts";
 
 /** `recordEvent`, with what the move does outside queued in the same transaction. The job's row is locked by now. */
@@ -18,6 +19,9 @@ export async function advanceRun(
   await queueEffects(tx, { projectId: moved.projectId, runId }, effects);
   const message = movedMessage(runId, moved, { waitingFor, reason });
   if (message) await queueMessages(tx, { projectId: moved.projectId, runId }, message);
+  const isQuestion = event === "asked";
+  if (isQuestion || moved.from !== moved.stage)
+    await queueReporterNotice(tx, { projectId: moved.projectId, runId, stage: moved.stage, isQuestion });
   return moved;
 }
 

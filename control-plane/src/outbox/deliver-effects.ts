@@ -3,6 +3,7 @@ import type { AppDeps } from "../app-deps.ts";
 import { githubFor } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
 import { tellPeople } from "../notices/tell-people.ts";
+import { tellReporters } from "../reports/tell-reporters.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import { applyEffect } from "./apply-effect.ts";
 import { type Effect, queueEffects } from "./queue-effects.ts";
@@ -64,6 +65,8 @@ async function deliver(deps: Deps, due: Due): Promise<Delivered> {
   const effect = { kind, ...payload } as Effect;
   if (effect.kind === "notice_held" || effect.kind === "notice_waiting" || effect.kind === "notice_failed")
     return { kind: "done", note: await tellPeople(deps, { id, projectId, runId, ...effect }) };
+  if (effect.kind === "notice_reporter")
+    return { kind: "done", note: await tellReporters(deps, { projectId, runId, ...effect }) };
   try {
     const github = await githubFor(deps, projectId);
     if (!github) return { kind: "done", note: "no github token" };

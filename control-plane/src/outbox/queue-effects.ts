@@ -1,3 +1,4 @@
+import type { Stage } from "@feedback-chat/protocol/run-machine";
 import { sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import type { Tx } from "../platform/database.ts";
@@ -13,6 +14,8 @@ export type Effect =
   | { kind: "close_pull"; number: number; comment: string | null }
   | { kind: "mark_ready"; number: number }
   | { kind: "delete_branch"; branch: string }
+  /** Tells whoever reported it, where an address was left. */
+  | { kind: "notice_reporter"; stage: Stage; isQuestion: boolean }
   /** Tells the project's people. */
   | { kind: "notice_held" | "notice_waiting" | "notice_failed"; reason: string | null };
 

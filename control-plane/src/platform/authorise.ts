@@ -50,6 +50,10 @@ export async function authorise<D>(
     if (allowed.has("worker")) return { tenant, ids, lease: null };
     throw forbidden("A worker key cannot do this.");
   }
+  if (caller.kind === "reporter") {
+    if (allowed.has("reporter") && ids["feedbackId"] === caller.feedbackId) return { tenant, ids, lease: null };
+    throw tenant ? notFound() : forbidden("A reporter's link opens one report.");
+  }
   if (caller.kind === "key") {
     if (!tenant || tenant.projectId !== caller.projectId)
       throw tenant ? notFound() : forbidden("A project key cannot do this.");

@@ -6,7 +6,16 @@ export const keyScopes = ["status:read", "runs:read", "feedback:write", "runs:ac
 export type KeyScope = (typeof keyScopes)[number];
 
 /** Whom a route lets in. A role is the least one, by session or CLI token; `key:` a project key with that scope. */
-export type Who = "anyone" | "github" | "worker" | "lease" | "user" | "operator" | Role | `key:${KeyScope}`;
+export type Who =
+  | "anyone"
+  | "github"
+  | "worker"
+  | "lease"
+  | "user"
+  | "operator"
+  | "reporter"
+  | Role
+  | `key:${KeyScope}`;
 
 /** Who calls, as the secret or the cookie proved it. Uuids, not wire ids. */
 export type Caller =
@@ -27,6 +36,8 @@ export type Caller =
       prefix: string;
       scopes: string[];
     }
+  /** By the private link of one report. */
+  | { kind: "reporter"; feedbackId: string; projectId: string; workspaceId: string }
   | { kind: "worker"; keyId: string; workspaceId: string; prefix: string };
 
 /** The row of the lease that an L route was proven to hold. */
@@ -49,6 +60,8 @@ export function actorOf(caller: Caller): Actor {
       return { kind: "key", id: caller.keyId, login: caller.prefix };
     case "worker":
       return { kind: "worker", id: caller.keyId };
+    case "reporter":
+      return { kind: "reporter", id: caller.feedbackId };
     case "anyone":
       return { kind: "system", id: null };
   }

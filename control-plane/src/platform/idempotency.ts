@@ -88,5 +88,6 @@ function opened(sealing: Sealing | null, stored: unknown, belongsTo: SealedFor):
 
 function principalOf(caller: Caller): string {
   if (caller.kind === "user") return `user ${caller.userId}`;
+  if (caller.kind === "reporter") return `reporter ${caller.feedbackId}`;
   return caller.kind === "anyone" ? "anyone" : `key ${caller.keyId}`;
 }

@@ -128,7 +128,7 @@ export async function readBytes(c: Context, limit: number): Promise<Buffer> {
 }
 
 function refuseSecretsInAddress(c: Context): void {
-  if (/\bfc[pwue]_[A-Za-z0-9]{20,}/.test(decodeURIComponentSafely(c.req.url))) {
+  if (/\bfc[pwuer]_[\w-]{20,}/.test(decodeURIComponentSafely(c.req.url))) {
     throw new Problem("credential_in_url", "A key of ours stood in the address of this request.");
   }
 }

@@ -108,5 +108,6 @@ it("knows every place of the source that seals something: a change of the master
     "platform/idempotency.ts",
     "platform/open-sealing.ts",
     "projects/webhook-secrets.ts",
+    "reports/tell-reporters.ts",
   ]);
 });

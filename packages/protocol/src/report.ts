@@ -1,0 +1,65 @@
+import * as z from "zod";
+import { idSchema } from "./ids.ts";
+import { pageOf } from "./run.ts";
+import { stages } from "./run-machine.ts";
+
+export const channels = ["widget", "embed", "telegram", "whatsapp", "email", "api"] as const;
+const issueNumber = z.int().positive().max(2_147_483_647);
+const words = z.string().trim().min(1).max(2_000);
+
+/** `POST /v1/projects/:id/feedback`. The same `clientId` again changes the report that it made. */
+export const feedbackRequest = z.strictObject({
+  clientId: z.string().min(1).max(200),
+  channel: z.enum(channels).default("api"),
+  publicText: z.string().trim().min(1).max(20_000),
+  privateText: z.string().max(20_000).optional(),
+  /** The issue that was made of it. */
+  issueNumber: issueNumber.optional(),
+  /** Whoever said it, by the id that they have there; the address to hear back. */
+  reporter: z
+    .strictObject({ id: z.string().min(1).max(200).optional(), email: z.email().max(254).optional() })
+    .optional(),
+});
+export const feedbackAnswer = z.object({
+  feedbackId: idSchema("fb"),
+  /** Opens the reporter's page: `/r/<feedbackId>#<token>`. */
+  reporterToken: z.string(),
+  /** An earlier report of the same problem: make no issue of this one. */
+  joinedTo: idSchema("fb").nullable(),
+  issueNumber: z.int().nullable(),
+});
+
+export const feedbackItem = z.object({
+  id: idSchema("fb"),
+  channel: z.enum(channels),
+  publicText: z.string(),
+  issueNumber: z.int().nullable(),
+  joinedTo: idSchema("fb").nullable(),
+  isReporterBlocked: z.boolean(),
+  confirmedAt: z.iso.datetime().nullable(),
+  reopenedCount: z.int(),
+  createdAt: z.iso.datetime(),
+});
+export const feedbackPage = pageOf(feedbackItem);
+
+/** `POST …/feedback/:id/join`: both say the same. */
+export const joinRequest = z.strictObject({ to: idSchema("fb") });
+/** `POST …/feedback/:id/split`: it is something else, with an issue of its own if one is named. */
+export const splitRequest = z.strictObject({ issueNumber: issueNumber.optional() });
+
+/** What a reporter sees of the own report: no log, no cost, nobody's address. */
+export const report = z.object({
+  feedbackId: idSchema("fb"),
+  text: z.string(),
+  createdAt: z.iso.datetime(),
+  stage: z.enum(stages).nullable(),
+  /** The stage in a sentence. */
+  says: z.string(),
+  previewUrl: z.string().nullable(),
+  question: z.string().nullable(),
+  canConfirm: z.boolean(),
+  canReopen: z.boolean(),
+  confirmedAt: z.iso.datetime().nullable(),
+});
+export type Report = z.infer<typeof report>;
+export const reportWordsRequest = z.strictObject({ comment: words });

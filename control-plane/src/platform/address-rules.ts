@@ -24,14 +24,14 @@ export function addressRules(openedRanges: readonly string[]): AddressRules {
       const address = ipv4Inside(written) ?? written;
       const version = isIP(address);
       if (version === 0) return false;
-      const family = version === 4 ? "ipv4" : "ipv6";
-      return opened.check(address, family) || !closed.check(address, family);
+      return opened.has(address) || !closed.has(address);
     },
   };
 }
 
-function blockListOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList();
+/** A list of its own for each version: in a common one, an IPv4 address counts as part of `::/3`, as ::ffff:0:0/96. */
+function blockListOf(ranges: readonly string[]): { has(address: string): boolean } {
+  const lists = { 4: new BlockList(), 6: new BlockList() };
   for (const range of ranges) {
     const [address = "", bits, ...rest] = range.split("/");
     const version = isIP(address);
@@ -42,9 +42,12 @@ function blockListOf(ranges: readonly string[]): BlockList {
       throw new Problem("usage", `"${range}" is no range of addresses.`, {
         next: "Write ranges such as 10.0.0.0/8 in OUTBOUND_ALLOW, with commas in between.",
       });
-    list.addSubnet(address, prefix, version === 4 ? "ipv4" : "ipv6");
+    const isFour = version === 4;
+    lists[isFour ? 4 : 6].addSubnet(address, prefix, isFour ? "ipv4" : "ipv6");
   }
-  return list;
+  return {
+    has: (address) => (isIP(address) === 4 ? lists[4].check(address, "ipv4") : lists[6].check(address, "ipv6")),
+  };
 }
 
 /** `::ffff:127.0.0.1` and `::ffff:7f00:1` are 127.0.0.1 to the kernel. */

@@ -1,6 +1,7 @@
 import { idOf } from "@feedback-chat/protocol/ids";
 import { me } from "@feedback-chat/protocol/project";
 import { expect, it } from "vitest";
+import { kinds } from "../support/open-test-database.ts";
 import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
 import { ann, cookieOf, dumpOf, origin, signInOwner } from "../support/sign-in.ts";
 import { type GithubSignIn, startGithubSignIn } from "../support/start-github-sign-in.ts";
@@ -51,25 +52,28 @@ it("refuses another browser's state, a code twice, and an answer without a state
   expect(locationOf(await platform.call("GET", path, { headers: { cookie } }))).toContain("/login?error=");
 });
 
-it("makes no account for a stranger or an unverified address, but for an invited one", async () => {
-  await using github = await startGithubSignIn();
-  await using platform = await openTestPlatform({ env: github.env });
-  await signInOwner(platform);
-  const bo = { id: 1, login: "bo-gh", email: "bo@example.com", isVerified: true };
-  for (const person of [bo, { ...annAtGithub, isVerified: false }]) {
-    const { back } = await signIn(platform, github, person);
-    expect(locationOf(back)).toContain("/login?error=");
-    expect(cookieOf(back)).not.toContain("session_token");
-  }
-  const { token, workspaceId } = await platform.person("admin");
-  const path = `/v1/workspaces/${idOf("ws", workspaceId)}/invites`;
-  await platform.call("POST", path, { token, body: { email: bo.email, role: "member" } });
-  const { back } = await signIn(platform, github, bo);
-  expect(me.parse((await sessionOf(platform, cookieOf(back))).body).user).toMatchObject({
-    email: bo.email,
-    login: "bo",
-  });
-});
+it.each(kinds)(
+  "makes no account for a stranger or an unverified address, but for an invited one, on %s",
+  async (kind) => {
+    await using github = await startGithubSignIn();
+    await using platform = await openTestPlatform({ kind, env: github.env });
+    await signInOwner(platform);
+    const bo = { id: 1, login: "bo-gh", email: "bo@example.com", isVerified: true };
+    for (const person of [bo, { ...annAtGithub, isVerified: false }]) {
+      const { back } = await signIn(platform, github, person);
+      expect(locationOf(back)).toContain("/login?error=");
+      expect(cookieOf(back)).not.toContain("session_token");
+    }
+    const { token, workspaceId } = await platform.person("admin");
+    const path = `/v1/workspaces/${idOf("ws", workspaceId)}/invites`;
+    await platform.call("POST", path, { token, body: { email: bo.email, role: "member" } });
+    const { back } = await signIn(platform, github, bo);
+    expect(me.parse((await sessionOf(platform, cookieOf(back))).body).user).toMatchObject({
+      email: bo.email,
+      login: "bo",
+    });
+  },
+);
 
 it("does not open an account whose address nobody has proven", async () => {
   await using github = await startGithubSignIn();

@@ -5,6 +5,7 @@ export const reportHtml = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>Your report</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/r/page.css">
 <main>
   <h1>Your report</h1>

@@ -9,7 +9,7 @@ type Deps = { db: Db; log: Log };
 const mostLines = 10_000;
 
 /**
- * Removes what has been kept long enough: log lines and private words by their project's days, answers kept for
+ * Removes what has been kept long enough: log lines, reporters' private words and addresses by their project's days, answers kept for
  * repeats after a day, and all rows of a deleted project once its time has come. Of those only audit rows stay.
  */
 export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promise<void> {
@@ -21,8 +21,8 @@ export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promis
       with purged as (
         delete from fc.projects where purge_at <= now() returning id
       ), texts as (
-        update fc.feedback f set private_text = null from fc.projects p
-        where p.id = f.project_id and f.private_text is not null and f.created_at < now() - make_interval(days => p.private_days)
+        update fc.feedback f set private_text = null, reporter_email = null from fc.projects p
+        where p.id = f.project_id and (f.private_text is not null or f.reporter_email is not null) and f.created_at < now() - make_interval(days => p.private_days)
         returning 1
       ), answers as (
         delete from fc.idempotency_keys where created_at < now() - interval '24 hours' returning 1

@@ -107,19 +107,21 @@ describe.each(kinds)("what is kept, on %s", (kind) => {
     const lines = [12, 11, 9, 0].map((days) => ({ ...line, at: daysAgo(days), message: `${days} days` }));
     await onJob("logs", { offset: 0, lines });
     await asSystem(db, (tx) =>
-      sql`insert into fc.feedback (id, project_id, channel, public_text, private_text, created_at) values
-        (${platform.deps.newId()}, ${made.projectId}, 'api', 'old', 'secret', ${daysAgo(21)}::timestamptz),
-        (${platform.deps.newId()}, ${made.projectId}, 'api', 'new', 'secret', ${daysAgo(19)}::timestamptz)`.execute(tx),
+      sql`insert into fc.feedback (id, project_id, channel, public_text, private_text, reporter_email, created_at) values
+        (${platform.deps.newId()}, ${made.projectId}, 'api', 'old', null, 'r@example.com', ${daysAgo(21)}::timestamptz),
+        (${platform.deps.newId()}, ${made.projectId}, 'api', 'new', 'secret', 'r@example.com', ${daysAgo(19)}::timestamptz)`.execute(
+        tx,
+      ),
     );
     await forget(platform);
     const kept = await asSystem(db, (tx) => sql`select message from fc.run_logs order by seq`.execute(tx));
     expect(kept.rows).toEqual([{ message: "9 days" }, { message: "0 days" }]);
     const texts = await asSystem(db, (tx) =>
-      sql`select public_text, private_text from fc.feedback order by created_at`.execute(tx),
+      sql`select public_text, private_text, reporter_email from fc.feedback order by created_at`.execute(tx),
     );
     expect(texts.rows).toEqual([
-      { public_text: "old", private_text: null },
-      { public_text: "new", private_text: "secret" },
+      { public_text: "old", private_text: null, reporter_email: null },
+      { public_text: "new", private_text: "secret", reporter_email: "r@example.com" },
     ]);
     const direct = asSystem(db, (tx) => sql`delete from fc.run_logs`.execute(tx));
     await expect(direct).rejects.toThrow(/permission denied/);

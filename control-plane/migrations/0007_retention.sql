@@ -2,9 +2,8 @@
 alter table fc.projects
   add column log_days int not null default 90 check (log_days between 1 and 3650),
   add column private_days int not null default 180 check (private_days between 1 and 3650),
-  -- When the rows of a deleted project go: a week after its deletion, unless an owner wants it now.
-  add column purge_at timestamptz,
-  add check ((purge_at is null) = (deleted_at is null));
+  -- When the rows of a deleted project go, if not a week after its deletion: an owner wants it now.
+  add column purge_at timestamptz;
 create index run_logs_age on fc.run_logs using brin (timestamp);
 
 -- Log lines are append-only for everybody else. Some at a time; tells how many went.

@@ -37,7 +37,7 @@ export async function deleteProject(
     );
     await sql`delete from fc.credentials where project_id = ${projectId}`.execute(tx);
     await sql`
-      update fc.projects set deleted_at = now(), purge_at = now() + case when ${isPurgedNow} then interval '0' else interval '7 days' end
+      update fc.projects set deleted_at = now(), purge_at = case when ${isPurgedNow} then now() end
       where id = ${projectId} and deleted_at is null`.execute(tx);
     await writeAudit(tx, {
       id: newId(), workspaceId, projectId, actor, action: "project.deleted", target: idOf("prj", projectId),

@@ -19,7 +19,7 @@ export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promis
   const { rows } = await asSystem(db, (tx) =>
     sql<{ projects: string[]; texts: number; answers: number }>`
       with purged as (
-        delete from fc.projects where purge_at <= now() returning id
+        delete from fc.projects where deleted_at is not null and coalesce(purge_at, deleted_at + interval '7 days') <= now() returning id
       ), texts as (
         update fc.feedback f set private_text = null, reporter_email = null from fc.projects p
         where p.id = f.project_id and (f.private_text is not null or f.reporter_email is not null) and f.created_at < now() - make_interval(days => p.private_days)

@@ -74,9 +74,7 @@ describe.each(kinds)("what is kept, on %s", (kind) => {
     await forget(platform);
     expect(await rowsOf(db, projectId)).toHaveProperty("pipeline_runs", 1);
     await asSystem(db, (tx) =>
-      sql`update fc.projects set deleted_at = now() - interval '8 days', purge_at = purge_at - interval '8 days' where id = ${projectId}`.execute(
-        tx,
-      ),
+      sql`update fc.projects set deleted_at = now() - interval '8 days' where id = ${projectId}`.execute(tx),
     );
     const before = await rowsOf(db, other.projectId);
     await forget(platform);

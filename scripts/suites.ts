@@ -45,7 +45,7 @@ export const suites: Suite[] = [
     name: "units",
     lane: "processes",
     command: vitest("*:unit", 2),
-    tests: { atLeast: 400 },
+    tests: { atLeast: 640 },
     isQuick: true,
   },
   { name: "house", lane: "processes", command: vitest("house", 1), tests: { atLeast: 120 } },
@@ -55,7 +55,7 @@ export const suites: Suite[] = [
     name: "control-plane",
     lane: "processes",
     command: vitest("control-plane:suite", 1),
-    tests: { atLeast: 340 },
+    tests: { atLeast: 420 },
   },
   {
     name: "testing",
@@ -88,5 +88,5 @@ export const suites: Suite[] = [
     tests: { atLeast: 3 },
   },
   { name: "cli", lane: "browser", command: vitest("cli:suite", 1), tests: { atLeast: 85 } },
-  { name: "adversarial", lane: "browser", command: vitest("adversarial", 2), tests: { atLeast: 1 } },
+  { name: "adversarial", lane: "browser", command: vitest("adversarial", 2), tests: { atLeast: 85 } },
 ];

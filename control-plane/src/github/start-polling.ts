@@ -2,13 +2,14 @@ import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import { type Doing, keepDoing } from "../platform/keep-doing.ts";
-import { type PolledProject, pollIssues, type Seen } from "./poll-issues.ts";
+import type { PolledProject } from "./poll-issues.ts";
+import { reconcile, type Rounds } from "./reconcile.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log" | "signals">;
 
-/** Asks each project's repository for labelled issues without a run, at start and every 5 minutes. */
+/** Asks each project's repository for what webhooks did not bring, at start and every 5 minutes. */
 export function startPolling(deps: Deps): Doing {
-  const seen: Seen = new Map();
+  const rounds: Rounds = { seen: new Map(), known: new Set() };
   const everySeconds = deps.config.figures.pollIssuesEverySeconds;
   return keepDoing(deps, { name: "poll", everySeconds, channel: null }, async (stopped) => {
     // As the system: they are of all workspaces.
@@ -19,11 +20,16 @@ export function startPolling(deps: Deps): Doing {
     );
     for (const project of rows) {
       if (stopped.aborted) return;
-      const made = await pollIssues(deps, seen, project).catch((error: unknown) => {
+      const found = await reconcile(deps, rounds, project).catch((error: unknown) => {
         deps.log.error("poll.failed", { projectId: project.id, error });
-        return [];
+        return undefined;
       });
-      if (made.length > 0) deps.log.info("poll.found", { projectId: project.id, issues: made.join(" ") });
+      if (!found || found.issues.length + found.redelivered === 0) continue;
+      deps.log.info("poll.found", {
+        projectId: project.id,
+        issues: found.issues.join(" "),
+        redelivered: found.redelivered,
+      });
     }
   });
 }

@@ -13,6 +13,7 @@ type Authorised = { tenant: Tenant | null; ids: Record<string, string>; lease: H
 
 const prefixes: Record<TenantOf, IdPrefix> = {
   project: "prj", workspace: "ws", run: "run", job: "job", key: "key", credential: "crd", worker: "wrk", feedback: "fb",
+  webhook_event: "whe",
 }; // prettier-ignore
 
 /**

@@ -4,7 +4,16 @@ import type * as z from "zod";
 import type { Caller, HeldLease, Tenant, Who } from "./caller.ts";
 
 /** Kinds of things that an id in a path can name; `resolve-tenant.ts` finds whose they are. */
-export type TenantOf = "project" | "workspace" | "run" | "job" | "key" | "credential" | "worker" | "feedback";
+export type TenantOf =
+  | "project"
+  | "workspace"
+  | "run"
+  | "job"
+  | "key"
+  | "credential"
+  | "worker"
+  | "feedback"
+  | "webhook_event";
 
 type Shape = z.ZodType | undefined;
 type Out<S extends Shape> = S extends z.ZodType ? z.output<S> : undefined;

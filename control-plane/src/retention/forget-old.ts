@@ -9,29 +9,36 @@ type Deps = { db: Db; log: Log };
 const mostLines = 10_000;
 
 /**
- * Removes what has been kept long enough: log lines, reporters' private words and addresses by their project's days, answers kept for
- * repeats after a day, and all rows of a deleted project once its time has come. Of those only audit rows stay.
+ * Removes what has been kept long enough: log lines, reporters' private words and addresses by their project's days,
+ * bodies of webhooks after 30 days, answers kept for repeats after a day, and all rows of a deleted project once its
+ * time has come. Of those only audit rows stay.
  */
 export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promise<void> {
   let lines = 0;
   for (let count = mostLines; count === mostLines && !stopped.aborted; lines += count) count = await forgetLines(db);
   // As the system: they are of all projects.
   const { rows } = await asSystem(db, (tx) =>
-    sql<{ projects: string[]; texts: number; answers: number }>`
+    sql<{ projects: string[]; texts: number; bodies: number; answers: number }>`
       with purged as (
         delete from fc.projects where deleted_at is not null and coalesce(purge_at, deleted_at + interval '7 days') <= now() returning id
       ), texts as (
         update fc.feedback f set private_text = null, reporter_email = null from fc.projects p
         where p.id = f.project_id and (f.private_text is not null or f.reporter_email is not null) and f.created_at < now() - make_interval(days => p.private_days)
         returning 1
+      ), bodies as (
+        update fc.webhook_events set body = null where body is not null and created_at < now() - interval '30 days'
+        returning 1
       ), answers as (
         delete from fc.idempotency_keys where created_at < now() - interval '24 hours' returning 1
       )
       select coalesce((select array_agg(id::text) from purged), '{}') as projects,
-        (select count(*)::int from texts) as texts, (select count(*)::int from answers) as answers`.execute(tx),
+        (select count(*)::int from texts) as texts, (select count(*)::int from bodies) as bodies, (select count(*)::int from answers) as answers`.execute(
+      tx,
+    ),
   );
-  const { projects = [], texts = 0, answers = 0 } = rows[0] ?? {};
-  if (lines + texts + answers + projects.length > 0) log.info("retention.forgot", { lines, texts, answers, projects });
+  const { projects = [], texts = 0, bodies = 0, answers = 0 } = rows[0] ?? {};
+  if (lines + texts + bodies + answers + projects.length > 0)
+    log.info("retention.forgot", { lines, texts, bodies, answers, projects });
 }
 
 async function forgetLines(db: Db): Promise<number> {

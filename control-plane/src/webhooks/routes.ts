@@ -1,8 +1,13 @@
 import { idSchema, uuidOf } from "@feedback-chat/protocol/ids";
+import { reconcileAnswer, webhookAnswer, webhookEventPage } from "@feedback-chat/protocol/webhook";
 import type { AppDeps } from "../app-deps.ts";
+import { reconcileNow } from "../github/reconcile-now.ts";
+import { projectOf } from "../platform/caller.ts";
 import { readBytes } from "../platform/mount-routes.ts";
 import { route } from "../platform/route.ts";
+import { eventListQuery, listEvents } from "./list-events.ts";
 import { receiveDelivery } from "./receive-delivery.ts";
+import { replayDelivery } from "./replay-delivery.ts";
 
 const maxDeliveryBytes = 3 * 1024 * 1024;
 
@@ -21,5 +26,38 @@ export const routes = [
       const answer = await receiveDelivery(deps, { projectId, bytes, header });
       return c.json(answer, answer.status === "queued" ? 202 : 200);
     },
+  }),
+  route<AppDeps>()({
+    method: "get",
+    path: "/v1/projects/:projectId/webhook-events",
+    who: "viewer",
+    of: { projectId: "project" },
+    query: eventListQuery,
+    answer: webhookEventPage,
+    problems: ["invalid_cursor"],
+    handle: ({ deps, tenant, query }) => listEvents(deps, projectOf(tenant), query),
+  }),
+  route<AppDeps>()({
+    method: "post",
+    path: "/v1/webhook-events/:eventId/replay",
+    who: "member",
+    of: { eventId: "webhook_event" },
+    answer: webhookAnswer,
+    status: 202,
+    problems: ["conflict"],
+    handle: ({ deps, caller, tenant, ids }) =>
+      replayDelivery(deps, {
+        caller, workspaceId: tenant?.workspaceId ?? "", projectId: projectOf(tenant), eventId: ids["eventId"] ?? "",
+      }), // prettier-ignore
+  }),
+  route<AppDeps>()({
+    method: "post",
+    path: "/v1/projects/:projectId/reconcile",
+    who: "member",
+    of: { projectId: "project" },
+    answer: reconcileAnswer,
+    status: 202,
+    problems: ["rate_limited"],
+    handle: ({ deps, tenant }) => reconcileNow(deps, projectOf(tenant)),
   }),
 ];

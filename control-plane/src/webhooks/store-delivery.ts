@@ -10,6 +10,8 @@ export type Delivery = {
   issue: { number: number; updatedAt: string } | null;
   /** Kept for 30 days; null for what is ignored. */
   body: Buffer | null;
+  /** A person asked for it again: it may be known, and its body too. */
+  isReplayed: boolean;
 };
 
 type DeliveryStatus = "queued" | "already_queued" | "duplicate" | "ignored" | "pong" | "handled";
@@ -35,7 +37,7 @@ export async function storeDelivery(
   delivery: Delivery,
   status: DeliveryStatus,
 ): Promise<Known> {
-  const { projectId, guid, event, action, bodySha256, issue, body } = delivery;
+  const { projectId, guid, event, action, bodySha256, issue, body, isReplayed } = delivery;
   const updatedAt = issue?.updatedAt ?? null;
   // GitHub counts in seconds: closed and reopened in one of them is still a new opening.
   const isReopened = action === "reopened";
@@ -43,14 +45,14 @@ export async function storeDelivery(
     with stored as (
       insert into fc.webhook_events (id, project_id, guid, event, action, body_sha256, issue_number, issue_updated_at, status, body)
       values (${newId()}, ${projectId}, ${guid}, ${event}, ${action}, ${bodySha256}, ${issue?.number ?? null}, ${updatedAt}, ${status}, ${body})
-      on conflict (project_id, guid) do nothing returning guid
+      on conflict (project_id, guid) do update set status = excluded.status, reason = null where ${isReplayed} returning guid
     ), told as (
       select pg_notify('fc_gate', '') from stored
     ), issue as (
       select id, state, github_updated_at from fc.issues where project_id = ${projectId} and number = ${issue?.number ?? null}::int
     )
     select exists (select from stored) and (select count(*) >= 0 from told) as "isNew",
-      exists (select from fc.webhook_events w where w.project_id = ${projectId} and w.body_sha256 = ${bodySha256} and w.guid <> ${guid}) as "hasSameBody",
+      exists (select from fc.webhook_events w where w.project_id = ${projectId} and w.body_sha256 = ${bodySha256} and w.guid <> ${guid} and not ${isReplayed}) as "hasSameBody",
       exists (select from issue where state <> 'open'
         and (github_updated_at > ${updatedAt}::timestamptz or (github_updated_at = ${updatedAt}::timestamptz and not ${isReopened}))) as "isIssueOver",
       exists (select from issue join fc.issue_snapshots s on s.issue_id = issue.id 
@@ -63,13 +65,13 @@ export async function storeDelivery(
   return known;
 }
 
-/** What became of it, when that is another thing than it was stored with. */
+/** What became of it, when that is another thing than it was stored with. A replay keeps the body, for the next one. */
 export async function noteOutcome(
   tx: Tx,
-  { projectId, guid }: Delivery,
+  { projectId, guid, isReplayed }: Delivery,
   status: DeliveryStatus,
   reason: string,
 ): Promise<void> {
-  await sql`update fc.webhook_events set status = ${status}, reason = ${reason}, body = case when ${status} = 'ignored' then null else body end
+  await sql`update fc.webhook_events set status = ${status}, reason = ${reason}, body = case when ${status} = 'ignored' and not ${isReplayed} then null else body end
     where project_id = ${projectId} and guid = ${guid}`.execute(tx);
 }

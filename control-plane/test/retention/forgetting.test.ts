@@ -124,4 +124,23 @@ describe.each(kinds)("what is kept, on %s", (kind) => {
     const direct = asSystem(db, (tx) => sql`delete from fc.run_logs`.execute(tx));
     await expect(direct).rejects.toThrow(/permission denied/);
   });
+
+  it("is a webhook's body for 30 days, and what became of it for good", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { db, newId } = platform.deps;
+    const { projectId } = await makeProject(platform, "shop");
+    await asSystem(db, (tx) =>
+      sql`insert into fc.webhook_events (id, project_id, guid, event, body_sha256, status, body, created_at) values
+        (${newId()}, ${projectId}, 'old', 'issues', '', 'queued', '{}', now() - interval '31 days'),
+        (${newId()}, ${projectId}, 'new', 'issues', '', 'queued', '{}', now() - interval '29 days')`.execute(tx),
+    );
+    await forget(platform);
+    const kept = await asSystem(db, (tx) =>
+      sql`select guid, status, body is not null as "hasBody" from fc.webhook_events order by created_at`.execute(tx),
+    );
+    expect(kept.rows).toEqual([
+      { guid: "old", status: "queued", hasBody: false },
+      { guid: "new", status: "queued", hasBody: true },
+    ]);
+  });
 });

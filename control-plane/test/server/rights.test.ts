@@ -11,6 +11,7 @@ import { seedKey, seedProject, seedRun } from "../support/seed.ts";
 
 const prefixes: Record<TenantOf, IdPrefix> = {
   project: "prj", workspace: "ws", run: "run", job: "job", key: "key", credential: "crd", worker: "wrk", feedback: "fb",
+  webhook_event: "whe",
 }; // prettier-ignore
 /** Rows of the table that name a thing and let somebody in by role, key or worker key. */
 const tenantRoutes = routes.filter(
@@ -23,7 +24,7 @@ async function seedAll(platform: TestPlatform, workspaceId: string): Promise<Rec
   const project = await seedProject(db, { workspaceId });
   const { runId: run, jobId: job } = await seedRun(db, { projectId: project });
   const { keyId: key } = await seedKey(db, { kind: "worker", workspaceId });
-  const [credential, worker, feedback] = [newId(), newId(), newId()];
+  const [credential, worker, feedback, webhookEvent] = [newId(), newId(), newId(), newId()];
   await asSystem(db, async (tx) => {
     await sql`insert into fc.credentials (id, project_id, type, encrypted_value, wrapped_dek, kek_id, last4)
       values (${credential}, ${project}, 'github_token', '', '', '', '')`.execute(tx);
@@ -32,8 +33,10 @@ async function seedAll(platform: TestPlatform, workspaceId: string): Promise<Rec
     await sql`insert into fc.feedback (id, project_id, channel, public_text) values (${feedback}, ${project}, 'api', 'x')`.execute(
       tx,
     );
+    await sql`insert into fc.webhook_events (id, project_id, guid, event, body_sha256, status)
+      values (${webhookEvent}, ${project}, ${webhookEvent}, 'issues', '', 'handled')`.execute(tx);
   });
-  return { project, workspace: workspaceId, run, job, key, credential, worker, feedback };
+  return { project, workspace: workspaceId, run, job, key, credential, worker, feedback, webhook_event: webhookEvent };
 }
 
 function pathOf(spec: (typeof routes)[number], ids: Record<TenantOf, string>): string {

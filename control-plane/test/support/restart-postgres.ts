@@ -4,8 +4,10 @@ import { join } from "node:path";
 import pg from "pg";
 import { postgresBinaries, startPostgres } from "../../../scripts/postgres.ts";
 
-/** A cluster of its own that a test may restart. */
-export async function openRestartablePostgres(): Promise<AsyncDisposable & { url: string; restart(): void }> {
+/** A cluster of its own that a test may stop and restart; `restart` starts a stopped one too. */
+export async function openRestartablePostgres(): Promise<
+  AsyncDisposable & { url: string; restart(): void; stop(): void }
+> {
   const first = await startPostgres();
   const client = new pg.Client({ connectionString: first.url });
   await client.connect();
@@ -27,6 +29,10 @@ export async function openRestartablePostgres(): Promise<AsyncDisposable & { url
     restart() {
       control("restart");
       isOurs = true;
+    },
+    stop() {
+      control("stop");
+      isOurs = false;
     },
     async [Symbol.asyncDispose]() {
       if (isOurs) control("stop");

@@ -1,0 +1,28 @@
+import type { ReconcileAnswer } from "@feedback-chat/protocol/webhook";
+import { sql } from "kysely";
+import type { AppDeps } from "../app-deps.ts";
+import { asProject } from "../platform/as-tenant.ts";
+import { takeTurn } from "../platform/take-turn.ts";
+import type { PolledProject } from "./poll-issues.ts";
+import { reconcile } from "./reconcile.ts";
+
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log">;
+
+/** Each costs some of the token's requests at GitHub. */
+const perMinute = 6;
+
+/**
+ * The background's round for one project at once, as if for the first time. A paused project starts no run.
+ * @throws Problem rate_limited
+ */
+export async function reconcileNow(deps: Deps, projectId: string): Promise<ReconcileAnswer> {
+  await takeTurn(deps.db, `reconcile:${projectId}`, perMinute);
+  const { rows } = await asProject(deps.db, projectId, (tx) =>
+    sql<PolledProject>`select id, trigger_label as "triggerLabel" from fc.projects
+      where id = ${projectId} and deleted_at is null and not is_paused`.execute(tx),
+  );
+  const project = rows[0];
+  if (!project) return { hasHookRights: false, redelivered: 0, runs: 0, trouble: "The project is paused." };
+  const { issues, ...found } = await reconcile(deps, { seen: new Map(), known: new Set() }, project);
+  return { ...found, runs: issues.length };
+}

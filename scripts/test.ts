@@ -23,7 +23,7 @@ if (unknown.length > 0) {
   {
     await using postgres = await startPostgres();
     const env = { TEST_DATABASE_URL: postgres.url, NO_COLOR: "1" };
-    const around = { root: join(import.meta.dirname, ".."), reports, env, limitSeconds: 900 };
+    const around = { root: join(import.meta.dirname, ".."), reports, env, limitSeconds: 1_800 };
     process.exitCode = (await runLanes(around, chosen)) ? 0 : 1;
   }
   rmSync(reports, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packPackages } from "../../scripts/pack-packages.ts";
 import { processesBelow } from "@feedback-chat/testing/process-tree";
+import { packFalseEngine } from "./support/false-engine.ts";
 import { openRegistry, type Registry } from "./support/registry.ts";
 import { type Home, makeHome, runCli, startCli } from "./support/run-cli.ts";
 
@@ -13,6 +14,8 @@ const root = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "feedback-chat-packed-"));
 const opened = new AsyncDisposableStack();
 let registry: Registry;
+/** As the other, but with an engine of its own under the pinned version. */
+let lying: Registry;
 let home: Home;
 let env: Record<string, string>;
 /** As a person's shell would find it. */
@@ -29,7 +32,9 @@ beforeAll(async () => {
   opened.defer(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   // `npm test` has built just before, then this finds nothing to do; who runs this file alone need not think of it.
   await execa("npm", ["run", "--silent", "build"], { cwd: root });
-  registry = opened.use(await openRegistry(packPackages(root, join(folder, "tarballs"))));
+  const packed = packPackages(root, join(folder, "tarballs"));
+  registry = opened.use(await openRegistry(packed));
+  lying = opened.use(await openRegistry([...packed, ...packFalseEngine(join(folder, "false"))]));
   home = opened.adopt(makeHome(), (made) => made[Symbol.dispose]());
   env = {
     ...home.env,
@@ -86,6 +91,35 @@ describe("the packed command line", () => {
       expect(first.stderr).toMatch(new RegExp(`Fetching @feedback-chat/${part}@\\S+, .*: about \\d+ MB, once`));
     expect(readdirSync(partsFolder).filter((name) => name.includes(".new-"))).toEqual([]);
   }, 240_000);
+
+  it("takes no engine whose bytes are not the pinned ones, and runs nothing of it", async () => {
+    const [plain, canary] = [join(folder, "plain"), join(folder, "canary")];
+    const deceived = {
+      ...env,
+      FEEDBACK_CHAT_ENGINE_PATH: "",
+      GITHUB_TOKEN: "none",
+      ANTHROPIC_API_KEY: "none",
+      npm_config_registry: lying.url,
+      npm_config_cache: join(folder, "cache-2"),
+    };
+    // Alive: who asks for the version alone gets it, and its script runs.
+    mkdirSync(plain);
+    writeFileSync(
+      join(plain, "package.json"),
+      '{"private":true,"dependencies":{"@anthropic-ai/claude-code":"2.1.329"}}',
+    );
+    await execa("npm", ["install", "--no-audit", "--no-fund"], { cwd: plain, env: { ...deceived, CANARY: canary } });
+    expect(existsSync(canary)).toBe(true);
+    rmSync(canary);
+
+    const run = ["run", "1", "--repo", "acme/shop"];
+    const { code, stderr } = await runCli(run, { ...deceived, CANARY: canary }, bin);
+    expect(code, stderr).toBe(1);
+    expect(stderr).toMatch(/Fetching @anthropic-ai\/claude-code@2\.1\.329, the coding agent: about 370 MB, once/);
+    expect(stderr).toMatch(/other bytes for @anthropic-ai\/claude-code@2\.1\.329 than those that we pinned/);
+    expect(existsSync(canary)).toBe(false);
+    expect(readdirSync(partsFolder).filter((name) => name.includes("anthropic"))).toEqual([]);
+  }, 120_000);
 
   it("starts `up` with what is there now, offline, with the dashboard in it, and leaves nothing at Ctrl-C", async () => {
     const before = registry.fetched.length;

@@ -18,6 +18,8 @@ export const parts = {
 export type PartName = keyof typeof parts;
 
 type Deps = Pick<CommandContext, "terminal" | "config" | "folder" | "version" | "signal">;
+/** A version that is not ours, and the files that let npm take exactly its bytes. */
+export type Pin = { version: string; lock: () => { manifest: object; lock: object } };
 export type Part = {
   folder: string;
   resolve(entry: string): string;
@@ -25,7 +27,7 @@ export type Part = {
 };
 
 /**
- * Finds a part of exactly our version: in the project, beside the CLI, in the user's cache; else installs it there
+ * Finds a part of exactly our version, or of the pinned one: in the project, beside the CLI, in the user's cache; else installs it there
  * once, after one sentence that says what and how large.
  * @throws Problem package_missing with --offline, or when the registry cannot be reached.
  */
@@ -33,8 +35,9 @@ export async function findPart(
   { terminal, config, folder, version, signal }: Deps,
   name: PartName,
   isOffline: boolean,
-  wanted = version,
+  pin?: Pin,
 ): Promise<Part> {
+  const wanted = pin?.version ?? version;
   const cached = join(config.cacheFolder, "parts", `${name.replace("/", "+")}@${wanted}`);
   for (const from of [join(folder, "package.json"), import.meta.filename, join(cached, "package.json")]) {
     const found = lookFrom(from, name, wanted);
@@ -48,8 +51,9 @@ export async function findPart(
       { next: `Run once without --offline, or: npm install ${name}@${wanted}` },
     );
   }
+  const locked = pin?.lock();
   terminal.say(`Fetching ${name}@${wanted}, ${what}: about ${sizeMb} MB, once, into ${cached}`);
-  await install(signal, { name, version: wanted, into: cached });
+  await install(signal, { name, version: wanted, into: cached, locked });
   const installed = lookFrom(join(cached, "package.json"), name, wanted);
   if (!installed)
     throw new Problem("package_missing", `${name}@${wanted} was fetched but cannot be found in ${cached}.`);
@@ -75,35 +79,41 @@ function lookFrom(from: string, name: PartName, version: string): Part | undefin
   };
 }
 
+type Wanted = { name: PartName; version: string; into: string; locked: ReturnType<Pin["lock"]> | undefined };
+
 /** Into a temporary folder, then renamed: a part is there whole or not at all. Install scripts stay off, but for the engine's. */
-async function install(
-  signal: AbortSignal,
-  { name, version, into }: { name: PartName; version: string; into: string },
-): Promise<void> {
+async function install(signal: AbortSignal, { name, version, into, locked }: Wanted): Promise<void> {
   const { execa } = await import("execa");
   mkdirSync(dirname(into), { recursive: true, mode: 0o700 });
   const temporary = mkdtempSync(`${into}.new-`);
   try {
-    writeFileSync(
-      join(temporary, "package.json"),
-      JSON.stringify({ private: true, dependencies: { [name]: version } }),
-    );
-    // The engine's package places its own binary by a postinstall.
-    const scripts = name === "@anthropic-ai/claude-code" ? [] : ["--ignore-scripts"];
-    const { exitCode, stderr } = await execa(
-      "npm",
-      ["install", "--no-audit", "--no-fund", "--omit=dev", "--loglevel=error", ...scripts],
-      { cwd: temporary, reject: false, stdin: "ignore", cancelSignal: signal },
-    );
+    const manifest = locked?.manifest ?? { private: true, dependencies: { [name]: version } };
+    writeFileSync(join(temporary, "package.json"), JSON.stringify(manifest));
+    if (locked) writeFileSync(join(temporary, "package-lock.json"), JSON.stringify(locked.lock));
+    // The engine's package places its own binary by a postinstall: of bytes that are pinned.
+    const how = locked ? ["ci"] : ["install", "--omit=dev", "--ignore-scripts"];
+    const { exitCode, stderr } = await execa("npm", [...how, "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd: temporary,
+      reject: false,
+      stdin: "ignore",
+      cancelSignal: signal,
+    });
     signal.throwIfAborted();
-    if (exitCode !== 0)
-      throw new Problem(
-        "package_missing",
-        `${name}@${version} could not be fetched: ${stderr.split("\n").slice(0, 3).join(" ").slice(0, 300)}`,
-      );
+    if (exitCode !== 0) throw notFetched(`${name}@${version}`, stderr);
     if (existsSync(into)) rmSync(into, { recursive: true });
     renameSync(temporary, into);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+function notFetched(what: string, stderr: string): Problem {
+  if (stderr.includes("EINTEGRITY"))
+    return new Problem(
+      "package_missing",
+      `The registry gave other bytes for ${what} than those that we pinned. Nothing of it was kept or run.`,
+      { next: "Ask whoever runs your registry or its mirror; `npm config get registry` names it." },
+    );
+  const said = stderr.split("\n").slice(0, 3).join(" ").slice(0, 300);
+  return new Problem("package_missing", `${what} could not be fetched: ${said}`);
 }

@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packPackages } from "../../scripts/pack-packages.ts";
 import { processesBelow } from "@feedback-chat/testing/process-tree";
+import { sayYes } from "@feedback-chat/testing/say-yes";
 import { packFalseEngine } from "./support/false-engine.ts";
 import { openRegistry, type Registry } from "./support/registry.ts";
 import { type Home, makeHome, runCli, startCli } from "./support/run-cli.ts";
@@ -112,11 +113,12 @@ describe("the packed command line", () => {
     expect(existsSync(canary)).toBe(true);
     rmSync(canary);
 
-    const run = ["run", "1", "--repo", "acme/shop"];
-    const { code, stderr } = await runCli(run, { ...deceived, CANARY: canary }, bin);
-    expect(code, stderr).toBe(1);
-    expect(stderr).toMatch(/Fetching @anthropic-ai\/claude-code@2\.1\.329, the coding agent: about 370 MB, once/);
-    expect(stderr).toMatch(/other bytes for @anthropic-ai\/claude-code@2\.1\.329 than those that we pinned/);
+    const run = [...bin, "run", "1", "--repo", "acme/shop"];
+    const { code, said } = await sayYes(run, { ...deceived, CANARY: canary });
+    expect(code, said).toBe(1);
+    expect(said).toMatch(/Fetching @anthropic-ai\/claude-code@2\.1\.329, the coding agent: about 370 MB, once/);
+    expect(said, "a bar while it lasts, gone before the next line").toMatch(/\[-+\] {3}0 %.*\r\u001b\[K.*error/);
+    expect(said).toMatch(/other bytes for @anthropic-ai\/claude-code@2\.1\.329 than those that we pinned/);
     expect(existsSync(canary)).toBe(false);
     expect(readdirSync(partsFolder).filter((name) => name.includes("anthropic"))).toEqual([]);
   }, 120_000);

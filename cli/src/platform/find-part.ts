@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { CommandContext } from "../command.ts";
+import { progressBar } from "../core/progress-bar.ts";
+import { folderSize } from "./folder-size.ts";
 
 /** The heavy parts, which the light CLI starts but does not contain. */
 export const parts = {
@@ -27,8 +29,8 @@ export type Part = {
 };
 
 /**
- * Finds a part of exactly our version, or of the pinned one: in the project, beside the CLI, in the user's cache; else installs it there
- * once, after one sentence that says what and how large.
+ * Finds a part of exactly our version, or of the pinned one: in the project, beside the CLI, in the user's cache; else
+ * installs it there once, after one sentence that says what and how large, with a bar at a terminal.
  * @throws Problem package_missing with --offline, or when the registry cannot be reached.
  */
 export async function findPart(
@@ -53,7 +55,7 @@ export async function findPart(
   }
   const locked = pin?.lock();
   terminal.say(`Fetching ${name}@${wanted}, ${what}: about ${sizeMb} MB, once, into ${cached}`);
-  await install(signal, { name, version: wanted, into: cached, locked });
+  await install({ signal, terminal }, { name, version: wanted, into: cached, locked });
   const installed = lookFrom(join(cached, "package.json"), name, wanted);
   if (!installed)
     throw new Problem("package_missing", `${name}@${wanted} was fetched but cannot be found in ${cached}.`);
@@ -79,13 +81,15 @@ function lookFrom(from: string, name: PartName, version: string): Part | undefin
   };
 }
 
+type InstallDeps = Pick<Deps, "signal" | "terminal">;
 type Wanted = { name: PartName; version: string; into: string; locked: ReturnType<Pin["lock"]> | undefined };
 
 /** Into a temporary folder, then renamed: a part is there whole or not at all. Install scripts stay off, but for the engine's. */
-async function install(signal: AbortSignal, { name, version, into, locked }: Wanted): Promise<void> {
+async function install({ signal, terminal }: InstallDeps, { name, version, into, locked }: Wanted): Promise<void> {
   const { execa } = await import("execa");
   mkdirSync(dirname(into), { recursive: true, mode: 0o700 });
   const temporary = mkdtempSync(`${into}.new-`);
+  using _ = showProgress(terminal, temporary, parts[name].sizeMb);
   try {
     const manifest = locked?.manifest ?? { private: true, dependencies: { [name]: version } };
     writeFileSync(join(temporary, "package.json"), JSON.stringify(manifest));
@@ -105,6 +109,19 @@ async function install(signal: AbortSignal, { name, version, into, locked }: Wan
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/** npm unpacks while it reads, so what lies there already tells how far it is. */
+function showProgress(terminal: Deps["terminal"], folder: string, sizeMb: number): Disposable {
+  const draw = () => terminal.show(progressBar(folderSize(folder) / 1_000_000, sizeMb));
+  draw();
+  const timer = setInterval(draw, 250);
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      terminal.show("");
+    },
+  };
 }
 
 function notFetched(what: string, stderr: string): Problem {

@@ -26,6 +26,8 @@ export interface Terminal {
   result(command: string, data: unknown, problem?: Problem | null): void;
   /** A line for people; text of others is cleaned. */
   say(line: string): void;
+  /** A line that changes in place while something lasts, at a terminal only; "" takes it away. */
+  show(line: string): void;
   bold(text: string): string;
   dim(text: string): string;
   green(text: string): string;
@@ -50,6 +52,7 @@ export function makeTerminal(
     new Problem("usage", `A question would have to be asked, and nobody can answer here: give ${flag}.`, {
       next: `Run it again with ${flag}.`,
     });
+  const canShow = Boolean(stderr.isTTY) && !isQuiet && !isJson;
   /** In a question Ctrl-C is a key, no signal. */
   const stopped = () => (signal.aborted ? (signal.reason as Error) : stoppedBy("SIGINT"));
   return {
@@ -64,6 +67,9 @@ export function makeTerminal(
     },
     say: (line) => {
       if (!isQuiet) stderr.write(`${line}\n`);
+    },
+    show: (line) => {
+      if (canShow) stderr.write(`\r\u001b[K${line}`);
     },
     bold: style(1),
     dim: style(2),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -26,13 +26,26 @@ describe("the documentation", () => {
       expect(told).toContain(words);
   });
 
-  it.each(["README.md", "docs/running.md", "docs/configuration.md", "docs/status.md", "AGENTS.md"])(
+  const pages = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).filter((path) =>
+    path.endsWith(".md"),
+  );
+
+  it.each(["README.md", "AGENTS.md", ...pages.map((page) => `docs/${page}`)])(
     "%s links only to files that are there",
     (file) => {
       const broken = links(read(file)).filter((path) => !existsSync(join(root, file, "..", path)));
       expect(broken).toEqual([]);
     },
   );
+
+  it("describes exactly the settings that a project has", () => {
+    const [, fields = ""] =
+      /export const runSettings = z\.object\(\{\n([\s\S]*?)\n\}\);/.exec(read("packages/protocol/src/job.ts")) ?? [];
+    const settings = [...fields.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name);
+    const described = [...read("docs/projects.md").matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+    expect(settings.length).toBeGreaterThan(10);
+    expect(described.toSorted()).toEqual(settings.toSorted());
+  });
 
   it.each(["control-plane/src/config.ts", "packages/agent/src/config.ts", "cli/src/config.ts"])(
     "names every variable that %s reads",

@@ -6,6 +6,9 @@ import { tellPeople } from "../notices/tell-people.ts";
 import { tellReporters } from "../reports/tell-reporters.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import { applyEffect } from "./apply-effect.ts";
+import type { Delivered } from "./delivered.ts";
+import { mergePull } from "./merge-pull.ts";
+import { noteMerge } from "./note-merge.ts";
 import { type Effect, queueEffects } from "./queue-effects.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log">;
@@ -17,11 +20,6 @@ type Due = {
   payload: object;
   attempts: number;
 };
-type Delivered =
-  /** `note` says truthfully why nothing had to be, or could be, done. */
-  | { kind: "done"; note: string | null }
-  | { kind: "again"; note: string; retryAfterSeconds: number }
-  | { kind: "hopeless"; note: string };
 
 const batchSize = 10;
 const maxAttempts = 12;
@@ -70,6 +68,7 @@ async function deliver(deps: Deps, due: Due): Promise<Delivered> {
   try {
     const github = await githubFor(deps, projectId);
     if (!github) return { kind: "done", note: "no github token" };
+    if (effect.kind === "merge_pull") return await mergePull(github, effect);
     return { kind: "done", note: await applyEffect(deps, github, { projectId, runId, effect }) };
   } catch (error) {
     const trouble = githubTrouble(error, deps.now());
@@ -98,6 +97,7 @@ async function settle({ db }: Deps, due: Due, { kind, note }: Delivered): Promis
     await sql`update fc.outbox set done_at = now(), locked_until = null, last_error = ${note} where id = ${due.id}`.execute(
       tx,
     );
+    if (due.kind === "merge_pull") await noteMerge(tx, due, { isDone: kind === "done", note });
     if (kind !== "done") await queueEffects(tx, due, [{ kind: "notice_failed", reason: `${due.kind}: ${note}` }]);
   });
 }

@@ -2,6 +2,7 @@ import type { Stage } from "@feedback-chat/protocol/run-machine";
 import { sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import type { Tx } from "../platform/database.ts";
+import type { Merge } from "./merge-pull.ts";
 
 /** Everything that a transition does outside the database, as data. `deliver-effects.ts` does it later, at least once. */
 export type Effect =
@@ -13,6 +14,7 @@ export type Effect =
   | { kind: "reopen_issue" }
   | { kind: "close_pull"; number: number; comment: string | null }
   | { kind: "mark_ready"; number: number }
+  | ({ kind: "merge_pull" } & Merge)
   | { kind: "delete_branch"; branch: string }
   /** Tells whoever reported it, where an address was left. */
   | { kind: "notice_reporter"; stage: Stage; isQuestion: boolean }

@@ -5,7 +5,7 @@ import { sql } from "kysely";
 import { advanceRun } from "../jobs/advance-run.ts";
 import { requestCancel } from "../jobs/request-cancel.ts";
 import { unparkJob } from "../jobs/unpark-job.ts";
-import { queueEffects } from "../outbox/queue-effects.ts";
+import { type Effect, queueEffects } from "../outbox/queue-effects.ts";
 import type { Tx } from "../platform/database.ts";
 import type { RunRow } from "./to-run.ts";
 
@@ -95,14 +95,22 @@ async function release(tx: Tx, { run, attempt, actor, comment }: ActionInput): P
   });
 }
 
-/** The pull request is open: it becomes ready for review. Merging stays with people. */
+/** The pull request is open: it becomes ready for review, and is merged where the project says so. A key never merges. */
 async function markReady(tx: Tx, { run, attempt, actor, comment }: ActionInput): Promise<void> {
-  await sql`update fc.pipeline_runs set approved_by = ${nameOf(actor)} where id = ${run.id}`.execute(tx);
+  const { rows } = await sql<{ headSha: string | null; merge: string | null; githubId: string | null }>`
+    update fc.pipeline_runs r set approved_by = ${nameOf(actor)} from fc.projects p
+    where r.id = ${run.id} and p.id = r.project_id
+    returning r.head_sha as "headSha", p.settings ->> 'merge' as merge,
+      fc.github_account_of(${actor.kind === "user" ? actor.id : null}::uuid) as "githubId"`.execute(tx);
   await advanceRun(tx, run.id, { event: "approved", actor, attempt, detail: comment });
-  if (run.github_pr_number !== null)
-    await queueEffects(tx, { projectId: run.project_id, runId: run.id }, [
-      { kind: "mark_ready", number: run.github_pr_number },
-    ]);
+  const number = run.github_pr_number;
+  if (number === null) return;
+  const { headSha = null, merge = null, githubId = null } = rows[0] ?? {};
+  const isMerged = merge === "approved" && actor.kind === "user" && headSha !== null;
+  const effects: Effect[] = [{ kind: "mark_ready", number }];
+  if (isMerged)
+    effects.push({ kind: "merge_pull", number, headSha, githubId: githubId === null ? null : Number(githubId), actor });
+  await queueEffects(tx, { projectId: run.project_id, runId: run.id }, effects);
 }
 
 function nameOf(actor: Actor): string {

@@ -24,12 +24,15 @@ export const rawSnapshot = z.object({
 });
 export type RawSnapshot = z.infer<typeof rawSnapshot>;
 
+export const mergePolicies = ["never", "approved"] as const;
 export const publishPolicies = ["hold", "hold_flagged", "auto"] as const;
 export type PublishPolicy = (typeof publishPolicies)[number];
 
 /** A project's settings that steer a run. The defaults are the careful ones. */
 export const runSettings = z.object({
   publish: z.enum(publishPolicies).default("hold"),
+  /** `approved`: a person's approval of the open pull request merges it too, with that person's rights at GitHub. */
+  merge: z.enum(mergePolicies).default("never"),
   budgetMicroUsd: z.int().nonnegative().default(2_000_000),
   dayBudgetMicroUsd: z.int().nonnegative().default(20_000_000),
   budgetMinutes: z.number().positive().default(20),

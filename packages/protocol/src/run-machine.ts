@@ -18,6 +18,7 @@ export const runEvents = [
   "admitted", "leased", "resumed", "phase_started", "parked", "unparked", "collected", "fix_round", "held", "approved",
   "published", "previewed", "deployed", "asked", "answered", "changes_requested", "attempt_failed", "lease_lost",
   "released", "issue_edited", "cancel_requested", "cancelled", "gave_up", "declined", "expired", "retried",
+  "merge_refused",
 ] as const; // prettier-ignore
 export type RunEvent = (typeof runEvents)[number];
 
@@ -62,7 +63,7 @@ export const moves: Record<Stage, Partial<Record<RunEvent, Stage>>> = {
   }, // prettier-ignore
   preview_ready: {
     previewed: "preview_ready", approved: "preview_ready", changes_requested: "queued", deployed: "deployed",
-    declined: "rejected", issue_edited: "preview_ready",
+    declined: "rejected", issue_edited: "preview_ready", merge_refused: "preview_ready",
   }, // prettier-ignore
   deployed: {},
   failed: { declined: "rejected", retried: "failed" },

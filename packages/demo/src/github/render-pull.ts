@@ -80,7 +80,7 @@ export function renderPull(hub: Hub, repository: Repository, issue: PullIssue, f
     merged: issue.pull.mergedAt !== null,
     mergeable: facts.mergeable,
     rebaseable: facts.mergeable,
-    mergeable_state: mergeableState(issue, facts),
+    mergeable_state: mergeableState(repository, issue, facts),
     merged_by: issue.pull.mergedBy && renderUser(hub, issue.pull.mergedBy),
     comments: issue.comments.length,
     review_comments: 0,
@@ -92,10 +92,20 @@ export function renderPull(hub: Hub, repository: Repository, issue: PullIssue, f
   };
 }
 
-function mergeableState(issue: PullIssue, { mergeable }: PullFacts): string {
+function mergeableState(repository: Repository, issue: PullIssue, { mergeable }: PullFacts): string {
   if (mergeable === null) return "unknown";
   if (!mergeable) return "dirty";
-  return issue.pull.isDraft ? "draft" : "clean";
+  if (issue.pull.isDraft) return "draft";
+  return isGreen(repository, issue.pull.headSha) ? "clean" : "unstable";
+}
+
+/** The newest status of each context, and every check run. */
+function isGreen({ statuses, checkRuns }: Repository, headSha: string): boolean {
+  const ofHead = statuses.filter(({ sha }) => sha === headSha);
+  const newest = new Map(ofHead.toReversed().map((status) => [status.context, status.state]));
+  const checks = checkRuns.filter(({ sha }) => sha === headSha).map(({ conclusion }) => conclusion);
+  const good: (string | null)[] = ["success", "neutral", "skipped"];
+  return [...newest.values(), ...checks].every((state) => good.includes(state));
 }
 
 export function pullNodeId(pull: Pull): string {

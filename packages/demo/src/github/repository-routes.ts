@@ -23,6 +23,11 @@ export function repositoryRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
     if (token.kind === "installation") throw refusal(403, "Resource not accessible by integration");
     return c.json(renderPublicUser(hub, token.user));
   });
+  app.get("/user/:id{[0-9]+}", (c) => {
+    const user = [...hub.users.values()].find(({ id }) => id === Number(c.req.param("id")));
+    if (!user) throw notFound();
+    return c.json(renderPublicUser(hub, user));
+  });
   app.get("/repositories/:id", (c) => {
     const repository = hub.repositories.get(Number(c.req.param("id")));
     if (!repository || !canSee(repository, c.get("token"))) throw notFound();

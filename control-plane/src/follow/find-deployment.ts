@@ -1,7 +1,8 @@
+import { ignoringStatus } from "../github/ignoring-status.ts";
 import type { ProjectGitHub } from "../github/github-for.ts";
 
 type Wanted = { sha: string; isProduction: boolean };
-type ApiDeployment = { id: number; environment: string; production_environment?: boolean };
+type ApiDeployment = { id: number; sha: string; environment: string; production_environment?: boolean };
 
 /** A deployment of this commit that ended well; null when there is none (yet). */
 export async function findDeployment(
@@ -11,15 +12,34 @@ export async function findDeployment(
   const { data } = await octokit.rest.repos.listDeployments({ ...named, sha, per_page: 20 });
   for (const deployment of data) {
     if (isOfProduction(deployment) !== isProduction) continue;
-    const { data: statuses } = await octokit.rest.repos.listDeploymentStatuses({
-      ...named,
-      deployment_id: deployment.id,
-      per_page: 10,
-    });
-    const good = statuses.find(({ state }) => state === "success");
+    const good = await successOf({ octokit, named }, deployment);
     if (good) return { url: good.environment_url || good.target_url || null };
   }
   return null;
+}
+
+/** Several merges may go to production at once: then only the last one's commit is named by a deployment. */
+export async function isInProduction(github: ProjectGitHub, sha: string): Promise<boolean> {
+  const { octokit, named } = github;
+  const { data } = await octokit.rest.repos.listDeployments({ ...named, per_page: 30 });
+  for (const deployment of data.filter(isOfProduction)) {
+    if (!(await successOf(github, deployment))) continue;
+    const basehead = `${sha}...${deployment.sha}`;
+    // A commit that was deployed once may be gone by now.
+    const compared = await octokit.rest.repos
+      .compareCommitsWithBasehead({ ...named, basehead, per_page: 1 })
+      .catch(ignoringStatus(404));
+    if (!compared) continue;
+    const { status } = compared.data;
+    return status === "ahead" || status === "identical";
+  }
+  return false;
+}
+
+/** Its last word may be `inactive`, once a newer one took its place. */
+async function successOf({ octokit, named }: ProjectGitHub, { id }: Pick<ApiDeployment, "id">) {
+  const { data } = await octokit.rest.repos.listDeploymentStatuses({ ...named, deployment_id: id, per_page: 10 });
+  return data.find(({ state }) => state === "success");
 }
 
 /** Whether the repository tells GitHub at all what it deploys to production. */

@@ -18,7 +18,10 @@ export type PublishedRun = {
   mergeSha: string | null;
 };
 
-/** As the system: they are of all projects. */
+/**
+ * As the system: they are of all projects. Nobody has to merge an open pull request, so where there are very many each
+ * round looks at others.
+ */
 export async function listPublished({ db }: Deps): Promise<PublishedRun[]> {
   const { rows } = await asSystem(db, (tx) =>
     sql<PublishedRun>`
@@ -26,7 +29,7 @@ export async function listPublished({ db }: Deps): Promise<PublishedRun[]> {
         r.preview_url as "previewUrl", r.merge_sha as "mergeSha"
       from fc.pipeline_runs r join fc.projects p on p.id = r.project_id
       where r.stage = 'preview_ready' and r.result is null and r.github_pr_number is not null and p.deleted_at is null
-      order by r.standing_since limit 500`.execute(tx),
+      order by random() limit 500`.execute(tx),
   );
   return rows;
 }

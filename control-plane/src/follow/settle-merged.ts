@@ -3,7 +3,7 @@ import type { AppDeps } from "../app-deps.ts";
 import { githubFor } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
 import { asProject } from "../platform/as-tenant.ts";
-import { findDeployment, reportsProduction } from "./find-deployment.ts";
+import { isInProduction, reportsProduction } from "./find-deployment.ts";
 import { movePublished } from "./move-published.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
@@ -28,8 +28,7 @@ async function howItEnded(deps: Deps, { projectId, mergeSha }: Merged): Promise<
   if (!github) return "Merged.";
   try {
     if (!(await reportsProduction(github))) return "Merged.";
-    const found = await findDeployment(github, { sha: mergeSha, isProduction: true });
-    return found && "Merged and deployed to production.";
+    return (await isInProduction(github, mergeSha)) ? "Merged and deployed to production." : null;
   } catch (error) {
     const { kind } = githubTrouble(error, deps.now());
     // The token may not see deployments: then they cannot be waited for.

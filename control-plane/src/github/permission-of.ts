@@ -1,5 +1,6 @@
 import type { Permission } from "@feedback-chat/agent/core/gate";
 import type { ProjectGitHub } from "./github-for.ts";
+import { ignoringStatus } from "./ignoring-status.ts";
 
 const permissions: readonly string[] = ["none", "read", "triage", "write", "maintain", "admin"];
 
@@ -7,10 +8,7 @@ const permissions: readonly string[] = ["none", "read", "triage", "write", "main
 export async function permissionOf({ octokit, named }: ProjectGitHub, login: string): Promise<Permission | null> {
   const answer = await octokit.rest.repos
     .getCollaboratorPermissionLevel({ ...named, username: login })
-    .catch((error: unknown) => {
-      if (error instanceof Error && "status" in error && error.status === 404) return undefined;
-      throw error;
-    });
+    .catch(ignoringStatus(404));
   if (!answer) return null;
   // `permission` knows four words only; a role of the organisation's own falls back on it.
   const { role_name: role, permission } = answer.data;

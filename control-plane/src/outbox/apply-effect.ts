@@ -6,7 +6,7 @@ import type { ProjectGitHub } from "../github/github-for.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { applyLabels } from "./apply-labels.ts";
 import { findIssueOf } from "./find-issue-of.ts";
-import { ignoringStatus } from "./ignoring-status.ts";
+import { ignoringStatus } from "../github/ignoring-status.ts";
 import type { Effect } from "./queue-effects.ts";
 
 type Deps = Pick<AppDeps, "db">;

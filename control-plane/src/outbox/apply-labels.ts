@@ -2,7 +2,7 @@ import { labels as labelTable, type Label, labelsFor } from "@feedback-chat/agen
 import { hasLabel, isSameLabel } from "../core/issue-event.ts";
 import type { ProjectGitHub } from "../github/github-for.ts";
 import type { ProjectedIssue } from "./find-issue-of.ts";
-import { ignoringStatus } from "./ignoring-status.ts";
+import { ignoringStatus } from "../github/ignoring-status.ts";
 
 /**
  * Brings the labels of ours on an issue to what its newest run's stage says; those of others stay.

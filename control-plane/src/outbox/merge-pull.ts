@@ -2,7 +2,7 @@ import type { Actor } from "@feedback-chat/protocol/actor";
 import type { ProjectGitHub } from "../github/github-for.ts";
 import { permissionOf } from "../github/permission-of.ts";
 import type { Delivered } from "./delivered.ts";
-import { ignoringStatus } from "./ignoring-status.ts";
+import { ignoringStatus } from "../github/ignoring-status.ts";
 
 export type Merge = {
   number: number;

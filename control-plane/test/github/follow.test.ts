@@ -88,6 +88,20 @@ describe.each(["by webhook", "by poll"])("following a pull request %s", (how) =>
     });
   });
 
+  it("is deployed with a later commit that went to production, but not with an earlier one", async () => {
+    const { scene, run, told } = await open();
+    await using _ = scene;
+    const before = await scene.github.pushFiles({ repo, branch: "main", files: { "before.txt": "b" } });
+    await scene.github.mergePull({ repo, number: run.pullNumber });
+    scene.github.createDeployment({ repo, sha: before, environment: "production" });
+    await told();
+    expect(await runRow(scene)).toMatchObject({ stage: "preview_ready", is_merged: true });
+    const later = await scene.github.pushFiles({ repo, branch: "main", files: { "later.txt": "l" } });
+    scene.github.createDeployment({ repo, sha: later, environment: "production" });
+    await told();
+    expect(await runRow(scene)).toMatchObject({ stage: "deployed", said: "Merged and deployed to production." });
+  });
+
   it("is rejected when a person closes it unmerged", async () => {
     const { scene, run, told } = await open();
     await using _ = scene;

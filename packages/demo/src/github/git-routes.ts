@@ -48,12 +48,35 @@ export function gitRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
       protection_url: `${url}/protection`,
     });
   });
+  app.get("/repos/:owner/:repo/compare/:basehead{.+}", (c) => compareCommits(hub, c));
   app.get("/repos/:owner/:repo/commits/:ref{.+}", async (c) => {
     const repository = repositoryFor(hub, c, readContents);
     const sha = await resolveCommit(hub, repository.gitDir, c.req.param("ref"));
     if (!sha) throw refusal(422, `No commit found for SHA: ${c.req.param("ref")}`);
     return c.json(await renderCommit(hub, repository, sha));
   });
+}
+
+async function compareCommits(hub: Hub, c: AppContext): Promise<Response> {
+  const repository = repositoryFor(hub, c, readContents);
+  const names = c.req.param("basehead")!.split("...");
+  const [base, head] = await Promise.all(names.map((name) => resolveCommit(hub, repository.gitDir, name)));
+  if (!base || !head || names.length !== 2) throw notFound();
+  const counts = await git(hub, repository.gitDir, ["rev-list", "--left-right", "--count", `${base}...${head}`]);
+  const [behind = 0, ahead = 0] = counts.trim().split("\t").map(Number);
+  const mergeBase = (await git(hub, repository.gitDir, ["merge-base", base, head])).trim();
+  const shas = await git(hub, repository.gitDir, ["rev-list", "--reverse", `${base}..${head}`]);
+  const listed = page(c, shas.split("\n").filter(Boolean));
+  const url = `${repositoryUrl(hub, repository)}/compare/${names.join("...")}`;
+  const html = `${htmlUrl(hub, repository)}/compare/${names.join("...")}`;
+  return c.json({
+    url, html_url: html, permalink_url: html, diff_url: `${html}.diff`, patch_url: `${html}.patch`,
+    base_commit: await renderCommit(hub, repository, base),
+    merge_base_commit: await renderCommit(hub, repository, mergeBase),
+    status: behind > 0 && ahead > 0 ? "diverged" : behind > 0 ? "behind" : ahead > 0 ? "ahead" : "identical",
+    ahead_by: ahead, behind_by: behind, total_commits: ahead,
+    commits: await Promise.all(listed.map((sha) => renderCommit(hub, repository, sha))),
+  }); // prettier-ignore
 }
 
 async function createRef(hub: Hub, c: AppContext): Promise<Response> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,12 @@ import { once } from "node:events";
 export interface Postgres extends AsyncDisposable {
   /** Superuser, loopback, no password: the cluster lives for one command. */
   url: string;
-  pid: number;
+  /** Of the server that runs now: another one after `start`. */
+  readonly pid: number;
+  /** Ends it as the kernel would, without a word, and waits until the last of its processes is gone. */
+  crash(): Promise<void>;
+  /** After a crash: the same folder on the same port. */
+  start(): Promise<void>;
 }
 
 /** The newest server binaries of this machine, or nothing. Debian keeps them out of PATH. */
@@ -49,18 +54,27 @@ export async function startPostgres(): Promise<Postgres> {
     "shared_buffers=128MB",
   ];
   const flags = settings.flatMap((setting) => ["-c", setting]);
-  const server = spawnTied(
-    join(binaries, "postgres"),
-    ["-D", data, "-h", "127.0.0.1", "-p", String(port), "-k", folder, ...flags],
-    folder,
-    user,
-  );
+  const args = ["-D", data, "-h", "127.0.0.1", "-p", String(port), "-k", folder, ...flags];
+  const spawnServer = () => spawnTied(join(binaries, "postgres"), args, folder, user);
+  let server = spawnServer();
   await untilReady(server);
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    pid: server.pid ?? 0,
+    get pid() {
+      return server.pid ?? 0;
+    },
+    async crash() {
+      const gone = once(server, "exit");
+      server.kill("SIGKILL");
+      await gone;
+      await untilAlone(folder);
+    },
+    async start() {
+      server = spawnServer();
+      await untilReady(server);
+    },
     async [Symbol.asyncDispose]() {
-      if (server.exitCode === null) {
+      if (server.exitCode === null && server.signalCode === null) {
         const gone = once(server, "exit");
         server.kill("SIGINT"); // "fast": open sessions are ended, the data folder stays whole
         await gone;
@@ -68,6 +82,21 @@ export async function startPostgres(): Promise<Postgres> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Its children outlive a killed server for a moment; a new one refuses to start beside them. */
+async function untilAlone(folder: string): Promise<void> {
+  const isThere = () =>
+    readdirSync("/proc").some((name) => {
+      if (!/^\d+$/.test(name)) return false;
+      try {
+        return readlinkSync(`/proc/${name}/cwd`).startsWith(folder);
+      } catch (error) {
+        if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+        throw error;
+      }
+    });
+  while (isThere()) await new Promise((again) => setTimeout(again, 20));
 }
 
 /** PostgreSQL refuses to run as root: then it gets its own user, or nobody's. */

@@ -23,7 +23,6 @@ type Due = {
 
 const batchSize = 10;
 const maxAttempts = 12;
-const lockSeconds = 300;
 
 /**
  * Delivers one batch of due effects, at least once each: every one of them looks before it acts. What GitHub cannot
@@ -40,7 +39,7 @@ export async function deliverEffects(deps: Deps): Promise<number> {
   return batch.length;
 }
 
-async function takeDue({ db }: Deps): Promise<Due[]> {
+async function takeDue({ db, config }: Deps): Promise<Due[]> {
   // As the system: they are of all projects. The lock outlives this statement, so that no other server takes them too.
   const { rows } = await asSystem(db, (tx) =>
     sql<Due>`
@@ -48,7 +47,7 @@ async function takeDue({ db }: Deps): Promise<Due[]> {
         select id from fc.outbox where done_at is null and run_at <= now() and (locked_until is null or locked_until < now())
         order by run_at, id limit ${batchSize} for update skip locked
       ), taken as (
-        update fc.outbox o set attempts = attempts + 1, locked_until = now() + make_interval(secs => ${lockSeconds})
+        update fc.outbox o set attempts = attempts + 1, locked_until = now() + make_interval(secs => ${config.figures.outboxLockSeconds})
         from due where o.id = due.id returning o.*
       )
       select id, project_id as "projectId", run_id as "runId", kind, payload, attempts from taken order by run_at, id`.execute(

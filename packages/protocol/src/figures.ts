@@ -35,6 +35,8 @@ export const figuresSchema = z.object({
     .positive()
     .default(15 * 60),
   pollIssuesEverySeconds: z.number().positive().default(300),
+  /** An effect that a server took and did not deliver, because it died, is another's after so long. */
+  outboxLockSeconds: z.number().positive().default(300),
   sseCommentSeconds: z.number().positive().default(15),
   accessRecheckSeconds: z.number().positive().default(10),
   /** A worker tries its sandbox's walls before its first job, and this often while it works. */

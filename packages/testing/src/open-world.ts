@@ -1,13 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setupOwnerAnswer } from "@feedback-chat/protocol/account";
-import { createdKey } from "@feedback-chat/protocol/project";
 import { startGithub, type Github } from "@feedback-chat/demo/github-server";
 import { startModel, type ModelServer } from "@feedback-chat/demo/model-server";
 import { addProject, type NewProject } from "./add-project.ts";
-import { callApi } from "./call-api.ts";
 import { makeDatabase } from "./make-database.ts";
+import { setUpOwner } from "./set-up-owner.ts";
 import { openTap, type Tap } from "./tap.ts";
 import { worldPrograms } from "./world-programs.ts";
 
@@ -78,38 +76,4 @@ async function openSurroundings(options: WorldOptions, opened: AsyncDisposableSt
   const model: ModelServer = opened.use(await startModel({ scenario }));
   const tap: Tap = opened.use(await openTap("http://127.0.0.1:9"));
   return { folder, databaseUrl: database?.url, github, model, tap };
-}
-
-type Heard = { heard(event: string): Promise<Record<string, unknown>> };
-
-/** The first owner by the code that the server prints, and a key for workers. */
-async function setUpOwner(url: string, server: Heard) {
-  const { code } = await server.heard("owner.code");
-  const owner = await callApi(
-    { url },
-    {
-      method: "POST",
-      path: "/api/setup/owner",
-      answer: setupOwnerAnswer,
-      body: {
-        code,
-        email: "owner@example.com",
-        password: "a long password",
-        login: "owner",
-        wantsCliToken: true,
-      },
-    },
-  );
-  const token = owner.cliToken ?? "";
-  const { workspaceId } = owner;
-  const { key: workerKey } = await callApi(
-    { url, token },
-    {
-      method: "POST",
-      path: `/v1/workspaces/${workspaceId}/worker-keys`,
-      answer: createdKey,
-      body: { name: "world" },
-    },
-  );
-  return { token, workspaceId, workerKey };
 }

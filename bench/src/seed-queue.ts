@@ -53,8 +53,8 @@ export async function seedJobs(owner: Owner, { workspaceId, count }: Jobs): Prom
        insert into fc.pipeline_runs (id, job_id, project_id, issue_id, github_issue_number, branch, triggered_by, stage, phase, waiting_for, next_seq)
        select run_id, job_id, project_id, issue_id, number, 'feedback/issue-' || number, 'reporter', 'queued', 'snapshot', 'worker', 1 from made
      )
-     insert into fc.job_queue (id, project_id, run_id, github_issue_number, issue_body, snapshot_id, run_at, resume_at)
-     select job_id, project_id, run_id, number, 'With two items the cart shows one.', snapshot_id, run_at, 'snapshot' from made`,
+     insert into fc.job_queue (id, workspace_id, project_id, run_id, github_issue_number, issue_body, snapshot_id, run_at, resume_at)
+     select job_id, $1, project_id, run_id, number, 'With two items the cart shows one.', snapshot_id, run_at, 'snapshot' from made`,
     [workspaceId, count],
   );
   await owner.query("set session_replication_role = origin");

@@ -1,5 +1,5 @@
 import type { Phase, Stage } from "@feedback-chat/protocol/run-machine";
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Tx } from "../platform/database.ts";
 
 export type PickedJob = {
@@ -14,31 +14,64 @@ export type PickedJob = {
 };
 
 type Pick = { workspaceId: string; workerId: string; claimId: string; leaseSeconds: number };
+/** Jobs that may be taken, as `due`, with their projects as `p`. */
+type Candidates = RawBuilder<unknown>;
+
+/** So many of the workspace's due jobs are looked at in their order; then the projects are asked, one by one. */
+const headOfLine = 32;
 
 /**
  * Takes the first job, by priority and age, of the workspace's projects that have room, and counts it on its project.
  *
- * Each project with room is asked for its first job, by index: what a full project has waiting is never looked at,
- * and a million waiting jobs cost what a thousand do. Project, job and run are locked in passing or not at all, so a
- * claim waits for nobody and cannot be part of a deadlock. The counter's row is locked, hence the limit is exact.
+ * The head of the workspace's line mostly has it: then the rest costs nothing, however many wait in however many
+ * projects. Where the head is of full projects only, each project with room is asked for its first job, by index: what
+ * a full project has waiting is never looked at. Project, job and run are locked in passing or not at all, so a claim
+ * waits for nobody and cannot be part of a deadlock. The counter's row is locked, hence the limit is exact.
  * @returns `hasWork`: nothing was taken, but only because others hold the rows: try again.
  */
-export async function pickJob(
-  tx: Tx,
-  { workspaceId, workerId, claimId, leaseSeconds }: Pick,
-): Promise<{ job: PickedJob | null; hasWork: boolean }> {
-  const firstJobs = sql`
+export async function pickJob(tx: Tx, pick: Pick): Promise<{ job: PickedJob | null; hasWork: boolean }> {
+  const { workspaceId } = pick;
+  const byProject = firstOfEachProject(workspaceId);
+  for (const candidates of [firstInLine(workspaceId), byProject]) {
+    const job = await takeFirst(tx, candidates, pick);
+    if (job) return { job, hasWork: false };
+  }
+  const left = await sql`select from ${byProject} limit 1`.execute(tx);
+  return { job: null, hasWork: left.rows.length > 0 };
+}
+
+function firstInLine(workspaceId: string): Candidates {
+  return sql`
+    (select j.id, j.project_id, j.priority, j.run_at from fc.job_queue j
+      where j.workspace_id = ${workspaceId} and j.status = 'pending' and j.run_at < 'infinity' and j.run_at <= now()
+      order by j.priority, j.run_at, j.id limit ${headOfLine}
+    ) due join fc.projects p on p.id = due.project_id and ${hasRoom(workspaceId)}`;
+}
+
+function firstOfEachProject(workspaceId: string): Candidates {
+  return sql`
     fc.projects p cross join lateral (
       select j.id, j.priority, j.run_at from fc.job_queue j
       where j.project_id = p.id and j.status = 'pending' and j.run_at < 'infinity' and j.run_at <= now()
       order by j.priority, j.run_at, j.id limit 1
-    ) first_job
-    where p.workspace_id = ${workspaceId} and p.running_jobs < p.max_concurrent_runs and not p.is_paused
-      and p.deleted_at is null and not exists (select from fc.instance where is_paused)`;
+    ) due
+    where ${hasRoom(workspaceId)}`;
+}
+
+function hasRoom(workspaceId: string) {
+  return sql`p.workspace_id = ${workspaceId} and p.running_jobs < p.max_concurrent_runs and not p.is_paused
+    and p.deleted_at is null and not exists (select from fc.instance where is_paused)`;
+}
+
+async function takeFirst(
+  tx: Tx,
+  candidates: Candidates,
+  { workerId, claimId, leaseSeconds }: Pick,
+): Promise<PickedJob | undefined> {
   const { rows } = await sql<PickedJob>`
     with picked as materialized (
-      select p.id as project_id, first_job.id as job_id from ${firstJobs}
-      order by first_job.priority, first_job.run_at, first_job.id
+      select p.id as project_id, due.id as job_id from ${candidates}
+      order by due.priority, due.run_at, due.id
       limit 1 for no key update of p skip locked
     ), free as materialized (
       select j.id, j.project_id, j.run_id from picked join fc.job_queue j on j.id = picked.job_id
@@ -55,7 +88,5 @@ export async function pickJob(
     from run where j.id = run.job_id
     returning j.id as "jobId", run.id as "runId", j.project_id as "projectId", j.attempt, j.lease_token as token,
       j.lease_expires_at as "expiresAt", run.stage, j.resume_at as "resumeAt"`.execute(tx);
-  if (rows[0]) return { job: rows[0], hasWork: false };
-  const left = await sql`select from ${firstJobs} limit 1`.execute(tx);
-  return { job: null, hasWork: left.rows.length > 0 };
+  return rows[0];
 }

@@ -7,7 +7,9 @@ import { lookAt, type RepositoryView } from "./github/handles/look-at.ts";
 import { pullHandles } from "./github/handles/pulls.ts";
 import { repositoryHandles } from "./github/handles/repositories.ts";
 import { tokenHandles } from "./github/handles/tokens.ts";
-import type { Hub } from "./github/hub.ts";
+import { appHandles } from "./github/handles/apps.ts";
+import { isJwt } from "./github/apps/check-jwt.ts";
+import type { Hub, Token } from "./github/hub.ts";
 import { rateLimits, type RateLimits } from "./github/rate-limits.ts";
 import { createWebhooks, type Webhooks } from "./github/webhooks.ts";
 import { listen } from "./listen.ts";
@@ -25,7 +27,8 @@ export type RecordedRequest = {
   /** Pathname and query. */
   path: string;
   login: string | null;
-  tokenKind: "classic" | "fine_grained" | "installation" | null;
+  /** `app`: signed by an app itself. */
+  tokenKind: Token["kind"] | "app" | null;
   /** null while it is under way, and for ever when its connection was cut. */
   status: number | null;
   at: Date;
@@ -35,7 +38,8 @@ export type RecordedRequest = {
 type Handles = ReturnType<typeof tokenHandles> &
   ReturnType<typeof repositoryHandles> &
   ReturnType<typeof issueHandles> &
-  ReturnType<typeof pullHandles> & {
+  ReturnType<typeof pullHandles> &
+  ReturnType<typeof appHandles> & {
     /** What stands in a repository now, for a test's expectations. */
     lookAt(repo: string): RepositoryView;
   };
@@ -62,7 +66,7 @@ export type GithubOptions = {
 };
 
 /**
- * Starts the local GitHub on loopback: about 40 REST routes over real bare repositories, git over smart HTTP,
+ * Starts the local GitHub on loopback: about 60 REST routes over real bare repositories, git over smart HTTP,
  * webhooks with real signatures. It refuses what GitHub refuses. State lives in memory, commits on disk.
  * @example
  * await using github = await startGithub({ folder });
@@ -75,10 +79,11 @@ export async function startGithub({ folder, port = 0, now = () => new Date() }: 
   let lastId = 1000;
   const hub: Hub = {
     origin: "", folder, searchPath: searchPath(), now, newId: () => ++lastId,
-    users: new Map(), tokens: new Map(), repositories: new Map(), emit: () => {},
+    users: new Map(), tokens: new Map(), repositories: new Map(), apps: { byId: new Map(), codes: new Map() },
+    emit: () => {}, emitToApp: () => {}, pingApp: () => {},
   }; // prettier-ignore
-  const { emit, ping, redeliver, stop, ...webhooks } = createWebhooks(hub);
-  hub.emit = emit;
+  const { emit, emitToApp, pingApp, ping, redeliver, stop, ...webhooks } = createWebhooks(hub);
+  Object.assign(hub, { emit, emitToApp, pingApp });
   const app = createApp(hub, { ping, redeliver });
   const { guard, ...faults } = createFaults();
   const requests: RecordedRequest[] = [];
@@ -101,7 +106,7 @@ export async function startGithub({ folder, port = 0, now = () => new Date() }: 
   }
   return {
     ...tokenHandles(hub), ...repositoryHandles(hub, (repository, hook) => ping(repository, hook, repository.owner)),
-    ...issueHandles(hub), ...pullHandles(hub), lookAt: (repo) => lookAt(hub, repo),
+    ...issueHandles(hub), ...pullHandles(hub), ...appHandles(hub), lookAt: (repo) => lookAt(hub, repo),
     ...faults, ...rateLimits(hub, faults), url: server.url, folder, requests, webhooks, close, [Symbol.asyncDispose]: close,
   }; // prettier-ignore
 }
@@ -118,6 +123,6 @@ function record(hub: Hub, request: Request, url: URL): RecordedRequest {
   const token = hub.tokens.get(secret);
   return {
     method: request.method, path: url.pathname + url.search, login: token?.user.login ?? null,
-    tokenKind: token?.kind ?? null, status: null, at: hub.now(),
+    tokenKind: token?.kind ?? (isJwt(secret) ? "app" : null), status: null, at: hub.now(),
   }; // prettier-ignore
 }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Github, startGithub } from "../src/github-server.ts";
+import { makeApp } from "./make-app.ts";
 
 type Json = Record<string, unknown>;
 type Received = {
@@ -156,7 +157,9 @@ describe("payloads", () => {
   it("have the shape of GitHub's own examples, and what the product reads", async () => {
     await github.createRepository({ owner: "acme", name: "other", files: { "a.txt": "1\n" } });
     listen();
+    await makeApp(github, { by: "acme", hookUrl: receiver.url, events: ["issues", "repository"] });
     await playEverything();
+    await playInstallations();
     await github.webhooks.settled();
     const events = new Set(told());
     for (const wanted of expectedEvents) expect(events).toContain(wanted);
@@ -178,12 +181,14 @@ const expectedEvents = [
   "ping", "push", "issues.opened", "issues.labeled", "issues.unlabeled", "issues.edited", "issues.closed", "issues.reopened",
   "issues.deleted", "issues.transferred", "issue_comment.created", "pull_request.opened", "pull_request.labeled",
   "pull_request.synchronize", "pull_request.edited", "pull_request.ready_for_review", "pull_request.closed",
-  "deployment.created", "deployment_status.created",
+  "deployment.created", "deployment_status.created", "installation.created", "installation.suspend",
+  "installation.unsuspend", "installation_repositories.removed", "installation_repositories.added", "installation.deleted",
+  "repository.renamed", "repository.transferred",
 ]; // prettier-ignore
 
 /** Keys that GitHub has added since its examples were taken, or that no example happens to show; its OpenAPI has them. */
 const newer =
-  /(^|\.)(auto_merge|active_lock_reason|closed_by|state_reason|reactions(\..*)?|draft|pull_request|merged_at|environment_url|log_url|performed_via_github_app|(transient|production)_environment|(changes|merged_by)(\..*)?)$/;
+  /(^|\.)(auto_merge|active_lock_reason|closed_by|state_reason|reactions(\..*)?|app_slug|has_multiple_single_files|single_file_paths|draft|pull_request|merged_at|environment_url|log_url|performed_via_github_app|(transient|production)_environment|(changes|merged_by)(\..*)?)$/;
 
 const anything = expect.anything() as unknown;
 const repository = {
@@ -199,8 +204,7 @@ const read: Record<string, Json> = {
   ping: {
     zen: anything,
     hook_id: anything,
-    hook: { type: "Repository", active: true },
-    repository,
+    hook: { type: expect.stringMatching(/^(Repository|App)$/) as unknown, active: true },
     sender,
   },
   issues: {
@@ -246,6 +250,9 @@ const read: Record<string, Json> = {
     repository,
     sender,
   },
+  installation: { installation: { id: anything, account: { login: "acme" } }, sender },
+  installation_repositories: { installation: { id: anything }, repositories_removed: anything, sender },
+  repository: { repository: { id: anything, full_name: anything }, changes: anything, sender },
   push: { ref: anything, before: anything, after: anything, commits: anything, repository, sender },
 };
 
@@ -278,6 +285,20 @@ async function playEverything(): Promise<void> {
   await github.pushFiles({ repo, branch: "x", files: { "a.txt": "3\n" } });
   github.createDeployment({ repo, sha, environmentUrl: "https://preview.example.com" });
   await github.mergePull({ repo, number: pull.number });
+}
+
+/** What an app is told of its installations, and of what becomes of their repositories. */
+async function playInstallations(): Promise<void> {
+  const { id: installationId } = github.installApp({ app: "shop-helper", repositories: [repo, "acme/other"] });
+  github.openIssue({ repo, author: "visitor", title: "Told to both" });
+  github.suspendApp({ installationId });
+  github.unsuspendApp({ installationId });
+  github.removeFromInstallation({ installationId, repo });
+  github.installApp({ app: "shop-helper", repositories: [repo, "acme/other"] });
+  github.renameRepository({ repo: "acme/other", name: "renamed" });
+  github.addHook({ repo: "acme/renamed", url: receiver.url, secret, events: ["repository"] });
+  github.transferRepository({ repo: "acme/renamed", to: "globex" });
+  github.uninstallApp({ installationId });
 }
 
 /** Every path of keys in a value; elements of an array share theirs, and names under `payload` are anybody's. */

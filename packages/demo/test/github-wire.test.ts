@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Github, startGithub } from "../src/github-server.ts";
+import { claimsNow, signJwt } from "./sign-jwt.ts";
 import { openWireCheck, type WireCheck } from "./wire/check-wire.ts";
 
 let folder: string;
@@ -207,8 +208,89 @@ describe("the wire, as GitHub describes it", () => {
     await octokit.rest.repos.deleteWebhook(of);
   });
 
+  it("speaks of apps, their installations and their deliveries", async () => {
+    const { clickNew, ...app } = await startManifest();
+    const bare = wire.octokit(github.url);
+    const { data: made } = await bare.rest.apps.createFromManifest({ code: await clickNew() });
+    await expect(bare.rest.apps.createFromManifest({ code: "used" })).rejects.toMatchObject({ status: 404 });
+    const octokit = wire.octokit(github.url, signJwt(made.pem, claimsNow(made.id)));
+    await octokit.rest.apps.getAuthenticated();
+    const { id } = github.installApp({ app: app.slug, repositories: ["acme/shop"] });
+    const of = { installation_id: id };
+    expect((await octokit.rest.apps.listInstallations()).data).toMatchObject([{ id, account: { login: "acme" } }]);
+    await octokit.rest.apps.getInstallation(of);
+    await octokit.rest.apps.getRepoInstallation(repo);
+    const { data: shop } = await wire.octokit(github.url, github.addToken({ login: "bot" })).rest.repos.get(repo);
+    const { data: minted } = await octokit.rest.apps.createInstallationAccessToken({
+      ...of, repository_ids: [shop.id], permissions: { contents: "read" },
+    }); // prettier-ignore
+    await expect(octokit.rest.apps.createInstallationAccessToken({ ...of, repository_ids: [1] })).rejects.toMatchObject(
+      {
+        status: 422,
+      },
+    );
+    const its = wire.octokit(github.url, minted.token);
+    await its.rest.apps.listReposAccessibleToInstallation();
+    await its.rest.apps.revokeInstallationAccessToken();
+    const person = wire.octokit(github.url, await userTokenOf(made));
+    await person.rest.apps.listInstallationsForAuthenticatedUser();
+    await person.rest.apps.listInstallationReposForAuthenticatedUser(of);
+    await octokit.rest.apps.suspendInstallation(of);
+    await expect(octokit.rest.apps.createInstallationAccessToken(of)).rejects.toMatchObject({ status: 403 });
+    await octokit.rest.apps.unsuspendInstallation(of);
+    await github.webhooks.settled();
+    await octokit.rest.apps.getWebhookConfigForApp();
+    const { data: deliveries } = await octokit.rest.apps.listWebhookDeliveries();
+    expect(deliveries.map(({ event, action }) => [event, action])).toEqual([
+      ["installation", "unsuspend"], ["installation", "suspend"], ["installation", "created"], ["ping", null],
+    ]); // prettier-ignore
+    const one = { delivery_id: deliveries[0]!.id };
+    await octokit.rest.apps.getWebhookDelivery(one);
+    await octokit.rest.apps.redeliverWebhookDelivery(one);
+    await octokit.rest.apps.deleteInstallation(of);
+    await expect(octokit.rest.apps.getInstallation(of)).rejects.toMatchObject({ status: 404 });
+  });
+
   it("has shown every operation that was cut", () => {
     expect(wire.operations.filter((name) => !wire.seen.has(name))).toEqual([]);
-    expect(wire.operations.length).toBeGreaterThanOrEqual(50);
+    expect(wire.operations.length).toBeGreaterThanOrEqual(69);
   });
 });
+
+const callback = "http://127.0.0.1:9/callback";
+
+/** What a browser does at GitHub's page for a manifest. */
+async function startManifest() {
+  const manifest = {
+    name: "Wire", url: "http://127.0.0.1:9", hook_attributes: { url: `${github.url}/nobody-listens` }, redirect_url: callback,
+    callback_urls: [callback], default_events: ["issues"], default_permissions: { contents: "write" },
+  }; // prettier-ignore
+  const click = async () => {
+    const answer = await fetch(`${github.url}/settings/apps/new`, {
+      method: "POST",
+      headers: { ...github.browserOf("bot"), "content-type": "application/x-www-form-urlencoded" },
+      body: new URLSearchParams({ manifest: JSON.stringify(manifest) }).toString(),
+      redirect: "manual",
+    });
+    return new URL(answer.headers.get("location") ?? "").searchParams.get("code") ?? "";
+  };
+  return { slug: "wire", clickNew: click };
+}
+
+async function userTokenOf({
+  client_id,
+  client_secret,
+}: {
+  client_id: string;
+  client_secret: string;
+}): Promise<string> {
+  const query = new URLSearchParams({ client_id, redirect_uri: callback });
+  const asked = await fetch(`${github.url}/login/oauth/authorize?${query.toString()}`, {
+    headers: github.browserOf("bot"),
+    redirect: "manual",
+  });
+  const code = new URL(asked.headers.get("location") ?? "").searchParams.get("code") ?? "";
+  const body = new URLSearchParams({ client_id, client_secret, code, redirect_uri: callback });
+  const answer = await fetch(`${github.url}/login/oauth/access_token`, { method: "POST", body });
+  return ((await answer.json()) as { access_token: string }).access_token;
+}

@@ -1,5 +1,10 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { appRoutes } from "./apps/app-routes.ts";
+import { appOfJwt, isJwt } from "./apps/check-jwt.ts";
+import { installationRoutes } from "./apps/installation-routes.ts";
+import { manifestRoutes } from "./apps/manifest-routes.ts";
+import { pageRoutes } from "./apps/page-routes.ts";
 import { authenticate } from "./authorize.ts";
 import { checkRoutes } from "./check-routes.ts";
 import { commentRoutes } from "./comment-routes.ts";
@@ -20,7 +25,11 @@ import { isGitPath, serveGit } from "./serve-git.ts";
 export function createApp(hub: Hub, calls: HookCalls): Hono<AppEnvironment> {
   const app = new Hono<AppEnvironment>();
   app.use(async (c, next) => {
-    const token = authenticate(hub, c.req.header("authorization"));
+    const header = c.req.header("authorization");
+    const [, jwt = ""] = /^Bearer +(\S+)$/i.exec(header ?? "") ?? [];
+    const app = isJwt(jwt) ? appOfJwt(hub, jwt) : null;
+    const token = app ? null : authenticate(hub, header);
+    c.set("app", app);
     c.set("token", token);
     await next();
     if (isGitPath(c.req.path)) return;
@@ -43,6 +52,10 @@ export function createApp(hub: Hub, calls: HookCalls): Hono<AppEnvironment> {
   gitRoutes(hub, app);
   hookRoutes(hub, calls, app);
   graphqlRoute(hub, app);
+  appRoutes(hub, calls, app);
+  installationRoutes(hub, app);
+  manifestRoutes(hub, app);
+  pageRoutes(hub, app);
   app.notFound((c) => c.json({ message: "Not Found", documentation_url: documentation, status: "404" }, 404));
   app.onError((error) => {
     if (error instanceof HTTPException) return error.getResponse();

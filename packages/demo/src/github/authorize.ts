@@ -1,3 +1,4 @@
+import { covers, installationOf } from "./apps/app-state.ts";
 import { type Hub, type Level, type Permission, type Repository, type Role, roles, type Token } from "./hub.ts";
 import { notFound, refusal } from "./refuse.ts";
 
@@ -12,10 +13,11 @@ export function authenticate(hub: Hub, header: string | null | undefined): Token
   if (!header) return null;
   const token = hub.tokens.get(secretIn(header));
   if (!token || (token.expiresAt && token.expiresAt <= hub.now())) throw refusal(401, "Bad credentials");
+  if (token.installation?.suspendedAt) throw refusal(403, "This installation has been suspended");
   return token;
 }
 
-function secretIn(header: string): string {
+export function secretIn(header: string): string {
   const [scheme = "", value = ""] = header.split(/\s+/, 2);
   if (scheme.toLowerCase() !== "basic") return value;
   const pair = Buffer.from(value, "base64").toString("utf8");
@@ -62,6 +64,8 @@ export function demand(repository: Repository, token: Token | null, need: Need):
 }
 
 function reaches(token: Token, repository: Repository): boolean {
+  if (token.installation && !covers(token.installation, repository)) return false;
+  if (token.app && !installationOf(token.app, repository)) return false;
   return token.repositoryIds === null || token.repositoryIds.has(repository.id);
 }
 
@@ -74,7 +78,7 @@ export function grants(token: Token, repository: Repository, need: Pick<Need, "p
 }
 
 function lacksPermission(token: Token, { permission, level }: Need) {
-  const who = token.kind === "installation" ? "integration" : "personal access token";
+  const who = token.kind === "installation" || token.kind === "app_user" ? "integration" : "personal access token";
   return refusal(403, `Resource not accessible by ${who}`, {
     headers: { "x-accepted-github-permissions": `${permission}=${level}` },
   });

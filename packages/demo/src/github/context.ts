@@ -1,12 +1,19 @@
 import type { Context } from "hono";
 import type * as z from "zod";
+import type { GithubApp } from "./apps/app-state.ts";
 import { demand, type Need } from "./authorize.ts";
 import { findRepository, userOf } from "./find.ts";
 import type { Hub, Issue, Repository, Token, User } from "./hub.ts";
 import { invalid, notFound, refusal } from "./refuse.ts";
 import type { PullIssue } from "./render-pull.ts";
 
-export type AppEnvironment = { Variables: { token: Token | null } };
+export type AppEnvironment = {
+  Variables: {
+    token: Token | null;
+    /** The app whose own token this is: it opens the routes of the app alone. */
+    app: GithubApp | null;
+  };
+};
 export type AppContext = Context<AppEnvironment>;
 
 /**

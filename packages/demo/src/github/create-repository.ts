@@ -18,7 +18,6 @@ export type NewRepository = {
   fromFolder?: string;
   /** Roles by login. The owner is admin. */
   roles?: Record<string, Role>;
-  installationId?: number;
   message?: string;
 };
 
@@ -38,7 +37,7 @@ export async function createRepository(hub: Hub, wanted: NewRepository): Promise
   const user = userOf(hub, owner, wanted.ownerType ?? "User");
   const repository: Repository = {
     id: hub.newId(), owner: user, name, formerNames: [], isPrivate: wanted.isPrivate ?? false, isArchived: false,
-    hasIssues: true, defaultBranch, protectedBranches: new Set(), installationId: wanted.installationId ?? null,
+    hasIssues: true, defaultBranch, protectedBranches: new Set(),
     createdAt: hub.now(), pushedAt: hub.now(), gitDir, roles: new Map(), labels: new Map(), issues: new Map(),
     nextNumber: 1, hooks: new Map(), deployments: [], statuses: [], checkRuns: [], refs: await readRefs(hub, gitDir),
     lastSync: Promise.resolve(),

@@ -25,7 +25,7 @@ const edited = z.looseObject({
 
 export type HookCalls = {
   ping(repository: Repository, hook: Hook, sender: User): void;
-  redeliver(repository: Repository, hook: Hook, delivery: Delivery): void;
+  redeliver(hook: Hook, delivery: Delivery): void;
 };
 
 export function hookRoutes(hub: Hub, calls: HookCalls, app: Hono<AppEnvironment>): void {
@@ -78,17 +78,17 @@ function deliveryRoutes(hub: Hub, calls: HookCalls, app: Hono<AppEnvironment>, o
   app.get(`${one}/deliveries`, (c) => {
     const repository = repositoryFor(hub, c, readHooks);
     const items = page(c, hookFor(repository, c).deliveries);
-    return c.json(items.map((delivery) => renderDeliveryItem(repository, delivery)));
+    return c.json(items.map((delivery) => renderDeliveryItem(delivery)));
   });
   app.get(`${one}/deliveries/:id{[0-9]+}`, (c) => {
     const repository = repositoryFor(hub, c, readHooks);
     const hook = hookFor(repository, c);
-    return c.json(renderDelivery(repository, hook, deliveryFor(hook, c)));
+    return c.json(renderDelivery(hook, deliveryFor(hook, c)));
   });
   app.post(`${one}/deliveries/:id{[0-9]+}/attempts`, (c) => {
     const repository = repositoryFor(hub, c, writeHooks);
     const hook = hookFor(repository, c);
-    calls.redeliver(repository, hook, deliveryFor(hook, c));
+    calls.redeliver(hook, deliveryFor(hook, c));
     return c.json({}, 202);
   });
 }
@@ -121,7 +121,7 @@ function hookFor(repository: Repository, c: AppContext): Hook {
   return hook;
 }
 
-function deliveryFor(hook: Hook, c: AppContext): Delivery {
+export function deliveryFor(hook: Hook, c: AppContext): Delivery {
   const delivery = hook.deliveries.find(({ id }) => id === Number(c.req.param("id")));
   if (!delivery) throw refusal(404, "Not Found");
   return delivery;

@@ -1,3 +1,5 @@
+import type { AppState, GithubApp, Installation } from "./apps/app-state.ts";
+
 export const roles = ["none", "read", "triage", "write", "maintain", "admin"] as const;
 export type Role = (typeof roles)[number];
 
@@ -16,13 +18,18 @@ export type Level = "read" | "write";
 export type Permissions = Partial<Record<Permission, Level>>;
 
 export type Token = {
-  kind: "classic" | "fine_grained" | "installation";
+  /** `app_user`: what an app may do in the name of a person. */
+  kind: "classic" | "fine_grained" | "installation" | "app_user";
   user: User;
   permissions: Permissions;
   scopes: string[];
   /** Ids of the repositories that it reaches; null = all that its user reaches. */
   repositoryIds: Set<number> | null;
   expiresAt: Date | null;
+  /** Of an app's tokens: they reach what it covers, while it is not suspended. */
+  installation?: Installation;
+  /** Of a person's token: what any of its installations covers. */
+  app?: GithubApp;
 };
 
 export type Label = { id: number; name: string; color: string; description: string | null };
@@ -111,6 +118,8 @@ export type Delivery = {
   action: string | null;
   request: { headers: Record<string, string>; payload: unknown; body: string };
   response: { headers: Record<string, string>; payload: string };
+  installationId: number | null;
+  repositoryId: number | null;
 };
 export type Hook = {
   id: number;
@@ -122,6 +131,8 @@ export type Hook = {
   createdAt: Date;
   updatedAt: Date;
   deliveries: Delivery[];
+  /** Of an app's one webhook. */
+  appId?: number;
 };
 
 export type Repository = {
@@ -135,7 +146,6 @@ export type Repository = {
   hasIssues: boolean;
   defaultBranch: string;
   protectedBranches: Set<string>;
-  installationId: number | null;
   createdAt: Date;
   pushedAt: Date;
   gitDir: string;
@@ -164,6 +174,10 @@ export type Hub = {
   users: Map<string, User>;
   tokens: Map<string, Token>;
   repositories: Map<number, Repository>;
-  /** Queues a webhook to every hook of the repository that listens to this event. */
+  apps: AppState;
+  /** Queues a webhook to every hook of the repository, and of the apps installed on it, that listens to this event. */
   emit(repository: Repository, event: string, payload: Record<string, unknown>, sender: User): void;
+  /** What happens to an installation, which every app hears of its own. */
+  emitToApp(app: GithubApp, event: string, payload: Record<string, unknown>, sender: User): void;
+  pingApp(app: GithubApp): void;
 };

@@ -15,8 +15,8 @@ export function refusal(status: number, message: string, { errors, headers }: Re
   return new HTTPException(status as 400, { message, res });
 }
 
-export function notFound(): HTTPException {
-  return refusal(404, "Not Found");
+export function notFound(message = "Not Found"): HTTPException {
+  return refusal(404, message);
 }
 
 export function invalid(...errors: FieldError[]): HTTPException {

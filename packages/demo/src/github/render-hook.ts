@@ -1,3 +1,4 @@
+import type { GithubApp } from "./apps/app-state.ts";
 import type { Delivery, Hook, Hub, Repository } from "./hub.ts";
 import { timestamp } from "./wire-values.ts";
 import { repositoryUrl } from "./render-repository.ts";
@@ -36,7 +37,18 @@ export function renderPingHook(hub: Hub, repository: Repository, hook: Hook) {
   return rest;
 }
 
-export function renderDeliveryItem(repository: Repository, delivery: Delivery) {
+/** What an app's hook says of itself when it is made. */
+export function renderAppPingHook(hub: Hub, app: GithubApp) {
+  const { hook } = app;
+  return {
+    type: "App", id: hook.id, name: "web", active: hook.isActive, events: hook.events,
+    config: { content_type: "json", insecure_ssl: "0", secret: "********", url: hook.url },
+    updated_at: timestamp(hook.updatedAt), created_at: timestamp(hook.createdAt), app_id: app.id,
+    deliveries_url: `${hub.origin}/app/hook/deliveries`,
+  }; // prettier-ignore
+}
+
+export function renderDeliveryItem(delivery: Delivery) {
   return {
     id: delivery.id,
     guid: delivery.guid,
@@ -47,14 +59,14 @@ export function renderDeliveryItem(repository: Repository, delivery: Delivery) {
     status_code: delivery.statusCode,
     event: delivery.event,
     action: delivery.action,
-    installation_id: repository.installationId,
-    repository_id: repository.id,
+    installation_id: delivery.installationId,
+    repository_id: delivery.repositoryId,
   };
 }
 
-export function renderDelivery(repository: Repository, hook: Hook, delivery: Delivery) {
+export function renderDelivery(hook: Hook, delivery: Delivery) {
   return {
-    ...renderDeliveryItem(repository, delivery),
+    ...renderDeliveryItem(delivery),
     url: hook.url,
     request: { headers: delivery.request.headers, payload: delivery.request.payload },
     response: delivery.response,

@@ -113,7 +113,7 @@ export function renderFullRepository(hub: Hub, repository: Repository, token: To
   };
 }
 
-function permissionsOf(repository: Repository, token: Token) {
+export function permissionsOf(repository: Repository, token: Token) {
   const rank = token.kind === "installation" ? -1 : roles.indexOf(roleOf(repository, token.user.login));
   const atLeast = (role: (typeof roles)[number]) => rank >= roles.indexOf(role);
   return {

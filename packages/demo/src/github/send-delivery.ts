@@ -1,11 +1,14 @@
-import { createHmac, randomUUID } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { Delivery, Hook, Hub } from "./hub.ts";
 
 /** One delivery with the exact bytes that will go out, signed. */
-export function newDelivery(hub: Hub, hook: Hook, event: string, payload: Record<string, unknown>): Delivery {
+export function newDelivery(
+  hub: Hub,
+  hook: Hook,
+  { guid, event, payload }: { guid: string; event: string; payload: Record<string, unknown> },
+): Delivery {
   const json = JSON.stringify(payload);
   const body = hook.contentType === "json" ? json : new URLSearchParams({ payload: json }).toString();
-  const guid = randomUUID();
   const id = hub.newId();
   const signatures: Record<string, string> =
     hook.secret === null
@@ -21,8 +24,8 @@ export function newDelivery(hub: Hub, hook: Hook, event: string, payload: Record
     "X-GitHub-Delivery": guid,
     "X-GitHub-Event": event,
     "X-GitHub-Hook-ID": String(hook.id),
-    "X-GitHub-Hook-Installation-Target-ID": String(hook.id),
-    "X-GitHub-Hook-Installation-Target-Type": "repository",
+    "X-GitHub-Hook-Installation-Target-ID": String(hook.appId ?? payloadId(payload, "repository") ?? hook.id),
+    "X-GitHub-Hook-Installation-Target-Type": hook.appId === undefined ? "repository" : "integration",
     ...signatures,
   };
   const action = typeof payload["action"] === "string" ? payload["action"] : null;
@@ -39,7 +42,13 @@ export function newDelivery(hub: Hub, hook: Hook, event: string, payload: Record
     action,
     request,
     response,
+    installationId: payloadId(payload, "installation"),
+    repositoryId: payloadId(payload, "repository"),
   };
+}
+
+function payloadId(payload: Record<string, unknown>, name: string): number | null {
+  return (payload[name] as { id?: number } | undefined)?.id ?? null;
 }
 
 function sign(algorithm: "sha1" | "sha256", secret: string, body: string): string {

@@ -1,15 +1,19 @@
+import { randomUUID } from "node:crypto";
+import { installationOf } from "./apps/app-state.ts";
 import type { Delivery, Hook, Hub, Repository, User } from "./hub.ts";
-import { renderPingHook } from "./render-hook.ts";
+import { renderAppPingHook, renderPingHook } from "./render-hook.ts";
 import { renderRepository } from "./render-repository.ts";
 import { renderUser } from "./render-user.ts";
 import { newDelivery, sendDelivery } from "./send-delivery.ts";
+import { nodeId } from "./wire-values.ts";
 
 /** One delivery as the double made it; `attempts` counts how often it went out. */
 export type WebhookDelivery = {
   guid: string;
   event: string;
   action: string | null;
-  repository: string;
+  /** Null for what happens to an app's installation. */
+  repository: string | null;
   hookId: number;
 };
 
@@ -28,13 +32,16 @@ export type Webhooks = {
   deliver(guid: string): Promise<number>;
 };
 
-type Sending = { repository: Repository; hook: Hook; delivery: Delivery };
+type Sending = { hook: Hook; delivery: Delivery };
+type Told = { guid: string; event: string; payload: Record<string, unknown>; repository: Repository | null };
 
 /** Signs and sends webhooks, one attempt each, in order: what GitHub does, less its reordering. */
 export function createWebhooks(hub: Hub): Webhooks & {
   emit: Hub["emit"];
+  emitToApp: Hub["emitToApp"];
+  pingApp: Hub["pingApp"];
   ping(repository: Repository, hook: Hook, sender: User): void;
-  redeliver(repository: Repository, hook: Hook, delivery: Delivery): void;
+  redeliver(hook: Hook, delivery: Delivery): void;
   stop(): Promise<void>;
 } {
   const made: WebhookDelivery[] = [];
@@ -50,19 +57,14 @@ export function createWebhooks(hub: Hub): Webhooks & {
     else queue = queue.then(() => sendDelivery(hub, sending, stopping.signal));
   }
 
-  function make(repository: Repository, hook: Hook, event: string, payload: Record<string, unknown>): void {
-    const delivery = newDelivery(hub, hook, event, payload);
+  function make(hook: Hook, { guid, event, payload, repository }: Told): void {
+    const delivery = newDelivery(hub, hook, { guid, event, payload });
     hook.deliveries.unshift(delivery);
-    const { guid, action } = delivery;
-    made.push({
-      guid,
-      event,
-      action,
-      repository: `${repository.owner.login}/${repository.name}`,
-      hookId: hook.id,
-    });
-    sendings.set(guid, { repository, hook, delivery });
-    enqueue({ repository, hook, delivery });
+    const { action } = delivery;
+    const named = repository && `${repository.owner.login}/${repository.name}`;
+    made.push({ guid, event, action, repository: named, hookId: hook.id });
+    sendings.set(guid, { hook, delivery });
+    enqueue({ hook, delivery });
   }
 
   function withContext(repository: Repository, payload: Record<string, unknown>, sender: User) {
@@ -70,7 +72,6 @@ export function createWebhooks(hub: Hub): Webhooks & {
       ...payload,
       repository: renderRepository(hub, repository),
       ...(repository.owner.type === "Organization" ? { organization: renderOrganization(hub, repository.owner) } : {}),
-      ...(repository.installationId === null ? {} : { installation: { id: repository.installationId, node_id: "" } }),
       sender: renderUser(hub, sender),
     };
   }
@@ -102,10 +103,20 @@ export function createWebhooks(hub: Hub): Webhooks & {
     },
     emit(repository, event, payload, sender) {
       const complete = withContext(repository, payload, sender);
-      for (const hook of repository.hooks.values()) {
-        const listens = hook.isActive && (hook.events.includes(event) || hook.events.includes("*"));
-        if (listens) make(repository, hook, event, complete);
+      // "Shared with all deliveries for all webhooks that subscribe to this event", says GitHub of the GUID.
+      const told = { guid: randomUUID(), event, payload: complete, repository };
+      for (const hook of repository.hooks.values()) if (listens(hook, event)) make(hook, told);
+      for (const app of hub.apps.byId.values()) {
+        const installation = installationOf(app, repository);
+        if (!installation || installation.suspendedAt || !listens(app.hook, event)) continue;
+        // Only an app is told of its installation.
+        const named = { id: installation.id, node_id: nodeId("I", installation.id) };
+        make(app.hook, { ...told, payload: { ...complete, installation: named } });
       }
+    },
+    emitToApp(app, event, payload, sender) {
+      const complete = { ...payload, sender: renderUser(hub, sender) };
+      if (app.hook.isActive) make(app.hook, { guid: randomUUID(), event, payload: complete, repository: null });
     },
     ping(repository, hook, sender) {
       const payload = {
@@ -113,9 +124,15 @@ export function createWebhooks(hub: Hub): Webhooks & {
         hook_id: hook.id,
         hook: renderPingHook(hub, repository, hook),
       };
-      make(repository, hook, "ping", withContext(repository, payload, sender));
+      const complete = withContext(repository, payload, sender);
+      make(hook, { guid: randomUUID(), event: "ping", payload: complete, repository });
     },
-    redeliver(repository, hook, delivery) {
+    pingApp(app) {
+      const hook = renderAppPingHook(hub, app);
+      const payload = { zen: "Design for failure.", hook_id: app.hook.id, hook, sender: renderUser(hub, app.owner) };
+      make(app.hook, { guid: randomUUID(), event: "ping", payload, repository: null });
+    },
+    redeliver(hook, delivery) {
       const again = {
         ...delivery,
         id: hub.newId(),
@@ -124,13 +141,17 @@ export function createWebhooks(hub: Hub): Webhooks & {
         statusCode: 0,
       };
       hook.deliveries.unshift(again);
-      enqueue({ repository, hook, delivery: again });
+      enqueue({ hook, delivery: again });
     },
     async stop() {
       stopping.abort();
       await queue;
     },
   };
+}
+
+function listens({ isActive, events }: Hook, event: string): boolean {
+  return isActive && (events.includes(event) || events.includes("*"));
 }
 
 function renderOrganization(hub: Hub, owner: User) {

@@ -47,8 +47,10 @@ export function repositoryHandles(hub: Hub, ping: (repository: Repository, hook:
     /** The old name goes on answering 301 to the id, and git 301 to the new address. */
     renameRepository({ repo, name }: Repo & { name: string }): void {
       const repository = repositoryOf(hub, repo);
+      const changes = { repository: { name: { from: repository.name } } };
       repository.formerNames.push(fullNameOf(repository));
       repository.name = name;
+      hub.emit(repository, "repository", { action: "renamed", changes }, repository.owner);
     },
     /** A push to it is refused with GH006. */
     protectBranch({ repo, branch }: Repo & { branch: string }): void {

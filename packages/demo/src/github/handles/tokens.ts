@@ -9,7 +9,7 @@ export type NewToken = {
    * `classic` (default): everything its scopes say, `["repo", "workflow"]` unless told. `fine_grained` and
    * `installation` (its login ends with `[bot]`): exactly `permissions`, in `repositories`.
    */
-  kind?: Token["kind"];
+  kind?: Exclude<Token["kind"], "app_user">;
   scopes?: string[];
   permissions?: Permissions;
   /** `owner/name`s; all that the login reaches unless told. */

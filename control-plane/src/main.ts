@@ -24,6 +24,11 @@ try {
   );
   const close = (why: string) => {
     log.info("server.closing", { why });
+    // What waits for an answer from outside may wait long. It is begun anew by the next process, so nothing is lost.
+    setTimeout(() => {
+      log.warn("server.close_cut_short", { seconds: config.figures.closeSeconds });
+      process.exit(0);
+    }, config.figures.closeSeconds * 1_000).unref();
     server.close().then(() => process.exit(0), fail);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => close(signal));

@@ -13,7 +13,7 @@ import { openEmbedded } from "./platform/open-embedded.ts";
 import { openSealing } from "./platform/open-sealing.ts";
 import { openServer } from "./platform/open-server.ts";
 import { listenForSignals } from "./platform/signals.ts";
-import { closeServer, listen } from "./platform/listen.ts";
+import { listen } from "./platform/listen.ts";
 import { startLoops } from "./start-loops.ts";
 import { offerOwnerCode } from "./sessions/offer-owner-code.ts";
 import { migrateSessions, openSessions } from "./sessions/open-sessions.ts";
@@ -75,8 +75,8 @@ async function serve(
   const server = createAdaptorServer({
     fetch: async (request, env) => (await app).fetch(request, env),
   });
-  const listening = await listen(server, config);
-  const publicUrl = (config.publicUrl ?? listening).replace(/\/$/, "");
+  const door = await listen(server, config);
+  const publicUrl = (config.publicUrl ?? door.url).replace(/\/$/, "");
   const core = {
     config: { ...config, publicUrl }, database, db, signals, sealing, log, now: () => new Date(), newId: () => uuidv7(),
   }; // prettier-ignore
@@ -88,15 +88,15 @@ async function serve(
   answerWith(createApp(deps, { publicUrl, dashboardFolder, stopping: stopping.signal }));
   const loops = startLoops(deps);
   await tellFirstOwner(deps);
-  log.info("server.listening", { url: listening, publicUrl });
+  log.info("server.listening", { url: door.url, publicUrl });
   let closing: Promise<void> | undefined;
   const close = async () => {
     stopping.abort();
-    await Promise.all([closeServer(server), loops.stop()]);
+    await Promise.all([door.close(), loops.stop()]);
     await database.close();
     log.info("server.closed");
   };
-  return { url: listening, deps, close: () => (closing ??= close()) };
+  return { url: door.url, deps, close: () => (closing ??= close()) };
 }
 
 async function openDatabase({ log }: Deps, config: Config): Promise<Database> {

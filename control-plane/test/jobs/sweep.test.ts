@@ -8,7 +8,9 @@ import { startSweeper } from "../../src/jobs/start-sweeper.ts";
 import { sweepJobs } from "../../src/jobs/sweep-jobs.ts";
 import { wakeBudgetWaits } from "../../src/jobs/wake-budget-waits.ts";
 import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
-import { kinds } from "../support/open-test-database.ts";
+import { openServer } from "../../src/platform/open-server.ts";
+import { openTestApp } from "../support/open-test-app.ts";
+import { kinds, quietLog } from "../support/open-test-database.ts";
 import { ageRun, openQueueScene, type QueueScene } from "../support/queue-scene.ts";
 import { seedRun } from "../support/seed.ts";
 import { shareDatabase } from "../support/share-database.ts";
@@ -244,6 +246,31 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
     expect(performance.now() - start).toBeGreaterThan(1_000);
   });
 });
+
+it("gives each lost job back once, though two replicas sweep at once", async () => {
+  const figures = { sweepEverySeconds: 0.05, sweeperGraceSeconds: 0, backoffSeconds: 60 };
+  await using scene = await openQueueScene({ figures, maxConcurrentRuns: 40 });
+  await using second = openServer({ log: quietLog }, { url: scene.url ?? "", poolSize: 5 });
+  await using other = await openTestApp({ on: { ...second, url: scene.url }, figures });
+  const leases = [];
+  for (let count = 0; count < 12; count += 1) leases.push(await scene.lease());
+  const sweepers = [startSweeper(scene.deps), startSweeper(other.deps)];
+  await asSystem(scene.db, (tx) =>
+    sql`update fc.job_queue set lease_expires_at = now() - interval '1 second'`.execute(tx),
+  );
+  await until(async () => {
+    const { rows } = await asSystem(scene.db, (tx) =>
+      sql<{ left: number }>`select count(*)::int as left from fc.job_queue where status = 'processing'`.execute(tx),
+    );
+    return rows[0]?.left === 0;
+  });
+  await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
+  for (const { ids } of leases) {
+    const job = await scene.job(ids.runId);
+    expect(job).toMatchObject({ status: "pending", attempt: 1, running_jobs: 0 });
+    expect(job.events.filter((event) => event === "lease_lost")).toHaveLength(1);
+  }
+}, 60_000);
 
 async function leaseAndPark(scene: QueueScene, wait: object) {
   const lease = await scene.lease();

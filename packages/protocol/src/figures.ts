@@ -37,6 +37,8 @@ export const figuresSchema = z.object({
   pollIssuesEverySeconds: z.number().positive().default(300),
   /** An effect that a server took and did not deliver, because it died, is another's after so long. */
   outboxLockSeconds: z.number().positive().default(300),
+  /** A server that is asked to stop has ended after so long, whatever still waits for an answer from outside. */
+  closeSeconds: z.number().positive().default(25),
   sseCommentSeconds: z.number().positive().default(15),
   accessRecheckSeconds: z.number().positive().default(10),
   /** A worker tries its sandbox's walls before its first job, and this often while it works. */

@@ -1,5 +1,6 @@
 import { Problem } from "@feedback-chat/protocol/problem";
-import { credential, credentialTypes } from "@feedback-chat/protocol/project";
+import { credentialTypes, type CredentialType } from "@feedback-chat/protocol/project";
+import { postProjectsProjectIdCredentials } from "@feedback-chat/protocol/operations";
 import type { CommandRun } from "../command.ts";
 import { openApi } from "../platform/api-client.ts";
 
@@ -13,7 +14,10 @@ const credentialsSet: CommandRun<{ stdin?: boolean }> = async (context, flags, [
     throw new Problem("usage", "The value is empty.", {
       next: "Pipe it in: `… | feedback-chat credentials set TYPE --stdin`.",
     });
-  const made = await api.post(`/v1/projects/${projectId}/credentials`, { type, value }, credential);
+  const made = await api.call(postProjectsProjectIdCredentials, {
+    params: { projectId },
+    body: { type: type as CredentialType, value },
+  });
   context.terminal.result("credentials set", made);
   context.terminal.say(`${made.type} …${made.last4} is stored, sealed.`);
 };

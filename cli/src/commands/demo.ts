@@ -1,6 +1,7 @@
 import { isHeld } from "@feedback-chat/protocol/run-machine";
 import { Problem } from "@feedback-chat/protocol/problem";
-import { actionAnswer, type RunDetail } from "@feedback-chat/protocol/run";
+import { postRunsProjectIdRunIdAction } from "@feedback-chat/protocol/operations";
+import type { RunDetail } from "@feedback-chat/protocol/run";
 import type { CommandContext, CommandRun } from "../command.ts";
 import type { ApiClient } from "../platform/api-client.ts";
 import { cleanText } from "../platform/clean-text.ts";
@@ -87,6 +88,9 @@ async function decide(followed: Followed & { world: DemoWorld }, run: RunDetail)
     action,
     `demo-maintainer ${isYes ? "approves" : "rejects"} through the API${isAsked ? "" : " (nobody at a terminal: the demo does it)"}`,
   );
-  await api.post(`/api/runs/${run.projectId}/${run.id}/action`, { action, expectedStage: run.stage }, actionAnswer);
+  await api.call(postRunsProjectIdRunIdAction, {
+    params: { projectId: run.projectId, runId: run.id },
+    body: { action, expectedStage: run.stage },
+  });
   return follow(followed, { runId: run.id, after: run.timeline.at(-1)?.seq ?? 0, endsHeld: false });
 }

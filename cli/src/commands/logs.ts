@@ -1,5 +1,6 @@
 import { exitCodeOf } from "@feedback-chat/protocol/run-machine";
-import { logLevels, logPage, type LogLine, runDetail, runPage } from "@feedback-chat/protocol/run";
+import { logLevels, type LogLine } from "@feedback-chat/protocol/run";
+import { getRunsProjectId, getRunsRunId, getRunsRunIdLogs } from "@feedback-chat/protocol/operations";
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { CommandContext, CommandRun } from "../command.ts";
 import { wholeNumber } from "../core/whole-number.ts";
@@ -39,7 +40,7 @@ const logs: CommandRun<Flags> = async (context, flags, [named]) => {
 export default logs;
 
 async function newestRun(api: ApiClient): Promise<string> {
-  const { items } = await api.get(`/api/runs/${api.projectId()}?limit=1`, runPage);
+  const { items } = await api.call(getRunsProjectId, { params: { projectId: api.projectId() }, query: { limit: 1 } });
   if (!items[0])
     throw new Problem("not_found", "This project has no run yet.", {
       next: "Label an issue of its repository, or look at `feedback-chat projects list`.",
@@ -51,7 +52,7 @@ async function newestRun(api: ApiClient): Promise<string> {
 async function printAll(api: ApiClient, runId: string, print: (line: LogLine) => void): Promise<number> {
   let after = 0;
   for (;;) {
-    const { lines, next } = await api.get(`/v1/runs/${runId}/logs?after=${after}&limit=500`, logPage);
+    const { lines, next } = await api.call(getRunsRunIdLogs, { params: { runId }, query: { after, limit: 500 } });
     for (const line of lines) print(line);
     after = lines.at(-1)?.seq ?? after;
     if (next === null || lines.length === 0) return after;
@@ -63,10 +64,10 @@ async function printTail(
   { runId, count }: { runId: string; count: number },
   print: (line: LogLine) => void,
 ): Promise<number> {
-  const { lines } = await api.get(`/v1/runs/${runId}/logs?tail=${count}`, logPage);
+  const { lines } = await api.call(getRunsRunIdLogs, { params: { runId }, query: { tail: count } });
   for (const line of lines) print(line);
   if (lines.length > 0) return lines.at(-1)!.seq;
-  const { timeline } = await api.get(`/v1/runs/${runId}`, runDetail);
+  const { timeline } = await api.call(getRunsRunId, { params: { runId } });
   return timeline.at(-1)?.seq ?? 0;
 }
 

@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { Problem } from "@feedback-chat/protocol/problem";
-import { createProjectAnswer, fullName } from "@feedback-chat/protocol/project";
+import { fullName } from "@feedback-chat/protocol/project";
+import { postProjects } from "@feedback-chat/protocol/operations";
 import type { CommandRun } from "../command.ts";
 import { openApi } from "../platform/api-client.ts";
 import { openProfiles } from "../platform/profiles.ts";
@@ -13,7 +13,7 @@ const projectsCreate: CommandRun<{ name?: string; repo?: string }> = async (cont
     });
   const api = openApi(context);
   const name = flags.name ?? repo.data.split("/")[1] ?? repo.data;
-  const made = await api.post("/v1/projects", { name, githubRepo: repo.data }, createProjectAnswer, randomUUID());
+  const made = await api.call(postProjects, { body: { name, githubRepo: repo.data } });
   const { terminal, config } = context;
   openProfiles(config.configFolder).useProject(api.url, made.project.id);
   terminal.result("projects create", made);

@@ -1,11 +1,10 @@
-import { project } from "@feedback-chat/protocol/project";
-import { pageOf } from "@feedback-chat/protocol/run";
+import { getProjects } from "@feedback-chat/protocol/operations";
 import type { CommandRun } from "../command.ts";
 import { openApi } from "../platform/api-client.ts";
 import { cleanText } from "../platform/clean-text.ts";
 
 const projectsList: CommandRun = async (context) => {
-  const page = await openApi(context).get("/v1/projects?limit=100", pageOf(project));
+  const page = await openApi(context).call(getProjects, { query: { limit: 100 } });
   context.terminal.result("projects list", page);
   if (context.terminal.isJson) return;
   if (page.items.length === 0)

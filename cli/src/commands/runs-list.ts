@@ -1,4 +1,4 @@
-import { runPage } from "@feedback-chat/protocol/run";
+import { getRunsProjectId } from "@feedback-chat/protocol/operations";
 import type { CommandRun } from "../command.ts";
 import { wholeNumber } from "../core/whole-number.ts";
 import { dollars } from "../core/money.ts";
@@ -7,10 +7,10 @@ import { cleanText } from "../platform/clean-text.ts";
 
 const runsList: CommandRun<{ limit: string }> = async (context, flags) => {
   const api = openApi(context);
-  const page = await api.get(
-    `/api/runs/${api.projectId()}?limit=${wholeNumber("--limit", flags.limit, [1, 100])}`,
-    runPage,
-  );
+  const page = await api.call(getRunsProjectId, {
+    params: { projectId: api.projectId() },
+    query: { limit: wholeNumber("--limit", flags.limit, [1, 100]) },
+  });
   context.terminal.result("runs list", page);
   if (context.terminal.isJson) return;
   if (page.items.length === 0) context.terminal.say("This project has no run yet.");

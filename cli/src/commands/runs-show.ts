@@ -1,11 +1,11 @@
-import { runDetail } from "@feedback-chat/protocol/run";
+import { getRunsRunId } from "@feedback-chat/protocol/operations";
 import type { CommandRun } from "../command.ts";
 import { dollars } from "../core/money.ts";
 import { openApi } from "../platform/api-client.ts";
 import { cleanText } from "../platform/clean-text.ts";
 
-const runsShow: CommandRun = async (context, _flags, [runId]) => {
-  const run = await openApi(context).get(`/v1/runs/${runId}`, runDetail);
+const runsShow: CommandRun = async (context, _flags, [runId = ""]) => {
+  const run = await openApi(context).call(getRunsRunId, { params: { runId } });
   const { terminal } = context;
   terminal.result("runs show", run);
   if (terminal.isJson) return;

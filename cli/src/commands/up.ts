@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { me } from "@feedback-chat/protocol/project";
+import { getMe } from "@feedback-chat/protocol/operations";
 import { Problem, problemDetails } from "@feedback-chat/protocol/problem";
 import type { CommandContext, CommandRun } from "../command.ts";
 import { wholeNumber } from "../core/whole-number.ts";
@@ -122,7 +122,7 @@ async function workerKeyOf(
   const kept = config.workerKey ?? ignoring(["ENOENT"], () => readFileSync(file, "utf8").trim(), "");
   if (kept) return kept;
   const token = openProfiles(config.configFolder).forUrl(plane.url)?.token;
-  const workspaces = token ? (await clientOf(plane.url, token).get("/v1/me", me)).workspaces : [];
+  const workspaces = token ? (await clientOf(plane.url, token).call(getMe)).workspaces : [];
   const workspace = workspaces.find(({ role }) => role === "owner" || role === "admin");
   if (!workspace || !token) {
     terminal.say(

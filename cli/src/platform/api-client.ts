@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
+import { addressOf, type AnswerOf, type ArgumentsOf, type Operation } from "@feedback-chat/protocol/operation";
 import { fromProblemDetails, Problem, problemDetails } from "@feedback-chat/protocol/problem";
-import type * as z from "zod";
 import type { CommandContext } from "../command.ts";
 import { openProfiles } from "./profiles.ts";
 
@@ -7,10 +8,10 @@ export type ApiClient = {
   url: string;
   /** The project that `--project`, the environment or the profile names. @throws Problem usage */
   projectId(): string;
-  get<T>(path: string, answer: z.ZodType<T>): Promise<T>;
-  post<T>(path: string, body: unknown, answer: z.ZodType<T>, idempotencyKey?: string): Promise<T>;
-  /** For streams: the response as it comes. Ends with `signal`. */
-  stream(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
+  /** One route of the server's table: path, body and answer are checked against what the table says. */
+  call<O extends Operation>(operation: O, ...input: ArgumentsOf<O>): Promise<AnswerOf<O>>;
+  /** For streams and raw bytes: the response as it comes. Ends with `signal`. */
+  stream(address: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
 };
 
 /**
@@ -39,13 +40,20 @@ export function openApi({ config, flags }: Pick<CommandContext, "config" | "flag
 export function clientOf(url: string, token: string | null, project?: string): ApiClient {
   const base = url.replace(/\/$/, "");
   const headers = token ? { authorization: `Bearer ${token}` } : {};
-  async function call<T>(path: string, init: RequestInit, answer: z.ZodType<T>): Promise<T> {
-    const response = await reach(`${base}${path}`, {
-      ...init,
-      headers: { ...headers, ...(init.headers as Record<string, string>) },
+  async function call<O extends Operation>(operation: O, ...input: ArgumentsOf<O>): Promise<AnswerOf<O>> {
+    const { body } = (input[0] ?? {}) as { body?: unknown };
+    const response = await reach(`${base}${addressOf(operation, ...input)}`, {
+      method: operation.method.toUpperCase(),
+      headers: {
+        ...headers,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(operation.isCreating ? { "idempotency-key": randomUUID() } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
     });
-    return answer.parse(await readJson(response, base));
+    const answer = await readJson(response, base);
+    return operation.answer?.parse(answer) as AnswerOf<O>;
   }
   return {
     url: base,
@@ -56,22 +64,9 @@ export function clientOf(url: string, token: string | null, project?: string): A
         });
       return project;
     },
-    get: (path, answer) => call(path, {}, answer),
-    post: (path, body, answer, key) =>
-      call(
-        path,
-        {
-          method: "POST",
-          body: JSON.stringify(body),
-          headers: {
-            "content-type": "application/json",
-            ...(key ? { "idempotency-key": key } : {}),
-          },
-        },
-        answer,
-      ),
-    async stream(path, extra, signal) {
-      const response = await reach(`${base}${path}`, { headers: { ...headers, ...extra }, signal });
+    call,
+    async stream(address, extra, signal) {
+      const response = await reach(`${base}${address}`, { headers: { ...headers, ...extra }, signal });
       if (!response.ok) await readJson(response, base);
       return response;
     },

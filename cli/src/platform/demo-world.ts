@@ -1,12 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createMemberAnswer } from "@feedback-chat/protocol/account";
 import { type Evidence, evidence } from "@feedback-chat/protocol/evidence";
-import { type CreateProjectAnswer, createProjectAnswer, credential } from "@feedback-chat/protocol/project";
+import { addressOf } from "@feedback-chat/protocol/operation";
+import {
+  getRunsProjectId, getRunsRunIdArtifactsName, postProjects, postProjectsProjectIdCredentials,
+  postWorkspacesWorkspaceIdMembers,
+} from "@feedback-chat/protocol/operations"; // prettier-ignore
+import type { CreateProjectAnswer, CredentialType } from "@feedback-chat/protocol/project";
 import { Problem } from "@feedback-chat/protocol/problem";
-import { runPage } from "@feedback-chat/protocol/run";
 import { execa } from "execa";
 import type { CommandContext } from "../command.ts";
 import { renderEvent } from "../core/render-event.ts";
@@ -137,11 +139,10 @@ async function startOurs(
 }
 
 async function readArtifacts(api: ApiClient, runId: string): Promise<{ evidence: Evidence; diff: string }> {
-  const diff = await api.stream(`/v1/runs/${runId}/artifacts/diff.patch`, {}, AbortSignal.timeout(30_000));
-  return {
-    evidence: await api.get(`/v1/runs/${runId}/artifacts/evidence.json`, evidence),
-    diff: await diff.text(),
-  };
+  const read = (name: string) =>
+    api.stream(addressOf(getRunsRunIdArtifactsName, { params: { runId, name } }), {}, AbortSignal.timeout(30_000));
+  const [diff, told] = [await read("diff.patch"), await read("evidence.json")];
+  return { evidence: evidence.parse(await told.json()), diff: await diff.text() };
 }
 
 async function findParts(context: CommandContext, isOffline: boolean) {
@@ -178,36 +179,28 @@ async function setUp({
     email: "maintainer@example.com",
     login: "demo-maintainer",
     name: "Demo maintainer",
-    role: "member",
+    role: "member" as const,
     wantsCliToken: true,
     machine: "demo",
   };
-  const { cliToken } = await api.post(
-    `/v1/workspaces/${owner.workspaceId}/members`,
-    member,
-    createMemberAnswer,
-    randomUUID(),
-  );
+  const { cliToken } = await api.call(postWorkspacesWorkspaceIdMembers, {
+    params: { workspaceId: owner.workspaceId },
+    body: member,
+  });
   const token = github.addToken({ login: "pipeline-bot" });
-  const project = await api.post(
-    "/v1/projects",
-    { name: "Demo shop", githubRepo: repo },
-    createProjectAnswer,
-    randomUUID(),
-  );
-  await api.post(`/v1/projects/${project.project.id}/credentials`, { type: "github_token", value: token }, credential);
-  await api.post(
-    `/v1/projects/${project.project.id}/credentials`,
-    { type: "anthropic_api_key", value: modelKey },
-    credential,
-  );
+  const project = await api.call(postProjects, { body: { name: "Demo shop", githubRepo: repo } });
+  const params = { projectId: project.project.id };
+  const keep = (type: CredentialType, value: string) =>
+    api.call(postProjectsProjectIdCredentials, { params, body: { type, value } });
+  await keep("github_token", token);
+  await keep("anthropic_api_key", modelKey);
   return { owner, maintainer: clientOf(plane.url, cliToken), project };
 }
 
 async function firstRun(api: ApiClient, projectId: string, signal: AbortSignal): Promise<string> {
   const patience = AbortSignal.timeout(60_000);
   for (;;) {
-    const { items } = await api.get(`/api/runs/${projectId}?limit=1`, runPage);
+    const { items } = await api.call(getRunsProjectId, { params: { projectId }, query: { limit: 1 } });
     if (items[0]) return items[0].id;
     signal.throwIfAborted();
     if (patience.aborted) throw new Problem("run_failed", "The webhook came to nothing: no run within 60 s.");

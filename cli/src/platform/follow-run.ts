@@ -1,8 +1,9 @@
+import { getRunsRunId, getRunsRunIdEvents } from "@feedback-chat/protocol/operations";
+import { addressOf } from "@feedback-chat/protocol/operation";
 import {
   logLine,
   type LogLine,
   type RunEventEntry,
-  runDetail,
   type RunDetail,
   runStreamMessages,
 } from "@feedback-chat/protocol/run";
@@ -35,7 +36,7 @@ export async function followRun(api: ApiClient, { runId, after, signal }: Input,
         failures = 0;
         isTold = false;
       });
-      const run = await api.get(`/v1/runs/${runId}`, runDetail);
+      const run = await api.call(getRunsRunId, { params: { runId } });
       if (ended === "by the server" || (ended === "enough" && seen.isEnough?.(run))) return run;
       // An event of the past: somebody has decided since then.
       if (ended === "enough") continue;
@@ -64,7 +65,7 @@ async function readStream(
   let timer = setTimeout(() => idle.abort(), 45_000);
   try {
     const response = await api.stream(
-      `/v1/runs/${runId}/events`,
+      addressOf(getRunsRunIdEvents, { params: { runId } }),
       { accept: "text/event-stream", "last-event-id": String(after) },
       AbortSignal.any([signal, idle.signal]),
     );

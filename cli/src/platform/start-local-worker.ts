@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { createdKey } from "@feedback-chat/protocol/project";
+import { postWorkspacesWorkspaceIdWorkerKeys } from "@feedback-chat/protocol/operations";
 import type { ApiClient } from "./api-client.ts";
 import { asProblem } from "./start-control-plane.ts";
 import { type Child, type ChildEvent, startChild } from "./start-child.ts";
@@ -34,6 +33,6 @@ export async function startLocalWorker({ url, workerKey, env, isOffline, onEvent
 }
 
 export async function createWorkerKey(api: ApiClient, workspaceId: string, name: string): Promise<string> {
-  const { key } = await api.post(`/v1/workspaces/${workspaceId}/worker-keys`, { name }, createdKey, randomUUID());
+  const { key } = await api.call(postWorkspacesWorkspaceIdWorkerKeys, { params: { workspaceId }, body: { name } });
   return key;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { setupOwnerAnswer } from "@feedback-chat/protocol/account";
+import { postSetupOwner } from "@feedback-chat/protocol/operations";
 import { clientOf } from "./api-client.ts";
 
 export type Owner = { email: string; password: string; token: string; workspaceId: string };
@@ -19,7 +19,7 @@ export async function takeOwner(url: string, code: string): Promise<Owner> {
     wantsCliToken: true,
     machine: hostname(),
   };
-  const { cliToken, workspaceId } = await clientOf(url, null).post("/api/setup/owner", body, setupOwnerAnswer);
+  const { cliToken, workspaceId } = await clientOf(url, null).call(postSetupOwner, { body });
   if (!cliToken) throw new Error("the server made no token although it was asked for one");
   return { ...login, token: cliToken, workspaceId };
 }

@@ -1,9 +1,8 @@
 import { job } from "@feedback-chat/protocol/job";
 import { artifactInfo } from "@feedback-chat/protocol/run";
-import { stages } from "@feedback-chat/protocol/run-machine";
 import {
-  artifactNames, claimAnswer, claimRequest, completeRequest, credentialsAnswer, credentialsRequest, eventAnswer,
-  eventRequest, failRequest, logsAnswer, logsRequest, maxArtifactBytes, permitAnswer, permitRequest, renewAnswer,
+  artifactNames, claimAnswer, claimRequest, completeRequest, credentialsAnswer, credentialsRequest, ended,
+  eventAnswer, eventRequest, failRequest, logsAnswer, logsRequest, maxArtifactBytes, permitAnswer, permitRequest, renewAnswer,
   renewRequest, waitRequest,
 } from "@feedback-chat/protocol/worker"; // prettier-ignore
 import { uuidOf } from "@feedback-chat/protocol/ids";
@@ -27,7 +26,6 @@ import { renewLease } from "./renew-lease.ts";
 import { storeArtifact } from "./store-artifact.ts";
 
 const of = { jobId: "job" } as const;
-const ended = z.object({ stage: z.enum(stages) });
 const named = z.object({ jobId: z.string(), name: z.enum(artifactNames) });
 const endings = ["lease_lost", "already_final", "invalid_transition"] as const;
 

@@ -2,6 +2,7 @@ import { problems } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
 import { packageVersion } from "../platform/package-version.ts";
 import type { Route } from "../platform/route.ts";
+import { operationIdOf } from "./operation-id.ts";
 
 type Json = Record<string, unknown>;
 // oxlint-disable-next-line typescript/no-explicit-any -- the table's rows have features of their own
@@ -70,11 +71,6 @@ function operationOf(route: AnyRoute): Json {
 const leaseParameter = {
   name: "lease", in: "header", required: true, description: "`<attempt>.<token>` of the lease.", schema: { type: "string" },
 }; // prettier-ignore
-
-function operationIdOf({ method, path }: AnyRoute): string {
-  const words = path.split(/[/:.-]/).filter((word) => word !== "");
-  return [method, ...words.map((word) => word[0]?.toUpperCase() + word.slice(1))].join("");
-}
 
 function pathParameters({ path, params }: AnyRoute): Json[] {
   const known = propertiesOf(params);

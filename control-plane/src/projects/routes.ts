@@ -5,6 +5,7 @@ import {
   patchProjectRequest,
   project,
   projectPage,
+  projectWebhook,
   rotateKeyRequest,
 } from "@feedback-chat/protocol/project";
 import * as z from "zod";
@@ -26,7 +27,6 @@ const listQuery = z.object({
   cursor: z.string().optional(),
 });
 const deleteQuery = z.object({ purge: z.literal("now").optional() });
-const webhook = z.object({ url: z.string(), secret: z.string() });
 
 export const routes = [
   route<Deps>()({
@@ -57,7 +57,7 @@ export const routes = [
   }),
   route<Deps>()({
     method: "post", path: "/v1/projects/:projectId/webhook-secret/rotate", who: "admin", of: { projectId: "project" },
-    body: rotateKeyRequest, answer: webhook, isCreating: true, hasSecrets: true,
+    body: rotateKeyRequest, answer: projectWebhook, isCreating: true, hasSecrets: true,
     handle: ({ deps, caller, ids, tenant, body }) =>
       rotateWebhookSecret(deps, { caller, projectId: ids["projectId"] ?? "", workspaceId: tenant?.workspaceId ?? "", ...body }),
   }),

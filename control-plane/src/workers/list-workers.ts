@@ -1,28 +1,18 @@
-import { idOf, idSchema } from "@feedback-chat/protocol/ids";
+import { idOf } from "@feedback-chat/protocol/ids";
+import type { WorkerPage } from "@feedback-chat/protocol/operating";
 import { sql } from "kysely";
-import * as z from "zod";
 import { asWorkspace } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
 
 type Deps = { db: Db };
 
-export const workerShape = z.object({
-  id: idSchema("wrk"),
-  name: z.string(),
-  version: z.string(),
-  concurrency: z.int(),
-  runningJobs: z.int(),
-  isDraining: z.boolean(),
-  isOnline: z.boolean(),
-  lastSeenAt: z.iso.datetime(),
-});
-type Row = Omit<z.output<typeof workerShape>, "id" | "lastSeenAt"> & {
+type Row = Omit<WorkerPage["items"][number], "id" | "lastSeenAt"> & {
   id: string;
   lastSeenAt: Date;
 };
 
 /** The workers of a workspace, newest first: those that were seen within a day. Online: claims or renews now. */
-export async function listWorkers({ db }: Deps, workspaceId: string) {
+export async function listWorkers({ db }: Deps, workspaceId: string): Promise<WorkerPage> {
   const { rows } = await asWorkspace(db, workspaceId, (tx) =>
     sql<Row>`
       select w.id, w.name, w.version, w.concurrency, w.is_draining as "isDraining", w.last_seen_at as "lastSeenAt",

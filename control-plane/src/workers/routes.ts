@@ -1,10 +1,10 @@
-import { pageOf } from "@feedback-chat/protocol/run";
+import { workerPage } from "@feedback-chat/protocol/operating";
 import { registerAnswer, registerRequest } from "@feedback-chat/protocol/worker";
 import type { AppDeps } from "../app-deps.ts";
 import { workerOf } from "../platform/caller.ts";
 import { route } from "../platform/route.ts";
 import { drainWorker } from "./drain-worker.ts";
-import { listWorkers, workerShape } from "./list-workers.ts";
+import { listWorkers } from "./list-workers.ts";
 import { registerWorker } from "./register-worker.ts";
 
 export const routes = [
@@ -15,7 +15,7 @@ export const routes = [
   }),
   route<AppDeps>()({
     method: "get", path: "/v1/workspaces/:workspaceId/workers", who: "viewer", of: { workspaceId: "workspace" },
-    answer: pageOf(workerShape),
+    answer: workerPage,
     handle: ({ deps, ids }) => listWorkers(deps, ids["workspaceId"] ?? ""),
   }),
   route<AppDeps>()({

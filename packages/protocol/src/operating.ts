@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { actor } from "./actor.ts";
 import { idSchema } from "./ids.ts";
+import { pageOf } from "./run.ts";
 
 /** `GET /v1/workspaces/:id/audit`: who did what, newest first. Never a secret, never free text. */
 export const auditPage = z.object({
@@ -23,6 +24,21 @@ export const usage = z.object({
   days: z.array(z.object({ date: z.iso.date(), runs: z.int(), tokens: z.int(), costMicroUsd: z.int() })),
 });
 export type Usage = z.infer<typeof usage>;
+
+/** `GET /v1/workspaces/:id/workers`: those that were seen within a day. */
+export const workerPage = pageOf(
+  z.object({
+    id: idSchema("wrk"),
+    name: z.string(),
+    version: z.string(),
+    concurrency: z.int(),
+    runningJobs: z.int(),
+    isDraining: z.boolean(),
+    isOnline: z.boolean(),
+    lastSeenAt: z.iso.datetime(),
+  }),
+);
+export type WorkerPage = z.infer<typeof workerPage>;
 
 /** `GET /v1/workspaces/:id/operations`: how the queue is. */
 export const operations = z.object({

@@ -69,10 +69,13 @@ export const patchProjectRequest = z.strictObject({
   settings: projectSettings.optional(),
 });
 
+/** Where GitHub sends its events, and what signs them; shown this once. */
+export const projectWebhook = z.object({ url: z.string(), secret: z.string() });
+
 /** Secrets in it are shown this once. */
 export const createProjectAnswer = z.object({
   project,
-  webhook: z.object({ url: z.string(), secret: z.string() }),
+  webhook: projectWebhook,
   apiKey: z.string(),
 });
 export type CreateProjectAnswer = z.infer<typeof createProjectAnswer>;

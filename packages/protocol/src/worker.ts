@@ -111,6 +111,8 @@ export const outcome = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("declined"), reason: words(8_000) }),
 ]);
 export type Outcome = z.infer<typeof outcome>;
+/** Where an ending left the run: of complete, fail, wait and release. */
+export const ended = z.object({ stage: z.enum(stages) });
 export const completeRequest = z.strictObject({ outcome });
 
 export const failRequest = z.strictObject({

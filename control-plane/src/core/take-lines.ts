@@ -1,5 +1,6 @@
-import { cleanLine, maxLineBytes, maxRunBytes } from "@feedback-chat/agent/core/clean-log";
+import { maxLineBytes, maxRunBytes } from "@feedback-chat/agent/core/clean-log";
 import { makeRedactor } from "@feedback-chat/agent/core/redact";
+import { redactLine } from "@feedback-chat/agent/core/redact-line";
 
 type Line = { at: string; level: string; message: string };
 /** What an attempt has logged so far. */
@@ -21,7 +22,7 @@ export function takeLines<L extends Line>(
   let used = bytes;
   for (const line of lines) {
     if (used > maxAttemptBytes) break;
-    const message = redactLine(line.message, before);
+    const message = redactLine(redactor, line.message, before);
     used += new TextEncoder().encode(message).byteLength + 1;
     const isOver = used > maxAttemptBytes;
     taken.push(isOver ? { ...line, level: "warn", message: ended } : { ...line, message });
@@ -32,12 +33,3 @@ export function takeLines<L extends Line>(
 
 const ended = "The rest is dropped: the log of an attempt ends at 5 MiB.";
 const redactor = makeRedactor([]);
-const keyMark = "[redacted: private key]";
-
-/** A private key goes over many lines, perhaps of several appends: what may be its next one is part of it. */
-function redactLine(message: string, before: string | null): string {
-  const clean = cleanLine(message, redactor.text);
-  const isOfKey =
-    (before?.endsWith(keyMark) ?? false) && /^(?:[A-Za-z0-9+/=\s\\]*|(?:Proc-Type|DEK-Info): .*)$/.test(clean);
-  return isOfKey ? keyMark : clean;
-}

@@ -1,4 +1,5 @@
-import { cleanLine, maxRunBytes } from "./core/clean-log.ts";
+import { maxRunBytes } from "./core/clean-log.ts";
+import { redactLine } from "./core/redact-line.ts";
 import { makeRedactor, type KnownSecret, type Redactor } from "./core/redact.ts";
 import type { Coordinator } from "./ports/coordinator.ts";
 import type { Level } from "./ports/engine.ts";
@@ -19,16 +20,21 @@ export function openRunLog({ coordinator }: { coordinator: Pick<Coordinator, "lo
   let redactor = makeRedactor(secrets);
   let usedBytes = 0;
   let dropped = 0;
+  let before: string | null = null;
 
   return {
     write(level, text) {
-      // The whole text first: a secret may stand across two lines.
-      for (const raw of redactor
-        .text(text)
-        .replace(/\r?\n$/, "")
-        .split("\n")) {
-        const line = cleanLine(raw, redactor.text);
-        usedBytes += line.length + 1;
+      // The whole text first: a secret may stand across two lines. Not of what is dropped: a flood costs nothing then.
+      const isOver = usedBytes > maxRunBytes;
+      const shown = isOver ? text : redactor.text(text);
+      for (const raw of shown.replace(/\r?\n$/, "").split("\n")) {
+        if (usedBytes > maxRunBytes) {
+          dropped += 1;
+          continue;
+        }
+        const line = redactLine(redactor, raw, before);
+        before = line;
+        usedBytes += Buffer.byteLength(line) + 1;
         if (usedBytes > maxRunBytes) dropped += 1;
         else coordinator.log(level, line);
       }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cleanLine, cleanText, makeLogCleaner, maxLineBytes } from "./clean-log.ts";
+import { cleanLine, cleanText, maxLineBytes } from "./clean-log.ts";
 import { makeRedactor } from "./redact.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -49,36 +49,5 @@ describe("cleanLine", () => {
 
   it("keeps the lines of a text", () => {
     expect(cleanText("a\r\nb\u001b[1m\nc\u0000")).toBe("a\nb\nc");
-  });
-});
-
-describe("makeLogCleaner", () => {
-  it("gives whole lines however the bytes are cut, and replaces what is no UTF-8", () => {
-    const input = new Uint8Array([...bytes("grüße\nzwei\n"), 0xff, 0x41, 10, ...bytes("rest")]);
-    for (let at = 0; at <= input.length; at++) {
-      const cleaner = makeLogCleaner();
-      expect([...cleaner.push(input.subarray(0, at)), ...cleaner.push(input.subarray(at)), ...cleaner.end()]).toEqual([
-        "grüße",
-        "zwei",
-        "\ufffdA",
-        "rest",
-      ]);
-    }
-  });
-
-  it("keeps the beginning of a line of 10 MB, and the line after it (case 40)", () => {
-    const cleaner = makeLogCleaner();
-    const lines = Array.from({ length: 160 }, () => cleaner.push(bytes("x".repeat(65_536)))).flat();
-    lines.push(...cleaner.push(bytes("\nnext\n")), ...cleaner.end());
-    expect(lines).toHaveLength(2);
-    expect(lines[0]).toMatch(/^x+ …\[cut\]$/);
-    expect(lines[1]).toBe("next");
-  });
-
-  it("ends a run's log at its limit and says how much was dropped", () => {
-    const cleaner = makeLogCleaner({ limitBytes: 1_000 });
-    const lines = [...cleaner.push(bytes("0123456789\n".repeat(200))), ...cleaner.end()];
-    expect(lines).toHaveLength(91);
-    expect(lines.at(-1)).toMatch(/^110 lines dropped/);
   });
 });

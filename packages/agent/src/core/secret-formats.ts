@@ -2,10 +2,6 @@ export type SecretFormat = {
   name: string;
   /** A complete one, anywhere in a text. */
   pattern: RegExp;
-  /** One that reaches the text's end and may still grow with the next chunk. */
-  growing: RegExp;
-  /** What it always begins with: a text may end in the middle of that too. */
-  heads: string[];
 };
 
 /** Formats of well-known secrets: found by shape, whoever's they are. */
@@ -39,8 +35,6 @@ export const secretFormats: readonly SecretFormat[] = [
   {
     name: "private key",
     pattern: /-----BEGIN [A-Z ]{0,60}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{0,4000}/g,
-    growing: /-----BEGIN [A-Z ]{0,60}-{0,5}[A-Za-z0-9+/=\s\\]{0,4000}$/,
-    heads: ["-----BEGIN "],
   },
 ];
 
@@ -51,7 +45,5 @@ function token(name: string, heads: string[], { chars, least, most }: Shape): Se
   return {
     name,
     pattern: new RegExp(`${head}${chars}{${least},${most}}`, "g"),
-    growing: new RegExp(`${head}${chars}{0,${most}}$`),
-    heads,
   };
 }

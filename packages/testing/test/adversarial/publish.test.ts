@@ -220,6 +220,12 @@ describe.concurrent("a secret that the agent has got hold of", () => {
     ["a line", (secret) => `echo 'const key = "${secret}";' >> /work/src/cart.js`, /src\/cart\.js:\d+/],
     ["base64", (secret) => `printf '%s' ${Buffer.from(secret).toString("base64")} > /work/notes.txt`, /notes\.txt:1/],
     ["hex", (secret) => `printf '%s' ${Buffer.from(secret).toString("hex")} > /work/notes.txt`, /notes\.txt:1/],
+    // What the usual programs write: none of it has the secret in one piece.
+    [
+      "lines of base64, od and xxd",
+      (secret) => `printf '%s' '${secret}' > /tmp/s; { base64 -w 20 /tmp/s; od -tx1 /tmp/s; } > /work/notes.txt`,
+      /notes\.txt:1/,
+    ],
     ["a file's name", (secret) => `touch '/work/${secret}.txt'`, /name/],
   ])("case 39: blocks the change that has it in %s, by place and never by value", async (_where, script, place) => {
     const { attack, forms } = await openWith(script);

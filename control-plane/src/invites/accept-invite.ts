@@ -2,6 +2,7 @@ import { idOf } from "@feedback-chat/protocol/ids";
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { Workspace } from "@feedback-chat/protocol/workspace";
 import { sql } from "kysely";
+import { revokeTokensByOthers } from "../keys/revoke-tokens-by-others.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import { actorOf, type Caller, type Role } from "../platform/caller.ts";
 import type { Db, Tx } from "../platform/database.ts";
@@ -12,7 +13,8 @@ type Deps = { db: Db; newId: () => string };
 type Accepted = { id: string; workspaceId: string; name: string; role: Role };
 
 /**
- * Makes the caller a member, once, if the invite was for their e-mail. Who is a member already keeps their role.
+ * Makes the caller a member, once, if the invite was for their e-mail. Who is a member already keeps their role. Tokens
+ * that others made for the caller would reach the new workspace too: they are dead from now on.
  * @throws Problem not_found for a token that is wrong, used, taken back or over; forbidden for another e-mail's.
  */
 export async function acceptInvite({ db, newId }: Deps, caller: Caller, token: string): Promise<Workspace> {
@@ -26,6 +28,7 @@ export async function acceptInvite({ db, newId }: Deps, caller: Caller, token: s
     const { rows } = await sql<{ role: Role }>`
       insert into fc.workspace_members as m (workspace_id, user_id, role) values (${workspaceId}, ${caller.userId}, ${invite.role})
       on conflict (workspace_id, user_id) do update set role = m.role returning role`.execute(tx);
+    await revokeTokensByOthers(tx, { newId }, caller);
     await writeAudit(tx, {
       id: newId(), workspaceId, projectId: null, actor: actorOf(caller), action: "invite.accepted", target: idOf("inv", invite.id),
     }); // prettier-ignore

@@ -22,8 +22,9 @@ export async function createKey(tx: Tx, { newId }: Deps, wanted: NewKey): Promis
   const projectId = wanted.kind === "project" ? wanted.projectId : null;
   const userId = wanted.kind === "user" ? wanted.userId : null;
   const scopes = wanted.kind === "project" ? wanted.scopes : [];
-  await sql`insert into fc.api_keys (id, workspace_id, project_id, user_id, kind, name, key_hash, prefix, scopes)
-    values (${id}, ${workspaceId}, ${projectId}, ${userId}, ${wanted.kind}, ${wanted.name}, ${hash}, ${prefix}, ${scopes}::text[])`.execute(
+  const madeBy = wanted.actor.kind === "user" ? wanted.actor.id : null;
+  await sql`insert into fc.api_keys (id, workspace_id, project_id, user_id, kind, name, key_hash, prefix, scopes, made_by)
+    values (${id}, ${workspaceId}, ${projectId}, ${userId}, ${wanted.kind}, ${wanted.name}, ${hash}, ${prefix}, ${scopes}::text[], ${madeBy})`.execute(
     tx,
   );
   await writeAudit(tx, {

@@ -6,7 +6,7 @@ import { refuseUntil } from "../platform/take-turn.ts";
 import { hashKey, isWellFormedKey } from "./mint-key.ts";
 
 type Deps = { db: Db };
-/** What one request counts against: the key's own limit, or that of the job whose lease it works under. */
+/** What one request counts against: the limit of the job (a uuid) if this key holds its lease, else the key's own. */
 export type Turn = { perMinute: number; jobId: string | null };
 type KeyRow = {
   id: string;

@@ -1,3 +1,4 @@
+import { idSchema, uuidOf } from "@feedback-chat/protocol/ids";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
 import type { Config } from "../config.ts";
@@ -28,8 +29,10 @@ export function makeAuthentication(deps: Deps, { publicUrl }: { publicUrl: strin
     return caller;
   };
   const byKey = (bearer: string, { isRecheck, jobId, who }: Asked) => {
-    // What a worker does under a lease counts for that job: a machine with many slots is no flood.
-    const turn = { perMinute: requestsPerMinute, jobId: namesOf(who).includes("lease") ? jobId : null };
+    // What a worker does under a lease counts for that job: a machine with many slots is no flood. Whether the key
+    // holds that job is the database's to say: for any other it is the key's own turn.
+    const namesJob = jobId !== null && namesOf(who).includes("lease") && idSchema("job").safeParse(jobId).success;
+    const turn = { perMinute: requestsPerMinute, jobId: namesJob ? uuidOf("job", jobId) : null };
     return verifyKey(deps, /^Bearer +(\S+)$/i.exec(bearer)?.[1] ?? "", isRecheck ? null : turn);
   };
   return {

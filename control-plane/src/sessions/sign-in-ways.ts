@@ -22,6 +22,7 @@ export function signInWays(deps: Deps, { publicUrl }: { publicUrl: string }) {
       sendOnSignIn: true,
       expiresIn: linkLifeSeconds,
       sendVerificationEmail: ({ user, token }) => mailLink(deps, "verify_email", { email: user.email, token }),
+      afterEmailVerification: (user) => admitPerson(deps, user),
     },
     account: { updateAccountOnSignIn: false },
     onAPIError: { errorURL: `${publicUrl}/login` },

@@ -15,7 +15,7 @@ import { listMembers } from "./list-members.ts";
 import { readMe } from "./read-me.ts";
 import { readWorkspace } from "./read-workspace.ts";
 
-type Deps = Pick<AppDeps, "db" | "newId"> & { sessions: Sessions };
+type Deps = Pick<AppDeps, "db" | "newId" | "config"> & { sessions: Sessions };
 
 const listQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(50),
@@ -61,7 +61,7 @@ export const routes = [
   route<Deps>()({
     method: "post", path: "/v1/workspaces/:workspaceId/members", who: "admin", of: { workspaceId: "workspace" },
     body: createMemberRequest, answer: createMemberAnswer, status: 201, isCreating: true, hasSecrets: true,
-    problems: ["name_taken", "forbidden"],
+    problems: ["name_taken", "forbidden", "not_found"],
     handle: ({ deps, caller, ids, body }) =>
       createMember(deps, { caller, workspaceId: ids["workspaceId"] ?? "", wanted: body }),
   }),

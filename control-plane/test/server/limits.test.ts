@@ -1,11 +1,13 @@
 import { createHmac } from "node:crypto";
 import { idOf } from "@feedback-chat/protocol/ids";
+import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { hashKey } from "../../src/keys/mint-key.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import { forgetTurns, takeTurn } from "../../src/platform/take-turn.ts";
 import { kinds, openTestDatabase } from "../support/open-test-database.ts";
 import { openTestPlatform } from "../support/open-test-platform.ts";
-import { seedKey } from "../support/seed.ts";
+import { seedKey, seedProject, seedRun } from "../support/seed.ts";
 
 describe.each(kinds)("case 35: one who asks too often, on %s", (kind) => {
   it("waits as long as Retry-After says, and others are served", async () => {
@@ -77,16 +79,41 @@ describe.each(kinds)("case 35: one who asks too often, on %s", (kind) => {
   });
 });
 
-it("counts what a worker does under its leases for each job by itself", async () => {
+it("counts what a worker does under a lease that it holds for that job, and all else for its key", async () => {
   await using platform = await openTestPlatform({ env: { LIMIT_REQUESTS: "5" } });
-  const { workspaceId } = await platform.person("owner");
-  const { key } = await seedKey(platform.deps.db, { workspaceId, kind: "worker" });
-  const renew = (job: string) =>
-    platform.call("POST", `/v1/jobs/${idOf("job", job)}/renew`, { token: key, body: { waitS: 0 } });
-  const jobs = [platform.deps.newId(), platform.deps.newId()];
-  for (const job of jobs) {
-    const answers = [];
-    for (let count = 0; count < 7; count += 1) answers.push((await renew(job)).status);
-    expect(answers).toEqual([404, 404, 404, 404, 404, 429, 429]);
+  const { db, newId } = platform.deps;
+  const { token, workspaceId } = await platform.person("owner");
+  const { key } = await seedKey(db, { workspaceId, kind: "worker" });
+  const workerId = newId();
+  await asSystem(db, (tx) =>
+    sql`insert into fc.workers (id, workspace_id, key_id, name, version, capabilities, public_key, concurrency)
+      select ${workerId}, ${workspaceId}, id, 'w', '0.1.0', '{}', '', 2 from fc.api_keys where key_hash = ${hashKey(key)}`.execute(
+      tx,
+    ),
+  );
+  const renew = async (by: string, job: string, lease = `1.${newId()}`) => {
+    const path = `/v1/jobs/${idOf("job", job)}/renew`;
+    return (await platform.call("POST", path, { token: by, headers: { lease }, body: { waitS: 0 } })).status;
+  };
+  const times = async (count: number, ask: () => Promise<number>) => {
+    const statuses: number[] = [];
+    while (statuses.length < count) statuses.push(await ask());
+    return statuses;
+  };
+  for (let n = 0; n < 2; n += 1) {
+    const { jobId } = await seedRun(db, { projectId: await seedProject(db, { workspaceId }) });
+    const leaseToken = newId();
+    await asSystem(db, (tx) =>
+      sql`update fc.job_queue set status = 'processing', attempt = 1, worker_id = ${workerId}, lease_token = ${leaseToken},
+        lease_expires_at = now() + interval '1 minute' where id = ${jobId}`.execute(tx),
+    );
+    expect(await times(7, () => renew(key, jobId, `1.${leaseToken}`))).toEqual([200, 200, 200, 200, 200, 429, 429]);
+    // Somebody else's key does not come into its bucket.
+    if (n === 0) expect(await renew(token, jobId, `1.${leaseToken}`)).toBe(403);
   }
+  const { rows: before } = await sql`select from fc.turns`.execute(db);
+  expect(await times(7, () => renew(key, newId()))).toEqual([404, 404, 404, 404, 404, 429, 429]);
+  expect(await times(6, () => renew(token, newId()))).toEqual([404, 404, 404, 404, 429, 429]);
+  const { rows: after } = await sql`select from fc.turns`.execute(db);
+  expect(after.length - before.length).toBeLessThanOrEqual(1);
 });

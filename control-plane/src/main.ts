@@ -3,25 +3,34 @@ import { isProblem, problems, toProblemDetails } from "@feedback-chat/protocol/p
 import { parseConfig } from "./config.ts";
 import { asStartProblem } from "./platform/as-start-problem.ts";
 import { jsonLog } from "./platform/log.ts";
+import { openDatabase } from "./platform/open-database.ts";
+import { packageVersion } from "./platform/package-version.ts";
+import { prepareSchema } from "./prepare-schema.ts";
+import { helpText, readArguments } from "./read-arguments.ts";
 import { startServer } from "./start-server.ts";
 
 // Beside `src` in the repository and beside `dist` in the package.
 const inPackage = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const migrationsFolder = inPackage("migrations");
 const log = jsonLog(
   (line) => process.stdout.write(line),
   () => new Date(),
 );
 
 try {
+  const task = readArguments(process.argv.slice(2));
+  if (task.kind === "help") process.stdout.write(helpText);
+  else if (task.kind === "version") process.stdout.write(`${packageVersion}\n`);
+  else if (task.kind === "serve") await serve(task.migrates);
+  else await migrateOnly();
+} catch (error) {
+  fail(error);
+}
+
+async function serve(migrates: boolean): Promise<void> {
   const config = parseConfig(process.env);
-  const server = await startServer(
-    { log },
-    {
-      config,
-      migrationsFolder: inPackage("migrations"),
-      dashboardFolder: inPackage("dist/dashboard"),
-    },
-  );
+  const dashboardFolder = inPackage("dist/dashboard");
+  const server = await startServer({ log }, { config, migrates, migrationsFolder, dashboardFolder });
   const close = (why: string) => {
     log.info("server.closing", { why });
     // What waits for an answer from outside may wait long. It is begun anew by the next process, so nothing is lost.
@@ -36,8 +45,12 @@ try {
   if (config.stopsWithStdin) process.stdin.once("end", () => close("stdin")).resume();
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
-} catch (error) {
-  fail(error);
+}
+
+/** For a deployment's own step, before the replicas of the new version start. */
+async function migrateOnly(): Promise<void> {
+  await using database = await openDatabase({ log }, parseConfig(process.env));
+  await prepareSchema({ database, log }, migrationsFolder);
 }
 
 /** One line for machines, one sentence for people, and the exit code of the problem. A bug ends the process too. */

@@ -1,26 +1,24 @@
-import { mkdirSync } from "node:fs";
 import { createAdaptorServer } from "@hono/node-server";
-import { Problem } from "@feedback-chat/protocol/problem";
 import { v7 as uuidv7 } from "uuid";
 import { createApp, type ServerDeps } from "./app.ts";
 import type { Config } from "./config.ts";
 import { makeHealth } from "./health/make-health.ts";
-import { checkRuntimeRole } from "./platform/check-runtime-role.ts";
 import type { Database } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
-import { migrate } from "./platform/migrate.ts";
-import { openEmbedded } from "./platform/open-embedded.ts";
+import { openDatabase } from "./platform/open-database.ts";
 import { openSealing } from "./platform/open-sealing.ts";
-import { openServer } from "./platform/open-server.ts";
 import { listenForSignals } from "./platform/signals.ts";
 import { listen } from "./platform/listen.ts";
+import { expectSchema, prepareSchema } from "./prepare-schema.ts";
 import { startLoops } from "./start-loops.ts";
 import { offerOwnerCode } from "./sessions/offer-owner-code.ts";
-import { migrateSessions, openSessions } from "./sessions/open-sessions.ts";
+import { openSessions } from "./sessions/open-sessions.ts";
 
 type Deps = { log: Log };
 type Input = {
   config: Config;
+  /** False: the schema is somebody else's to change; an older one is refused. */
+  migrates?: boolean;
   migrationsFolder: string;
   dashboardFolder: string;
 };
@@ -39,8 +37,7 @@ export type RunningServer = {
  */
 export async function startServer({ log }: Deps, input: Input): Promise<RunningServer> {
   const { config } = input;
-  const database = openDatabase({ log }, config);
-  const opened = await database;
+  const opened = await openDatabase({ log }, config);
   try {
     return await serve({ log, database: opened }, input);
   } catch (error) {
@@ -51,13 +48,10 @@ export async function startServer({ log }: Deps, input: Input): Promise<RunningS
 
 async function serve(
   { log, database }: Deps & { database: Database },
-  { config, migrationsFolder, dashboardFolder }: Input,
+  { config, migrates = true, migrationsFolder, dashboardFolder }: Input,
 ): Promise<RunningServer> {
   const { db } = database;
-  const applied = await migrate(db, migrationsFolder);
-  await migrateSessions({ database, log });
-  await checkRuntimeRole(db);
-  log.info("database.ready", { kind: database.kind, migrations: applied.length });
+  await (migrates ? prepareSchema : expectSchema)({ database, log }, migrationsFolder);
   if (database.kind === "embedded" && config.dataFolder)
     log.info("database.embedded", {
       note: "One file-based database in one process: it survives a crash or a kill, but a power cut is not covered. Use DATABASE_URL where that matters.",
@@ -97,30 +91,6 @@ async function serve(
     log.info("server.closed");
   };
   return { url: door.url, deps, close: () => (closing ??= close()) };
-}
-
-async function openDatabase({ log }: Deps, config: Config): Promise<Database> {
-  if (config.dataFolder) mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 });
-  if (!config.databaseUrl) return openEmbedded(config.dataFolder);
-  const { databaseUrl: url, databaseDirectUrl: directUrl, databasePoolSize: poolSize } = config;
-  const database = openServer({ log }, { url, directUrl, poolSize });
-  try {
-    await database.pool.query("select 1");
-  } catch (error) {
-    await database.close();
-    const { host } = new URL(url);
-    throw new Problem("unavailable", `The database at ${host} does not answer: ${reasonOf(error)}`, {
-      next: "Start it, or correct DATABASE_URL. Without DATABASE_URL the server uses an embedded database.",
-      cause: error,
-    });
-  }
-  return database;
-}
-
-/** Node tries each address of a name and tells an empty sentence then. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(String).join("; ");
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Once, at the first start: who reads this output becomes the owner. The code is in the fragment, which no log sees. */

@@ -12,9 +12,7 @@ export const migrationsFolder = fileURLToPath(new URL("../../migrations/", impor
  * @returns the names of the files that were applied.
  */
 export async function migrate(db: Db, folder: string = migrationsFolder): Promise<string[]> {
-  const files = readdirSync(folder)
-    .filter((name) => /^\d{4}_.+\.sql$/.test(name))
-    .toSorted();
+  const files = filesIn(folder);
   return db.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(7316402915)`.execute(tx);
     await sql`create schema if not exists fc`.execute(tx);
@@ -31,4 +29,23 @@ export async function migrate(db: Db, folder: string = migrationsFolder): Promis
     }
     return missing;
   });
+}
+
+/** What a database lacks that this version needs; all of it where there is no schema yet. */
+export async function lackingMigrations(db: Db, folder: string): Promise<string[]> {
+  const applied = new Set(await appliedMigrations(db));
+  return filesIn(folder).filter((name) => !applied.has(name));
+}
+
+async function appliedMigrations(db: Db): Promise<string[]> {
+  const { rows: there } = await sql<{ is: boolean }>`select to_regclass('fc.migrations') is not null as is`.execute(db);
+  if (!there[0]?.is) return [];
+  const { rows } = await sql<{ name: string }>`select name from fc.migrations order by name`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => /^\d{4}_.+\.sql$/.test(name))
+    .toSorted();
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { isProblem, Problem, toProblemDetails } from "@feedback-chat/protocol/problem";
+import { isProblem, Problem, problems, toProblemDetails } from "@feedback-chat/protocol/problem";
 import { type Context, Hono } from "hono";
 import type * as z from "zod";
 import type { Authentication } from "./authenticate.ts";
@@ -148,11 +148,17 @@ export function requestIdOf(c: Context): string {
   return fresh;
 }
 
-/** The answer to whatever was thrown: a problem, or a bug, which is logged. */
+/** The answer to whatever was thrown: a problem, or a bug. What is our fault is logged. */
 export function answerError({ log }: { log: Log }, error: unknown, c: Context): Response {
   const problem = asProblem(error);
-  if (problem) return problemResponse(c, problem);
   const { method, path } = c.req;
+  if (problem) {
+    const { code, message: reason } = problem;
+    // What its sender did wrong is the sender's to read; what we could not do is the operator's too.
+    if (problems[code].status >= 500)
+      log.warn("request.unanswered", { method, path, requestId: requestIdOf(c), code, reason, error: problem.cause });
+    return problemResponse(c, problem);
+  }
   log.error("request.bug", { method, path, requestId: requestIdOf(c), error });
   const bug = "Something broke on our side. It was logged under the request id.";
   return problemResponse(c, new Problem("unavailable", bug), 500);

@@ -75,11 +75,7 @@ export function openSessions(deps: OpenDeps, input: Input): Sessions {
 
 /** Brings better-auth's tables to its newest schema. Of two servers that start at once, one works. */
 export async function migrateSessions(deps: Deps): Promise<void> {
-  const settings = settingsOf(deps, {
-    secret: "unused by migrations, of a length that is accepted",
-    publicUrl: "http://localhost",
-  });
-  const run = async () => (await getMigrations(settings)).runMigrations();
+  const run = async () => (await getMigrations(settingsOf(deps, unused))).runMigrations();
   // The embedded database has one connection and one process: a lock would only wait for itself.
   if (deps.database.kind === "embedded") return run();
   const client = await deps.database.pool.connect();
@@ -91,6 +87,15 @@ export async function migrateSessions(deps: Deps): Promise<void> {
     client.release();
   }
 }
+
+/** better-auth's tables that are missing, or lack a column. */
+export async function lackingSessionTables(deps: Deps): Promise<string[]> {
+  const { toBeCreated, toBeAdded } = await getMigrations(settingsOf(deps, unused));
+  return [...toBeCreated, ...toBeAdded].map(({ table }) => `auth.${table}`);
+}
+
+/** Looking at tables needs neither. */
+const unused = { secret: "unused by migrations, of a length that is accepted", publicUrl: "http://localhost" };
 
 function settingsOf({ database, log }: Deps, { secret, publicUrl }: Input) {
   const isSecure = publicUrl.startsWith("https:");

@@ -51,22 +51,6 @@ export const sealedPlaces: SealedPlace[] = [
   packedColumn("webhook_secret"),
   packedColumn("webhook_secret_previous"),
   {
-    name: "links of mails that wait",
-    find: (kekId, limit) => sql`
-      select id, sealed_link from fc.mails
-      where sealed_link is not null and substring(sealed_link for ${kekId.length + 2}::int) <> ${startOf(kekId)}
-      limit ${limit} for update skip locked`,
-    read: (row) => {
-      const id = String(row["id"]);
-      const belongsTo = { projectId: "", id, type: "mail_link", version: 1 };
-      return { key: id, sealed: unpackSealed(row["sealed_link"] as Buffer), belongsTo };
-    },
-    write: (rows) => sql`
-      update fc.mails m set sealed_link = decode(new.packed, 'hex')
-      from unnest(${textsOf(rows, ({ key }) => key)}::uuid[], ${packedOf(rows)}::text[]) as new (id, packed)
-      where m.id = new.id`,
-  },
-  {
     name: "endpoint secrets",
     find: (kekId, limit) => sql`
       select id, project_id, secret from fc.endpoints where substring(secret for ${kekId.length + 2}::int) <> ${startOf(kekId)}

@@ -15,8 +15,12 @@ export type ServerProcess = {
 const packageFolder = join(import.meta.dirname, "../..");
 
 /** The server as a process of its own, started as the bin starts it. `wrapper` is a command that runs it. */
-export function startServerProcess(env: Record<string, string>, wrapper: string[] = []): ServerProcess {
-  const command = [...wrapper, process.execPath, "--conditions=source", join(packageFolder, "src/main.ts")];
+export function startServerProcess(
+  env: Record<string, string>,
+  wrapper: string[] = [],
+  args: string[] = [],
+): ServerProcess {
+  const command = [...wrapper, process.execPath, "--conditions=source", join(packageFolder, "src/main.ts"), ...args];
   const child = spawn(command[0] ?? "", command.slice(1), {
     env: {
       PATH: process.env["PATH"] ?? "",

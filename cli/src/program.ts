@@ -65,6 +65,26 @@ export const commands: CommandRow[] = [
     load: () => import("./commands/check.ts"),
   },
   {
+    name: "login",
+    summary: "let this machine's command line in; you approve its code in any browser",
+    isRemote: true,
+    options: [["--token-stdin", "read a token from stdin instead"]],
+    load: () => import("./commands/login.ts"),
+  },
+  {
+    name: "logout",
+    summary: "revoke this machine's token and forget it",
+    isRemote: true,
+    options: [["--local", "only forget it, such as when the server is gone"]],
+    load: () => import("./commands/logout.ts"),
+  },
+  {
+    name: "whoami",
+    summary: "who is logged in, where, and with which role",
+    isRemote: true,
+    load: () => import("./commands/whoami.ts"),
+  },
+  {
     name: "logs",
     summary: "a run's log; the newest run if none is named",
     arguments: "[run]",

@@ -3,6 +3,7 @@ import { credentialTypes, type CredentialType } from "@feedback-chat/protocol/pr
 import { postProjectsProjectIdCredentials } from "@feedback-chat/protocol/operations";
 import type { CommandRun } from "../command.ts";
 import { openApi } from "../platform/api-client.ts";
+import { readStdin } from "../platform/read-stdin.ts";
 
 const credentialsSet: CommandRun<{ stdin?: boolean }> = async (context, flags, [type]) => {
   if (!credentialTypes.includes(type as "github_token"))
@@ -22,9 +23,3 @@ const credentialsSet: CommandRun<{ stdin?: boolean }> = async (context, flags, [
   context.terminal.say(`${made.type} …${made.last4} is stored, sealed.`);
 };
 export default credentialsSet;
-
-async function readStdin(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8").trim();
-}

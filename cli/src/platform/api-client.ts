@@ -4,6 +4,7 @@ import { fromProblemDetails, Problem, problemDetails } from "@feedback-chat/prot
 import type { CommandContext } from "../command.ts";
 import { openProfiles } from "./profiles.ts";
 
+type Context = Pick<CommandContext, "config" | "flags">;
 export type ApiClient = {
   url: string;
   /** The project that `--project`, the environment or the profile names. @throws Problem usage */
@@ -19,21 +20,25 @@ export type ApiClient = {
  * A stored token goes to its own origin only.
  * @throws Problem unauthenticated when there is no address or no token.
  */
-export function openApi({ config, flags }: Pick<CommandContext, "config" | "flags">): ApiClient {
+export function openApi({ config, flags }: Context): ApiClient {
   const profiles = openProfiles(config.configFolder);
-  const named = profiles.read(flags.profile);
-  const url = flags.url ?? config.url ?? named?.url;
-  if (!url || !URL.canParse(url))
-    throw new Problem("unauthenticated", url ? `"${url}" is no address.` : "No control plane is known.", {
-      next: "Start one with `feedback-chat up`, or give --url and FEEDBACK_CHAT_TOKEN.",
-    });
+  const url = addressFor({ config, flags });
   const stored = profiles.forUrl(url);
   const token = config.token ?? stored?.token;
   if (!token)
     throw new Problem("unauthenticated", `There is no login for ${url}.`, {
-      next: "Set FEEDBACK_CHAT_TOKEN, or log in on the machine that runs `feedback-chat up`.",
+      next: "Run `feedback-chat login`, or set FEEDBACK_CHAT_TOKEN.",
     });
   return clientOf(url, token, flags.project ?? config.project ?? stored?.project);
+}
+
+/** Which control plane is meant: flag > environment > stored login. @throws Problem unauthenticated without any. */
+export function addressFor({ config, flags }: Context): string {
+  const url = flags.url ?? config.url ?? openProfiles(config.configFolder).read(flags.profile)?.url;
+  if (url && URL.canParse(url)) return url;
+  throw new Problem("unauthenticated", url ? `"${url}" is no address.` : "No control plane is known.", {
+    next: "Start one with `feedback-chat up`, or `feedback-chat login --url https://…`.",
+  });
 }
 
 /** A client for a known address and token. */

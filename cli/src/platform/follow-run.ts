@@ -10,6 +10,7 @@ import {
 import { isProblem } from "@feedback-chat/protocol/problem";
 import { makeSseParser } from "../core/sse.ts";
 import type { ApiClient } from "./api-client.ts";
+import { pause } from "./pause.ts";
 
 type Seen = {
   onLine?: (line: LogLine) => void;
@@ -95,12 +96,4 @@ async function readStream(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** A pause that a signal ends. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise.finally(() => clearTimeout(timer));
 }

@@ -26,6 +26,8 @@ export interface Terminal {
   result(command: string, data: unknown, problem?: Problem | null): void;
   /** A line for people; text of others is cleaned. */
   say(line: string): void;
+  /** A line that a person has to see, also with `--quiet`: on stderr, like all talk. */
+  must(line: string): void;
   /** A line that changes in place while something lasts, at a terminal only; "" takes it away. */
   show(line: string): void;
   bold(text: string): string;
@@ -68,6 +70,7 @@ export function makeTerminal(
     say: (line) => {
       if (!isQuiet) stderr.write(`${line}\n`);
     },
+    must: (line) => void stderr.write(`${line}\n`),
     show: (line) => {
       if (canShow) stderr.write(`\r\u001b[K${line}`);
     },

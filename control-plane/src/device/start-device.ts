@@ -7,18 +7,16 @@ import { hashDeviceCode, hashUserCode, mintDeviceCodes } from "./device-codes.ts
 type Deps = Pick<AppDeps, "db" | "newId" | "config">;
 type Input = { machine: string; address: string };
 
-const lifeSeconds = 600;
-export const intervalSeconds = 5;
-
-/** Two codes for a command line without a login: one that it keeps, one that a person types. Both live ten minutes. */
+/** Two codes for a command line without a login: one that it keeps, one that a person types. */
 export async function startDevice({ db, newId, config }: Deps, { machine, address }: Input): Promise<DeviceCodeAnswer> {
+  const { deviceCodeSeconds, devicePollSeconds } = config.figures;
   const { deviceCode, userCode } = mintDeviceCodes();
   // As the system: nobody is known yet.
   await asSystem(db, async (tx) => {
     await sql`delete from fc.device_codes where expires_at < now()`.execute(tx);
     await sql`insert into fc.device_codes (id, device_hash, user_hash, machine, address, expires_at)
       values (${newId()}, ${hashDeviceCode(deviceCode)}, ${hashUserCode(userCode)}, ${machine}, ${address},
-        now() + make_interval(secs => ${lifeSeconds}))`.execute(tx);
+        now() + make_interval(secs => ${deviceCodeSeconds}))`.execute(tx);
   });
   const verificationUrl = `${config.publicUrl ?? ""}/device`;
   const verificationUrlComplete = `${verificationUrl}#code=${userCode}`;
@@ -27,7 +25,7 @@ export async function startDevice({ db, newId, config }: Deps, { machine, addres
     userCode,
     verificationUrl,
     verificationUrlComplete,
-    expiresInSeconds: lifeSeconds,
-    intervalSeconds,
+    expiresInSeconds: deviceCodeSeconds,
+    intervalSeconds: devicePollSeconds,
   };
 }

@@ -1,14 +1,14 @@
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { CreatedKey } from "@feedback-chat/protocol/project";
 import { sql } from "kysely";
+import type { AppDeps } from "../app-deps.ts";
 import { createKey } from "../keys/create-key.ts";
 import { asSystem } from "../platform/as-tenant.ts";
-import type { Db, Tx } from "../platform/database.ts";
+import type { Tx } from "../platform/database.ts";
 import { refuseUntil } from "../platform/take-turn.ts";
 import { hashDeviceCode } from "./device-codes.ts";
-import { intervalSeconds } from "./start-device.ts";
 
-type Deps = { db: Db; newId: () => string };
+type Deps = Pick<AppDeps, "db" | "newId" | "config">;
 type Row = {
   id: string;
   machine: string;
@@ -23,10 +23,10 @@ type Row = {
  * approval alone is.
  * @throws Problem authorization_pending, forbidden (denied), not_found (wrong, used, over), rate_limited (too soon)
  */
-export async function takeDeviceToken({ db, newId }: Deps, deviceCode: string): Promise<CreatedKey> {
+export async function takeDeviceToken({ db, newId, config }: Deps, deviceCode: string): Promise<CreatedKey> {
   // As the system: nobody is known yet.
   const taken = await asSystem(db, async (tx) => {
-    const row = await poll(tx, hashDeviceCode(deviceCode));
+    const row = await poll(tx, hashDeviceCode(deviceCode), config.figures.devicePollSeconds);
     if (row.decision === null) return "pending";
     await sql`delete from fc.device_codes where id = ${row.id}`.execute(tx);
     if (row.decision === "denied" || !row.userId) return "denied";
@@ -38,14 +38,14 @@ export async function takeDeviceToken({ db, newId }: Deps, deviceCode: string): 
   return taken;
 }
 
-async function poll(tx: Tx, hash: Buffer): Promise<Row> {
+async function poll(tx: Tx, hash: Buffer, everySeconds: number): Promise<Row> {
   const { rows } = await sql<Row>`
     with seen as (
       select d.id, d.last_polled_at from fc.device_codes d where d.device_hash = ${hash} and d.expires_at > now() for update
     )
     update fc.device_codes d set last_polled_at = now() from seen where d.id = seen.id
     returning d.id, d.machine, d.decision, d.user_id as "userId", (select login from fc.users u where u.id = d.user_id) as login,
-      coalesce(extract(epoch from seen.last_polled_at + make_interval(secs => ${intervalSeconds}) - now())::float8, 0) as "waitSeconds"`.execute(
+      coalesce(extract(epoch from seen.last_polled_at + make_interval(secs => ${everySeconds}) - now())::float8, 0) as "waitSeconds"`.execute(
     tx,
   );
   const row = rows[0];

@@ -13,8 +13,8 @@ export const deviceCodeAnswer = z.object({
   verificationUrl: z.url(),
   /** With the code in its fragment, which no log sees. */
   verificationUrlComplete: z.url(),
-  expiresInSeconds: z.int(),
-  intervalSeconds: z.int(),
+  expiresInSeconds: z.number(),
+  intervalSeconds: z.number(),
 });
 export type DeviceCodeAnswer = z.infer<typeof deviceCodeAnswer>;
 

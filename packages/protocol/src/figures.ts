@@ -39,6 +39,9 @@ export const figuresSchema = z.object({
   outboxLockSeconds: z.number().positive().default(300),
   /** A server that is asked to stop has ended after so long, whatever still waits for an answer from outside. */
   closeSeconds: z.number().positive().default(25),
+  /** How long a login's code is good, and how often its command line asks. */
+  deviceCodeSeconds: z.number().positive().default(600),
+  devicePollSeconds: z.number().positive().default(5),
   sseCommentSeconds: z.number().positive().default(15),
   accessRecheckSeconds: z.number().positive().default(10),
   /** A worker tries its sandbox's walls before its first job, and this often while it works. */

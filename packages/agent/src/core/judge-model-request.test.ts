@@ -18,14 +18,15 @@ describe("judgeModelRequest", () => {
     const body = {
       ...plain,
       system: [{ type: "text", text: "You are", cache_control: { type: "ephemeral" } }],
-      tools: [{ name: "Bash", description: "runs", input_schema: { type: "object" } }],
+      tools: [{ name: "Bash", description: "runs", input_schema: { type: "object" }, defer_loading: true }],
       messages: [
         { role: "user", content: [{ type: "text", text: "go" }, { type: "image", source: { type: "base64", media_type: "image/png", data: "AA==" } }] },
         { role: "assistant", content: [{ type: "thinking", thinking: "…", signature: "x" }, { type: "tool_use", id: "t", name: "Bash", input: {} }] },
         { role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: "ok" }] }] },
       ],
       metadata: { user_id: "u" },
-      context_management: { edits: [] },
+      context_management: { edits: [{ type: "clear_thinking_20251015", keep: "all" }] },
+      output_config: { effort: "medium" },
       stream: true,
     }; // prettier-ignore
     expect(judge(body)).toMatchObject({
@@ -96,6 +97,10 @@ describe("judgeModelRequest", () => {
     ["an image by address", { ...plain, messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url: "https://x.example" } }] }] }],
     ["an image by file id, inside a tool's result", { ...plain, messages: [{ role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "image", source: { type: "file", file_id: "f" } }] }] }] }],
     ["a server tool's result", { ...plain, messages: [{ role: "user", content: [{ type: "web_search_tool_result", content: [] }] }] }],
+    ["a document inside a search's result", { ...plain, messages: [{ role: "user", content: [{ type: "search_result", content: [{ type: "document", source: { type: "url", url: "https://x.example" } }] }] }] }],
+    ["a document where no block has blocks", { ...plain, messages: [{ role: "user", content: [{ type: "text", text: "t", content: [{ type: "document", source: { type: "url", url: "https://x.example" } }] }] }] }],
+    ["a compaction, which writes beyond max_tokens", { ...plain, context_management: { edits: [{ type: "compact_20260112" }] } }], ["a budget of the provider's own", { ...plain, output_config: { task_budget: 9 } }],
+    ["a tool that programs at the provider may call", { ...plain, tools: [{ name: "n", input_schema: {}, allowed_callers: ["code_execution_20250825"] }] }],
     ["an upload", { ...plain, messages: [{ role: "user", content: [{ type: "container_upload", file_id: "f" }] }] }],
   ])("refuses %s (case 28)", (_name, body) => {
     expect(judge(body)).toMatchObject({ ok: false, reason: expect.any(String) });
@@ -122,22 +127,24 @@ describe("fitRequest", () => {
 
 describe("any body", () => {
   const json = fc.jsonValue({ maxDepth: 3 });
-  const block = fc.record(
+  const { block } = fc.letrec((tie) => ({ block: fc.record(
     {
-      type: fc.constantFrom("text", "image", "tool_use", "tool_result", "thinking", "document", "server_tool_use", "mcp_tool_use", "container_upload"),
-      text: fc.string(), content: json,
+      type: fc.constantFrom("text", "image", "tool_use", "tool_result", "thinking", "document", "server_tool_use", "mcp_tool_use", "container_upload", "search_result"),
+      text: fc.string(), content: fc.oneof(json, fc.array(tie("block"), { maxLength: 2 })),
       source: fc.record({ type: fc.constantFrom("base64", "url", "file"), data: fc.string(), url: fc.webUrl() }, { requiredKeys: ["type"] }),
     },
     { requiredKeys: [] },
-  ); // prettier-ignore
+  ) })); // prettier-ignore
   const content = fc.oneof(fc.string(), fc.array(block, { maxLength: 3 }), json);
   const body = fc.record(
     {
       model: fc.constantFrom<unknown>(model, model, "claude-opus-9", "constructor", "__proto__", 1),
       max_tokens: fc.constantFrom<unknown>(1, 1_000, 1e6, 1.5, -1, "9", 2 ** 60),
       messages: fc.oneof(fc.array(fc.record({ role: fc.constantFrom("user", "assistant"), content }), { maxLength: 3 }), json),
-      system: content, tools: fc.oneof(fc.array(fc.record({ type: fc.constantFrom("custom", "web_search_20250305", "bash_20250124"), name: fc.string(), input_schema: json }, { requiredKeys: [] })), json),
-      stream: fc.boolean(), thinking: json, mcp_servers: json, container: json, speed: json, service_tier: json,
+      system: content, tools: fc.oneof(fc.array(fc.record({ type: fc.constantFrom("custom", "web_search_20250305", "bash_20250124"), name: fc.string(), input_schema: json, allowed_callers: json }, { requiredKeys: [] })), json),
+      stream: fc.boolean(), thinking: json, mcp_servers: json, container: json,
+      context_management: fc.record({ edits: fc.array(fc.record({ type: fc.constantFrom("clear_tool_uses_20250919", "compact_20260112") })) }),
+      output_config: fc.oneof(json, fc.record({ effort: fc.constant("low"), task_budget: json }, { requiredKeys: [] })), speed: json, service_tier: json,
     },
     { requiredKeys: ["model", "messages", "max_tokens"] },
   ); // prettier-ignore
@@ -147,11 +154,12 @@ describe("any body", () => {
       const judged = judge(text);
       expect(judged).not.toMatchObject({ ok: false, reason: "" });
       if (!judged.ok) return;
-      const said = JSON.parse(judged.body) as { max_tokens: number; model: string; messages: unknown; system?: unknown; tools?: unknown };
+      const said = JSON.parse(judged.body) as { max_tokens: number; model: string; messages: unknown; system?: unknown; tools?: unknown; context_management?: unknown; output_config?: unknown };
       expect(said.model).toBe(model);
       expect(Number.isSafeInteger(said.max_tokens) && said.max_tokens > 0 && said.max_tokens <= maxOutputTokens).toBe(true);
       for (const name of ["mcp_servers", "container", "speed", "service_tier"]) expect(said).not.toHaveProperty(name);
-      for (const one of typesBelow([said.messages, said.system].map(contentsOf))) expect(["document", "server_tool_use", "mcp_tool_use", "container_upload", "url", "file"]).not.toContain(one);
+      for (const one of typesBelow([said.messages, said.system].map(contentsOf))) expect(["document", "server_tool_use", "mcp_tool_use", "container_upload", "search_result", "url", "file"]).not.toContain(one);
+      expect(JSON.stringify([said.tools, said.context_management, said.output_config])).not.toMatch(/allowed_callers|compact_|task_budget/);
       expect(judged.worstCase).toBeGreaterThanOrEqual(judged.promptTokens * 3 + said.max_tokens * 15);
       expect(judged.promptTokens).toBeGreaterThanOrEqual(Buffer.byteLength(text));
       expect(judge(judged.body)).toMatchObject({ ok: true, body: judged.body });
@@ -169,7 +177,7 @@ function contentsOf(value: unknown): unknown {
   return value.map((one: { content?: unknown; source?: unknown; type?: unknown }) => [
     typeof one?.type === "string" ? { type: one.type } : {},
     one?.type === "image" ? one.source : {},
-    one?.type === undefined || one.type === "tool_result" ? contentsOf(one?.content) : [],
+    contentsOf(one?.content),
   ]);
 }
 

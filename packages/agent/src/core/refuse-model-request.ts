@@ -15,8 +15,17 @@ const allowedMembers = new Set([
 ]); // prettier-ignore
 
 const allowedBlocks = new Set([
-  "text", "image", "tool_use", "tool_result", "thinking", "redacted_thinking", "tool_reference", "search_result",
+  "text", "image", "tool_use", "tool_result", "thinking", "redacted_thinking", "tool_reference",
 ]); // prettier-ignore
+
+/** What the engine says of its tools. `allowed_callers` would let a program at the provider call them. */
+const toolMembers = new Set([
+  "type", "name", "description", "input_schema", "input_examples", "cache_control", "defer_loading", "strict", "eager_input_streaming",
+]); // prettier-ignore
+
+/** Those only forget; a compaction lets the model write beside what `max_tokens` bounds. */
+const forgettingEdits = new Set(["clear_tool_uses_20250919", "clear_thinking_20251015"]);
+const outputMembers = new Set(["effort", "format"]);
 
 export function refusalOf(body: Members, rules: JudgeRules): string | null {
   for (const name of Object.keys(body)) {
@@ -28,7 +37,28 @@ export function refusalOf(body: Members, rules: JudgeRules): string | null {
   if (!Array.isArray(messages)) return "messages are missing";
   if (!rules.isCountOnly && !(typeof maxTokens === "number" && Number.isSafeInteger(maxTokens) && maxTokens > 0))
     return "max_tokens is no positive whole number";
-  return toolRefusal(body.tools) ?? blocksRefusal(body.system) ?? messagesRefusal(messages);
+  return (
+    toolRefusal(body.tools) ??
+    editRefusal(body.context_management) ??
+    memberRefusal("output_config", body.output_config, outputMembers) ??
+    blocksRefusal(body.system) ??
+    messagesRefusal(messages)
+  );
+}
+
+function memberRefusal(of: string, value: Json | undefined, allowed: ReadonlySet<string>): string | null {
+  if (value === undefined) return null;
+  if (!isObject(value)) return `${of} is no object`;
+  const foreign = Object.keys(value).find((name) => !allowed.has(name));
+  return foreign === undefined ? null : `the member ${JSON.stringify(foreign.slice(0, 60))} of ${of} is not admitted`;
+}
+
+function editRefusal(management: Json | undefined): string | null {
+  const reason = memberRefusal("context_management", management, new Set(["edits"]));
+  if (reason !== null || !isObject(management) || management.edits === undefined) return reason;
+  if (!Array.isArray(management.edits)) return "context_management.edits is no list";
+  const foreign = management.edits.find((edit) => !isObject(edit) || !forgettingEdits.has(String(edit.type)));
+  return foreign === undefined ? null : `the edit ${JSON.stringify(foreign).slice(0, 80)} is not admitted`;
 }
 
 /** A tool with a type of its own runs at the provider, which has a network. */
@@ -39,6 +69,8 @@ function toolRefusal(tools: Json | undefined): string | null {
     if (!isObject(tool)) return "a tool is no object";
     if (tool.type !== undefined && tool.type !== "custom")
       return `the server-side tool ${JSON.stringify(tool.type).slice(0, 60)} is not admitted`;
+    const foreign = memberRefusal("a tool", tool, toolMembers);
+    if (foreign !== null) return foreign;
     if (!isObject(tool.input_schema)) return "a tool without input_schema is not admitted";
   }
   return null;
@@ -62,7 +94,8 @@ function blocksRefusal(content: Json | undefined): string | null {
       return `content of type ${JSON.stringify(block.type.slice(0, 60))} is not admitted`;
     if (block.type === "image" && !(isObject(block.source) && block.source.type === "base64"))
       return "an image by address or file id is not admitted";
-    const reason = block.type === "tool_result" ? blocksRefusal(block.content) : null;
+    // Only results have blocks inside; whatever else brings a content is judged like one.
+    const reason = blocksRefusal(block.content);
     if (reason !== null) return reason;
   }
   return null;

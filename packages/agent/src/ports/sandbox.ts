@@ -69,8 +69,10 @@ export type SandboxLimits = {
   fileBytes: number;
   /** Of tmp and HOME together. */
   scratchBytes: number;
-  /** By how much the work tree may grow; without it as far as the disk's free space allows, with a margin. */
+  /** By how much the work tree and the task's folder may grow together; 4 GiB unless said, less on a small disk. */
   treeBytes?: number;
+  /** And by how many files; 500,000 unless said. */
+  treeFiles?: number;
 };
 
 export interface SandboxRun {

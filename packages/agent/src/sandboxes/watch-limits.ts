@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, type StatsFs } from "node:fs";
 import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { insidePaths } from "../core/inside-paths.ts";
 import type { SandboxLimits } from "../ports/sandbox.ts";
@@ -17,11 +18,11 @@ type Watched = { pid: number; treeFolder: string; limits: SandboxLimits };
 /**
  * Looks five times a second at what the processes inside use, and tells once when a limit was passed.
  * Memory and processes are summed over the tree of the namespace's first process; the scratch file systems
- * have a size of their own, so that being full is what is noticed; the work tree is measured by the disk it
- * lies on, and counted exactly only when that shrank by as much.
+ * have a size of their own, so that being full is what is noticed; what lies on the host's disk is measured by it.
  */
 export function watchLimits({ pid, treeFolder, limits }: Watched, exceeded: (detail: string) => void): () => void {
-  const measureTree = treeMeter(treeFolder, limits);
+  // Its folder holds the task's too, which the agent may write as well.
+  const measureDisk = diskMeter(dirname(treeFolder), limits);
   let isOver = false;
   let isLooking = false;
 
@@ -29,7 +30,7 @@ export function watchLimits({ pid, treeFolder, limits }: Watched, exceeded: (det
     if (isOver || isLooking) return;
     isLooking = true;
     try {
-      const detail = usedUp(pid, limits) ?? (await fullScratch(pid)) ?? (await measureTree());
+      const detail = usedUp(pid, limits) ?? (await fullScratch(pid)) ?? (await measureDisk());
       if (detail === null || isOver) return;
       isOver = true;
       exceeded(detail);
@@ -68,35 +69,67 @@ async function fullScratch(pid: number): Promise<string | null> {
 }
 const tmpfsMagic = 0x01021994;
 
-function treeMeter(folder: string, limits: SandboxLimits): () => Promise<string | null> {
-  let start: { freeBytes: number; treeBytes: number } | null = null;
+/** What may be written in the open: the work tree and the task's folder, which lie on the host's disk. */
+const writtenBytes = 4 * 1024 * mebibyte;
+const writtenFiles = 500_000;
+
+function diskMeter(
+  folder: string,
+  { treeBytes = writtenBytes, treeFiles = writtenFiles }: SandboxLimits,
+): () => Promise<string | null> {
+  const bytes = growthMeter({
+    free: async () => freeOf(await statfs(folder), "bytes"),
+    used: async () => (await sizeOf(folder, ["-k"])) * 1024,
+    mayGrow: (free) => Math.min(treeBytes, Math.max(64 * mebibyte, 0.8 * free)),
+    say: (grown, allowed) => `${megabytes(grown)} of ${megabytes(allowed)} MiB`,
+  });
+  const files = growthMeter({
+    free: async () => freeOf(await statfs(folder), "files"),
+    used: () => sizeOf(folder, ["--inodes"]),
+    mayGrow: (free) => Math.min(treeFiles, 0.8 * free),
+    say: (grown, allowed) => `${grown} of ${Math.floor(allowed)} files`,
+  });
+  return async () => (await bytes()) ?? (await files());
+}
+
+type Grown = {
+  free(): Promise<number>;
+  used(): Promise<number>;
+  mayGrow(free: number): number;
+  say(grown: number, allowed: number): string;
+};
+
+/** Asks the disk, which is cheap, and counts exactly only when it has that much less than at the start. */
+function growthMeter({ free, used, mayGrow, say }: Grown): () => Promise<string | null> {
+  let start: { free: number; used: number } | null = null;
   let allowed = 0;
   return async () => {
-    const freeBytes = await freeBytesOf(folder);
+    const now = await free();
     if (start === null) {
-      start = { freeBytes, treeBytes: await sizeOf(folder) };
-      allowed = Math.min(limits.treeBytes ?? Infinity, Math.max(64 * mebibyte, 0.8 * freeBytes));
+      start = { free: now, used: await used() };
+      allowed = mayGrow(now);
       return null;
     }
-    if (start.freeBytes - freeBytes <= allowed) return null;
-    const grown = (await sizeOf(folder)) - start.treeBytes;
-    if (grown > allowed) return `disk: the work tree grew by ${megabytes(grown)} of ${megabytes(allowed)} MiB`;
-    start = { ...start, freeBytes: freeBytes + Math.max(0, grown) }; // somebody else's bytes
+    if (!(start.free - now > allowed)) return null;
+    const grown = (await used()) - start.used;
+    if (grown > allowed) return `disk: the work tree and the task's folder grew by ${say(grown, allowed)}`;
+    start = { ...start, free: now + Math.max(0, grown) }; // somebody else's
     return null;
   };
 }
 
-async function freeBytesOf(folder: string): Promise<number> {
-  const facts = await statfs(folder);
-  return facts.bavail * facts.bsize;
+/** Some file systems make room for files as they need it, and say that there are none. */
+function freeOf({ bavail, bsize, files, ffree }: StatsFs, what: "bytes" | "files"): number {
+  if (what === "bytes") return bavail * bsize;
+  return files === 0 ? Infinity : ffree;
 }
 
-async function sizeOf(folder: string): Promise<number> {
+async function sizeOf(folder: string, unit: string[]): Promise<number> {
   // Files vanish while they are counted: du then says so on stderr and exits 1, with a sum all the same.
-  const { stdout } = await promisify(execFile)("du", ["-skx", "--", folder], {
+  const { stdout } = await promisify(execFile)("du", [...unit, "-sx", "--", folder], {
     env: { LC_ALL: "C" },
   }).catch(outputOf);
-  return Number(stdout.split("\t")[0] ?? 0) * 1024;
+  return Number(stdout.split("\t")[0] ?? 0);
 }
 
 function outputOf(error: unknown): { stdout: string } {

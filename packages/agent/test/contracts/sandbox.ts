@@ -157,9 +157,17 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
         "disk",
         `const fs = require("node:fs"); const block = Buffer.alloc(4e6, 1); let n = 0; setInterval(() => fs.writeFileSync("/work/fill" + n++, block), 5);`,
       ],
+      [
+        "disk",
+        `const fs = require("node:fs"); const block = Buffer.alloc(4e6, 1); let n = 0; setInterval(() => fs.writeFileSync("/task/fill" + n++, block), 5);`,
+      ],
+      [
+        "files",
+        `const fs = require("node:fs"); let n = 0; setInterval(() => { for (let i = 0; i < 400; i++) fs.writeFileSync("/work/f" + n++, ""); }, 5);`,
+      ],
     ])("ends what uses up %s, and says so (case 20)", async (what, script) => {
       const { end } = await insideNode(job, script, {
-        limits: { ...limits, memoryBytes: 400e6, treeBytes: 64e6 },
+        limits: { ...limits, memoryBytes: 400e6, treeBytes: 64e6, treeFiles: 4_000 },
       });
       expect(end).toMatchObject({ exitCode: null, by: "resources" });
       expect(end.detail).toContain(what);

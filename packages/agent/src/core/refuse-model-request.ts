@@ -57,7 +57,9 @@ function editRefusal(management: Json | undefined): string | null {
   const reason = memberRefusal("context_management", management, new Set(["edits"]));
   if (reason !== null || !isObject(management) || management.edits === undefined) return reason;
   if (!Array.isArray(management.edits)) return "context_management.edits is no list";
-  const foreign = management.edits.find((edit) => !isObject(edit) || !forgettingEdits.has(String(edit.type)));
+  const foreign = management.edits.find(
+    (edit) => !isObject(edit) || typeof edit.type !== "string" || !forgettingEdits.has(edit.type),
+  );
   return foreign === undefined ? null : `the edit ${JSON.stringify(foreign).slice(0, 80)} is not admitted`;
 }
 

@@ -16,6 +16,8 @@ type Due = {
   projectId: string;
   url: string;
   secret: Buffer;
+  /** While its grace lasts. */
+  previous: Buffer | null;
   body: string;
   attempts: number;
 };
@@ -50,20 +52,23 @@ async function takeDue({ db }: Deps): Promise<Due[]> {
       )
       update fc.endpoint_deliveries d set attempts = attempts + 1, locked_until = now() + make_interval(secs => ${lockSeconds})
       from due, fc.endpoints e where d.id = due.id and e.id = d.endpoint_id
-      returning d.id, d.endpoint_id as "endpointId", d.project_id as "projectId", e.url, e.secret, d.body, d.attempts`.execute(
+      returning d.id, d.endpoint_id as "endpointId", d.project_id as "projectId", e.url, e.secret,
+        case when e.secret_previous_until > now() then e.secret_previous end as previous, d.body, d.attempts`.execute(
       tx,
     ),
   );
   return rows;
 }
 
-async function send(deps: Deps, { id, endpointId, projectId, url, secret: sealed, body }: Due): Promise<Tried> {
+async function send(deps: Deps, due: Due): Promise<Tried> {
+  const { id, endpointId, projectId, url, body } = due;
   try {
-    const secret = deps.sealing.open(unpackSealed(sealed), secretOf(projectId, endpointId));
+    const sealed = [due.secret, ...(due.previous ? [due.previous] : [])];
+    const secrets = sealed.map((one) => deps.sealing.open(unpackSealed(one), secretOf(projectId, endpointId)));
     const headers = {
       "content-type": "application/json",
       "user-agent": "feedback-chat",
-      ...signMessage(secret, { id: idOf("epd", id), sentAt: deps.now(), body }),
+      ...signMessage(secrets, { id: idOf("epd", id), sentAt: deps.now(), body }),
     };
     const { status } = await callOutside(outsideOf(deps.config), { url, method: "POST", headers, body });
     const isDelivered = status >= 200 && status < 300;

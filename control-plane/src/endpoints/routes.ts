@@ -7,6 +7,7 @@ import {
   patchEndpointRequest,
   redeliverAnswer,
   redeliverRequest,
+  rotateEndpointRequest,
 } from "@feedback-chat/protocol/endpoint";
 import { uuidOf } from "@feedback-chat/protocol/ids";
 import * as z from "zod";
@@ -19,6 +20,7 @@ import { deleteEndpoint } from "./delete-endpoint.ts";
 import { deliveryListQuery, listDeliveries } from "./list-deliveries.ts";
 import { listEndpoints } from "./list-endpoints.ts";
 import { redeliver } from "./redeliver.ts";
+import { rotateEndpointSecret } from "./rotate-endpoint-secret.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "newId" | "config">;
 const params = z.object({ projectId: z.string(), endpointId: z.string() });
@@ -52,6 +54,12 @@ export const routes = [
     method: "delete", path: one, who: "admin", of, params, status: 204,
     handle: ({ deps, caller, tenant, params: { endpointId } }) =>
       deleteEndpoint(deps, { ...asked(caller, tenant), endpointId: uuidOf("ep", endpointId) }),
+  }),
+  route<Deps>()({
+    method: "post", path: `${one}/rotate`, who: "admin", of, params, body: rotateEndpointRequest, answer: createEndpointAnswer,
+    isCreating: true, hasSecrets: true,
+    handle: ({ deps, caller, tenant, params: { endpointId }, body }) =>
+      rotateEndpointSecret(deps, { ...asked(caller, tenant), endpointId: uuidOf("ep", endpointId), ...body }),
   }),
   route<Deps>()({
     method: "get", path: `${one}/deliveries`, who: "admin", of, params, query: deliveryListQuery,

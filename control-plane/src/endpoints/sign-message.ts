@@ -9,10 +9,15 @@ export function mintEndpointSecret(): string {
 
 type Message = { id: string; sentAt: Date; body: string };
 
-/** The headers of the Standard Webhooks specification, version 1: the receiver knows who sent it, and when. */
-export function signMessage(secret: string, { id, sentAt, body }: Message): Record<string, string> {
+/**
+ * The headers of the Standard Webhooks specification, version 1: the receiver knows who sent it, and when. Signed with
+ * each secret: a receiver takes a message of which it knows one.
+ */
+export function signMessage(secrets: readonly string[], { id, sentAt, body }: Message): Record<string, string> {
   const seconds = Math.floor(sentAt.getTime() / 1_000);
-  const key = Buffer.from(secret.slice(prefix.length), "base64");
-  const signature = createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64");
-  return { "webhook-id": id, "webhook-timestamp": `${seconds}`, "webhook-signature": `v1,${signature}` };
+  const signatures = secrets.map((secret) => {
+    const key = Buffer.from(secret.slice(prefix.length), "base64");
+    return `v1,${createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64")}`;
+  });
+  return { "webhook-id": id, "webhook-timestamp": `${seconds}`, "webhook-signature": signatures.join(" ") };
 }

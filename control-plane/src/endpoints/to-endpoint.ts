@@ -10,12 +10,14 @@ export type EndpointRow = {
   events: EndpointEvent[];
   is_disabled: boolean;
   disabled_reason: string | null;
+  previous_until: Date | null;
   created_at: Date;
 };
 
 /** Never the secret. */
 export const endpointColumns: RawBuilder<unknown> = sql`
-  id, url, description, events, is_disabled, disabled_reason, created_at`;
+  id, url, description, events, is_disabled, disabled_reason,
+  case when secret_previous_until > now() then secret_previous_until end as previous_until, created_at`;
 
 export function toEndpoint(row: EndpointRow): Endpoint {
   return {
@@ -25,6 +27,7 @@ export function toEndpoint(row: EndpointRow): Endpoint {
     events: row.events,
     isDisabled: row.is_disabled,
     disabledReason: row.disabled_reason,
+    previousSecretUntil: row.previous_until?.toISOString() ?? null,
     createdAt: row.created_at.toISOString(),
   };
 }

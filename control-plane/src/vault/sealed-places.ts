@@ -50,21 +50,8 @@ export const sealedPlaces: SealedPlace[] = [
   },
   packedColumn("webhook_secret"),
   packedColumn("webhook_secret_previous"),
-  {
-    name: "endpoint secrets",
-    find: (kekId, limit) => sql`
-      select id, project_id, secret from fc.endpoints where substring(secret for ${kekId.length + 2}::int) <> ${startOf(kekId)}
-      limit ${limit} for update skip locked`,
-    read: (row) => {
-      const id = String(row["id"]);
-      const belongsTo = { projectId: String(row["project_id"]), id, type: "endpoint_secret", version: 1 };
-      return { key: id, sealed: unpackSealed(row["secret"] as Buffer), belongsTo };
-    },
-    write: (rows) => sql`
-      update fc.endpoints e set secret = decode(new.packed, 'hex')
-      from unnest(${textsOf(rows, ({ key }) => key)}::uuid[], ${packedOf(rows)}::text[]) as new (id, packed)
-      where e.id = new.id`,
-  },
+  endpointColumn("secret"),
+  endpointColumn("secret_previous"),
   {
     name: "answers kept for repeats",
     find: (kekId, limit) => sql`
@@ -120,5 +107,26 @@ function packedColumn(column: "webhook_secret" | "webhook_secret_previous"): Sea
       update fc.projects p set ${place} = decode(new.packed, 'hex')
       from unnest(${textsOf(rows, ({ key }) => key)}::uuid[], ${packedOf(rows)}::text[]) as new (id, packed)
       where p.id = new.id`,
+  };
+}
+
+/** A secret of an endpoint that lies packed in one column of its row. */
+function endpointColumn(column: "secret" | "secret_previous"): SealedPlace {
+  const place = sql.ref(column);
+  return {
+    name: `endpoints' ${column}`,
+    find: (kekId, limit) => sql`
+      select id, project_id, ${place} as packed from fc.endpoints
+      where ${place} is not null and substring(${place} for ${kekId.length + 2}::int) <> ${startOf(kekId)}
+      limit ${limit} for update skip locked`,
+    read: (row) => {
+      const id = String(row["id"]);
+      const belongsTo = { projectId: String(row["project_id"]), id, type: "endpoint_secret", version: 1 };
+      return { key: id, sealed: unpackSealed(row["packed"] as Buffer), belongsTo };
+    },
+    write: (rows) => sql`
+      update fc.endpoints e set ${place} = decode(new.packed, 'hex')
+      from unnest(${textsOf(rows, ({ key }) => key)}::uuid[], ${packedOf(rows)}::text[]) as new (id, packed)
+      where e.id = new.id`,
   };
 }

@@ -86,6 +86,7 @@ describe("endpoints", () => {
       ["DELETE", base],
       ["GET", `${base}/deliveries`],
       ["POST", `${base}/redeliver`, {}],
+      ["POST", `${base}/rotate`, {}],
     ] as const)
       // prettier-ignore
       expect([method, (await scene.platform.call(method, path, { token: other.token, body })).status]).toEqual([method, 404]);
@@ -116,6 +117,51 @@ describe("endpoints", () => {
     expect(headers["webhook-signature"]).toBe(`v1,${createHmac("sha256", key).update(signed).digest("base64")}`);
     const { body } = await scene.ask("GET", `/${id}/deliveries?status=delivered`);
     expect(body["items"]).toMatchObject([{ id: headers["webhook-id"], attempts: 1, lastStatus: 200, lastError: null }]);
+  });
+
+  it("sign with both secrets while a rotation's grace lasts, then with the new one alone", async () => {
+    await using scene = await openScene();
+    await using receiver = await startReceiver();
+    const { id, secret } = await addEndpoint(scene, { url: receiver.url, events: ["run.stage_changed"] });
+    const rotate = async (body: object) => {
+      const answer = await scene.ask("POST", `/${id}/rotate`, body);
+      expect(answer.status, answer.text).toBe(200);
+      return { secret: String(answer.body["secret"]), endpoint: answer.body["endpoint"] };
+    };
+    /** Of one message: the secrets whose signature it carries, by the specification's rule. */
+    const signers = async (secrets: string[]) => {
+      await failRun(scene);
+      receiver.received.length = 0;
+      await deliverMessages(scene.platform.deps);
+      const { headers, body } = receiver.received[0]!;
+      const signed = `${String(headers["webhook-id"])}.${String(headers["webhook-timestamp"])}.${body}`;
+      const signatures = String(headers["webhook-signature"]).split(" ");
+      const ofSecret = (one: string) =>
+        `v1,${createHmac("sha256", Buffer.from(one.slice("whsec_".length), "base64"))
+          .update(signed)
+          .digest("base64")}`;
+      expect(signatures.length).toBe(new Set(signatures).size);
+      return secrets.filter((one) => signatures.includes(ofSecret(one)));
+    };
+    const second = await rotate({ graceHours: 1 });
+    expect(second.endpoint).toMatchObject({ id, previousSecretUntil: expect.stringMatching(/Z$/) });
+    expect(await signers([secret, second.secret])).toEqual([secret, second.secret]);
+    await asSystem(scene.platform.deps.db, (tx) =>
+      sql`update fc.endpoints set secret_previous_until = now() - interval '1 second'`.execute(tx),
+    );
+    expect(await signers([secret, second.secret])).toEqual([second.secret]);
+    expect((await scene.ask("GET", "")).body["items"]).toMatchObject([{ previousSecretUntil: null }]);
+    // Without grace the leaked one is worthless at once; of two rotations at once one secret holds, and is told.
+    const third = await rotate({ graceHours: 0 });
+    expect(await signers([secret, second.secret, third.secret])).toEqual([third.secret]);
+    const both = await Promise.all([rotate({}), rotate({})]);
+    expect((await signers([third.secret, ...both.map((one) => one.secret)])).toSorted()).toEqual(
+      both.map((one) => one.secret).toSorted(),
+    );
+    const { rows } = await asSystem(scene.platform.deps.db, (tx) =>
+      sql`select from fc.audit_logs where action = 'endpoint.secret_rotated' and target = ${id}`.execute(tx),
+    );
+    expect(rows).toHaveLength(4);
   });
 
   it("hear nothing of what was rolled back", async () => {

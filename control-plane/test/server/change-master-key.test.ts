@@ -104,6 +104,7 @@ it("knows every place of the source that seals something: a change of the master
   expect(sealing.sort()).toEqual([
     "credentials/set-credential.ts",
     "endpoints/create-endpoint.ts",
+    "endpoints/rotate-endpoint-secret.ts",
     "mail/queue-mail.ts",
     "platform/idempotency.ts",
     "platform/open-sealing.ts",

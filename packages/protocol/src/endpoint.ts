@@ -32,12 +32,17 @@ export const endpoint = z.object({
   isDisabled: z.boolean(),
   /** Why it was disabled, when it was not by a person. */
   disabledReason: z.string().nullable(),
+  /** Until then the secret before the last rotation signs too. */
+  previousSecretUntil: z.iso.datetime().nullable(),
   createdAt: z.iso.datetime(),
 });
 export type Endpoint = z.infer<typeof endpoint>;
 export const endpointPage = pageOf(endpoint);
 /** `secret` verifies the messages, as `whsec_…`; it is shown this once. */
 export const createEndpointAnswer = z.object({ endpoint, secret: z.string() });
+
+/** `POST …/endpoints/:id/rotate`: so long both secrets sign. */
+export const rotateEndpointRequest = z.strictObject({ graceHours: z.number().min(0).max(168).default(24) });
 
 /** One message to one endpoint; its id is the header `webhook-id` of each try. */
 export const endpointDelivery = z.object({

@@ -7,7 +7,7 @@ import { auditPage, instanceState, operations, usage, workerPage } from "./opera
 import { claimAnswer, claimRequest, completeRequest, credentialsAnswer, credentialsRequest, ended, eventAnswer, eventRequest, failRequest, logsAnswer, logsRequest, permitAnswer, permitRequest, registerAnswer, registerRequest, renewAnswer, renewRequest, reserveAnswer, reserveRequest, settleRequest, waitRequest } from "./worker.ts";
 import { createCliTokenRequest, createMemberAnswer, createMemberRequest, setupOwnerAnswer, setupOwnerRequest, setupState, signInWays, workspacePage } from "./account.ts";
 import { createCredentialRequest, createProjectAnswer, createProjectKeyRequest, createProjectRequest, createWorkerKeyRequest, createdKey, credential, credentialPage, keyPage, me, patchProjectRequest, project, projectPage, projectWebhook, rotateKeyRequest } from "./project.ts";
-import { createEndpointAnswer, createEndpointRequest, endpoint, endpointDeliveryPage, endpointPage, patchEndpointRequest, redeliverAnswer, redeliverRequest } from "./endpoint.ts";
+import { createEndpointAnswer, createEndpointRequest, endpoint, endpointDeliveryPage, endpointPage, patchEndpointRequest, redeliverAnswer, redeliverRequest, rotateEndpointRequest } from "./endpoint.ts";
 import { deviceCodeAnswer, deviceCodeRequest, deviceDecideRequest, deviceLookAnswer, deviceLookRequest, deviceTokenRequest } from "./device.ts";
 import { feedbackAnswer, feedbackPage, feedbackRequest, joinRequest, report, reportWordsRequest, splitRequest } from "./report.ts";
 import { healthz } from "./healthz.ts";
@@ -92,6 +92,7 @@ export const postProjects = { method: "post", path: "/v1/projects", query: [], b
 export const postProjectsProjectIdCredentials = { method: "post", path: "/v1/projects/:projectId/credentials", query: [], body: createCredentialRequest, answer: credential, isCreating: true } as const;
 export const postProjectsProjectIdEndpoints = { method: "post", path: "/v1/projects/:projectId/endpoints", query: [], body: createEndpointRequest, answer: createEndpointAnswer, isCreating: true } as const;
 export const postProjectsProjectIdEndpointsEndpointIdRedeliver = { method: "post", path: "/v1/projects/:projectId/endpoints/:endpointId/redeliver", query: [], body: redeliverRequest, answer: redeliverAnswer, isCreating: false } as const;
+export const postProjectsProjectIdEndpointsEndpointIdRotate = { method: "post", path: "/v1/projects/:projectId/endpoints/:endpointId/rotate", query: [], body: rotateEndpointRequest, answer: createEndpointAnswer, isCreating: true } as const;
 export const postProjectsProjectIdFeedback = { method: "post", path: "/v1/projects/:projectId/feedback", query: [], body: feedbackRequest, answer: feedbackAnswer, isCreating: true } as const;
 export const postProjectsProjectIdFeedbackFeedbackIdBlock = { method: "post", path: "/v1/projects/:projectId/feedback/:feedbackId/block", query: [], body: null, answer: null, isCreating: false } as const;
 export const postProjectsProjectIdFeedbackFeedbackIdJoin = { method: "post", path: "/v1/projects/:projectId/feedback/:feedbackId/join", query: [], body: joinRequest, answer: null, isCreating: false } as const;

@@ -18,7 +18,7 @@ export const runEvents = [
   "admitted", "leased", "resumed", "phase_started", "parked", "unparked", "collected", "fix_round", "held", "approved",
   "published", "previewed", "deployed", "asked", "answered", "changes_requested", "attempt_failed", "lease_lost",
   "released", "issue_edited", "cancel_requested", "cancelled", "gave_up", "declined", "expired", "retried",
-  "merge_refused",
+  "merge_refused", "question_released",
 ] as const; // prettier-ignore
 export type RunEvent = (typeof runEvents)[number];
 
@@ -48,7 +48,7 @@ export const moves: Record<Stage, Partial<Record<RunEvent, Stage>>> = {
   created: { admitted: "queued", declined: "rejected" },
   queued: {
     leased: "running", resumed: "validating", parked: "queued", unparked: "queued", answered: "queued",
-    issue_edited: "queued", cancel_requested: "queued", cancelled: "failed", gave_up: "failed", declined: "rejected",
+    question_released: "queued", issue_edited: "queued", cancel_requested: "queued", cancelled: "failed", gave_up: "failed", declined: "rejected",
   }, // prettier-ignore
   running: {
     phase_started: "running", collected: "validating", asked: "queued", parked: "queued", attempt_failed: "queued",

@@ -3,9 +3,11 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { Hono } from "hono";
 import type { AppDeps } from "./app-deps.ts";
 import { routes as audit } from "./audit/routes.ts";
+import { routes as checks } from "./checks/routes.ts";
 import { routes as credentials } from "./credentials/routes.ts";
 import { routes as device } from "./device/routes.ts";
 import { routes as endpoints } from "./endpoints/routes.ts";
+import { routes as exports } from "./exports/routes.ts";
 import { routes as health } from "./health/routes.ts";
 import { routes as invites } from "./invites/routes.ts";
 import { routes as jobs } from "./jobs/routes.ts";
@@ -49,6 +51,8 @@ export const routes: Route<ServerDeps>[] = [
   ...workers,
   ...jobs,
   ...spend,
+  ...checks,
+  ...exports,
   ...audit,
   ...operations,
   ...metrics,

@@ -5,6 +5,7 @@ import {
   feedbackRequest,
   joinRequest,
   report,
+  reporterData,
   reportWordsRequest,
   splitRequest,
 } from "@feedback-chat/protocol/report";
@@ -14,6 +15,8 @@ import { route } from "../platform/route.ts";
 import { blockReporter, unblockReporter } from "./block-reporter.ts";
 import { answerReport, confirmReport, reopenReport } from "./decide-report.ts";
 import { joinFeedback } from "./join-feedback.ts";
+import { eraseReporter } from "./erase-reporter.ts";
+import { exportReporter } from "./export-reporter.ts";
 import { feedbackListQuery, listFeedback } from "./list-feedback.ts";
 import { readReport } from "./read-report.ts";
 import { receiveFeedback } from "./receive-feedback.ts";
@@ -64,6 +67,14 @@ export const routes = [
   route<Deps>()({
     method: "delete", path: `${one}/block`, who: "admin", of: ofOne, status: 204,
     handle: ({ deps, caller, tenant, ids }) => unblockReporter(deps, named(caller, tenant, ids)),
+  }),
+  route<Deps>()({
+    method: "get", path: `${one}/reporter`, who: "admin", of: ofOne, answer: reporterData,
+    handle: ({ deps, caller, tenant, ids }) => exportReporter(deps, named(caller, tenant, ids)),
+  }),
+  route<Deps>()({
+    method: "delete", path: `${one}/reporter`, who: "admin", of: ofOne, status: 204,
+    handle: ({ deps, caller, tenant, ids }) => eraseReporter(deps, named(caller, tenant, ids)),
   }),
   route<Deps>()({
     method: "get", path: mine, who: "reporter", of: ofMine, answer: report,

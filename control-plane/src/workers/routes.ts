@@ -6,6 +6,7 @@ import { route } from "../platform/route.ts";
 import { drainWorker } from "./drain-worker.ts";
 import { listWorkers } from "./list-workers.ts";
 import { registerWorker } from "./register-worker.ts";
+import { removeWorker } from "./remove-worker.ts";
 
 export const routes = [
   route<AppDeps>()({
@@ -21,5 +22,10 @@ export const routes = [
   route<AppDeps>()({
     method: "post", path: "/v1/workers/:workerId/drain", who: "admin", of: { workerId: "worker" }, status: 204,
     handle: ({ deps, ids, tenant }) => drainWorker(deps, { workspaceId: tenant?.workspaceId ?? "", workerId: ids["workerId"] ?? "" }),
+  }),
+  route<AppDeps>()({
+    method: "delete", path: "/v1/workers/:workerId", who: "admin", of: { workerId: "worker" }, status: 204, problems: ["conflict"],
+    handle: ({ deps, caller, ids, tenant }) =>
+      removeWorker(deps, { caller, workspaceId: tenant?.workspaceId ?? "", workerId: ids["workerId"] ?? "" }),
   }),
 ]; // prettier-ignore

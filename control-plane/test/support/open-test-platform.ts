@@ -71,7 +71,7 @@ export async function openTestPlatform({ kind = "server", env = {} }: Options = 
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text();
-      const isJson = response.headers.get("content-type")?.includes("json") ?? false;
+      const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
       return {
         status: response.status,
         text,

@@ -34,3 +34,13 @@ export const sandboxCheck = z.object({
   checks: z.array(checkFinding),
 });
 export type SandboxCheck = z.infer<typeof sandboxCheck>;
+
+const projectFinding = z.object({ ok: z.boolean(), detail: z.string(), next: z.string().nullable() });
+/** `GET /v1/projects/:id/check`: what a project still lacks on the server's side. */
+export const projectCheck = z.object({
+  webhook: projectFinding,
+  labels: projectFinding,
+  credentials: projectFinding,
+  workers: projectFinding,
+});
+export type ProjectCheck = z.infer<typeof projectCheck>;

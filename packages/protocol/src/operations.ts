@@ -9,9 +9,10 @@ import { createCliTokenRequest, createMemberAnswer, createMemberRequest, setupOw
 import { createCredentialRequest, createProjectAnswer, createProjectKeyRequest, createProjectRequest, createWorkerKeyRequest, createdKey, credential, credentialPage, keyPage, me, patchProjectRequest, project, projectPage, projectWebhook, rotateKeyRequest } from "./project.ts";
 import { createEndpointAnswer, createEndpointRequest, endpoint, endpointDeliveryPage, endpointPage, patchEndpointRequest, redeliverAnswer, redeliverRequest, rotateEndpointRequest } from "./endpoint.ts";
 import { deviceCodeAnswer, deviceCodeRequest, deviceDecideRequest, deviceLookAnswer, deviceLookRequest, deviceTokenRequest } from "./device.ts";
-import { feedbackAnswer, feedbackPage, feedbackRequest, joinRequest, report, reportWordsRequest, splitRequest } from "./report.ts";
+import { feedbackAnswer, feedbackPage, feedbackRequest, joinRequest, report, reportWordsRequest, reporterData, splitRequest } from "./report.ts";
 import { healthz } from "./healthz.ts";
 import { job } from "./job.ts";
+import { projectCheck } from "./check.ts";
 import { reconcileAnswer, webhookAnswer, webhookEventPage } from "./webhook.ts";
 import { spend } from "./evidence.ts";
 
@@ -22,6 +23,8 @@ export const deleteKeysKeyId = { method: "delete", path: "/v1/keys/:keyId", quer
 export const deleteProjectsProjectId = { method: "delete", path: "/v1/projects/:projectId", query: ["purge"], body: null, answer: null, isCreating: false } as const;
 export const deleteProjectsProjectIdEndpointsEndpointId = { method: "delete", path: "/v1/projects/:projectId/endpoints/:endpointId", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteProjectsProjectIdFeedbackFeedbackIdBlock = { method: "delete", path: "/v1/projects/:projectId/feedback/:feedbackId/block", query: [], body: null, answer: null, isCreating: false } as const;
+export const deleteProjectsProjectIdFeedbackFeedbackIdReporter = { method: "delete", path: "/v1/projects/:projectId/feedback/:feedbackId/reporter", query: [], body: null, answer: null, isCreating: false } as const;
+export const deleteWorkersWorkerId = { method: "delete", path: "/v1/workers/:workerId", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteWorkspacesWorkspaceId = { method: "delete", path: "/v1/workspaces/:workspaceId", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteWorkspacesWorkspaceIdInvitesInviteId = { method: "delete", path: "/v1/workspaces/:workspaceId/invites/:inviteId", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteWorkspacesWorkspaceIdMembersUserId = { method: "delete", path: "/v1/workspaces/:workspaceId/members/:userId", query: [], body: null, answer: null, isCreating: false } as const;
@@ -36,11 +39,14 @@ export const getMetrics = { method: "get", path: "/metrics", query: [], body: nu
 export const getOpenapiJson = { method: "get", path: "/api/openapi.json", query: [], body: null, answer: null, isCreating: false } as const;
 export const getProjects = { method: "get", path: "/v1/projects", query: ["workspaceId","limit","cursor"], body: null, answer: projectPage, isCreating: false } as const;
 export const getProjectsProjectId = { method: "get", path: "/v1/projects/:projectId", query: [], body: null, answer: project, isCreating: false } as const;
+export const getProjectsProjectIdCheck = { method: "get", path: "/v1/projects/:projectId/check", query: [], body: null, answer: projectCheck, isCreating: false } as const;
 export const getProjectsProjectIdCredentials = { method: "get", path: "/v1/projects/:projectId/credentials", query: [], body: null, answer: credentialPage, isCreating: false } as const;
 export const getProjectsProjectIdEndpoints = { method: "get", path: "/v1/projects/:projectId/endpoints", query: [], body: null, answer: endpointPage, isCreating: false } as const;
 export const getProjectsProjectIdEndpointsEndpointIdDeliveries = { method: "get", path: "/v1/projects/:projectId/endpoints/:endpointId/deliveries", query: ["limit","cursor","status"], body: null, answer: endpointDeliveryPage, isCreating: false } as const;
 export const getProjectsProjectIdEvents = { method: "get", path: "/v1/projects/:projectId/events", query: [], body: null, answer: null, isCreating: false } as const;
+export const getProjectsProjectIdExport = { method: "get", path: "/v1/projects/:projectId/export", query: [], body: null, answer: null, isCreating: false } as const;
 export const getProjectsProjectIdFeedback = { method: "get", path: "/v1/projects/:projectId/feedback", query: ["limit","cursor"], body: null, answer: feedbackPage, isCreating: false } as const;
+export const getProjectsProjectIdFeedbackFeedbackIdReporter = { method: "get", path: "/v1/projects/:projectId/feedback/:feedbackId/reporter", query: [], body: null, answer: reporterData, isCreating: false } as const;
 export const getProjectsProjectIdKeys = { method: "get", path: "/v1/projects/:projectId/keys", query: [], body: null, answer: keyPage, isCreating: false } as const;
 export const getProjectsProjectIdUsage = { method: "get", path: "/v1/projects/:projectId/usage", query: ["from","to"], body: null, answer: usage, isCreating: false } as const;
 export const getProjectsProjectIdWebhookEvents = { method: "get", path: "/v1/projects/:projectId/webhook-events", query: ["limit","cursor"], body: null, answer: webhookEventPage, isCreating: false } as const;

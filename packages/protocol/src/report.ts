@@ -63,3 +63,20 @@ export const report = z.object({
 });
 export type Report = z.infer<typeof report>;
 export const reportWordsRequest = z.strictObject({ comment: words });
+
+/** `GET …/feedback/:id/reporter`: all that is kept of whoever wrote that report. */
+export const reporterData = z.object({
+  reports: z.array(
+    z.object({
+      feedbackId: idSchema("fb"),
+      channel: z.enum(channels),
+      publicText: z.string(),
+      privateText: z.string().nullable(),
+      email: z.string().nullable(),
+      issueUrl: z.string().nullable(),
+      createdAt: z.iso.datetime(),
+      /** What they answered or wanted changed. */
+      said: z.array(z.object({ action: z.string(), comment: z.string().nullable(), at: z.iso.datetime() })),
+    }),
+  ),
+});

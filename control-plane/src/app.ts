@@ -15,6 +15,8 @@ import { routes as keys } from "./keys/routes.ts";
 import { metricsByToken, routes as metrics } from "./metrics/routes.ts";
 import { describeRoutes } from "./openapi/describe-routes.ts";
 import { answerError, mountRoutes, problemResponse } from "./platform/mount-routes.ts";
+import { knowSender } from "./platform/know-sender.ts";
+import { refuseSecretsInAddress } from "./platform/refuse-secrets-in-address.ts";
 import { type Route, route } from "./platform/route.ts";
 import { securityHeaders } from "./platform/security-headers.ts";
 import { serveFiles } from "./platform/serve-files.ts";
@@ -77,6 +79,7 @@ export function createApp(deps: ServerDeps, input: Input): Hono {
   const api = mountRoutes({ ...deps, authentication, features: deps, stopping: input.stopping }, routes);
   const files = serveFiles(input.dashboardFolder);
   app.use(securityHeaders({ isSecure: input.publicUrl.startsWith("https:") }));
+  app.use(refuseSecretsInAddress, knowSender(deps.config));
   app.get("/metrics", metricsByToken(deps));
   app.route("/", mountAuth(deps));
   app.route("/", api);

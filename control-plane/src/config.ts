@@ -1,9 +1,20 @@
 import { type Figures, figuresSchema, scaledFigures } from "@feedback-chat/protocol/figures";
 import { Problem } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
+import { addressRanges, type AddressRanges } from "./platform/address-rules.ts";
 
 const empty = z.literal("").transform(() => undefined);
 const optional = <T extends z.ZodType>(schema: T) => z.union([empty, schema]).optional();
+
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((one) => one.trim())
+      .filter(Boolean),
+  );
 
 /** The server's environment: the one place that reads it. Every variable has a sentence in docs/configuration.md. */
 const environment = z.object({
@@ -28,15 +39,9 @@ const environment = z.object({
   LIMIT_STRANGERS: z.coerce.number().int().min(1).default(60),
   LIMIT_WEBHOOKS: z.coerce.number().int().min(1).default(120),
   /** Private ranges that endpoints may be in, such as `10.0.0.0/8,127.0.0.1`. */
-  OUTBOUND_ALLOW: z
-    .string()
-    .default("")
-    .transform((text) =>
-      text
-        .split(",")
-        .map((one) => one.trim())
-        .filter(Boolean),
-    ),
+  OUTBOUND_ALLOW: list,
+  /** Proxies whose X-Forwarded-For is believed: addresses, ranges, `loopback`. Empty: the connection alone says who asks. */
+  TRUSTED_PROXIES: list,
   /** Any mail server, such as `smtps://user:password@mail.example:465`. Empty: links go to the operator's log. */
   SMTP_URL: optional(z.url({ protocol: /^smtps?$/ })),
   /** The sender of mails, such as `feedback-chat <bot@example.com>`; needed with SMTP_URL. */
@@ -71,6 +76,7 @@ export type Config = {
   metricsToken: string | undefined;
   limits: { requestsPerMinute: number; strangersPerMinute: number; webhooksPerMinute: number };
   outboundAllow: string[];
+  trustedProxies: AddressRanges;
   smtpUrl: string | undefined;
   mailFrom: string | undefined;
   /** Null without an OAuth app. */
@@ -115,6 +121,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
       webhooksPerMinute: e.LIMIT_WEBHOOKS,
     },
     outboundAllow: e.OUTBOUND_ALLOW,
+    trustedProxies: addressRanges(e.TRUSTED_PROXIES, "TRUSTED_PROXIES"),
     smtpUrl: e.SMTP_URL,
     mailFrom: e.MAIL_FROM,
     githubSignIn: githubSignInOf(e),

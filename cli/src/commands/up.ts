@@ -81,6 +81,7 @@ function serverEnvironment(
     "LIMIT_REQUESTS",
     "LIMIT_STRANGERS",
     "LIMIT_WEBHOOKS",
+    "TRUSTED_PROXIES",
     "FEEDBACK_CHAT_FIGURES_SCALE",
   ];
   return {

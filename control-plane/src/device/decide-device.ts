@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { asSystem } from "../platform/as-tenant.ts";
 import type { Caller } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
-import { countFailure, refuseGuessing } from "../sessions/guard-password.ts";
+import { countAttempt, takeBackAttempt } from "../sessions/guard-password.ts";
 import { hashUserCode } from "./device-codes.ts";
 
 type Deps = { db: Db };
@@ -46,10 +46,12 @@ async function guarded<T>(
   if (caller.kind !== "user" || !hasSession)
     throw new Problem("forbidden", "A command line is let in by somebody who is logged in to the dashboard.");
   const attempt = { email: `device code by ${caller.userId}`, address: "" };
-  await refuseGuessing(deps, attempt);
+  await countAttempt(deps, attempt);
   const found = await find(hashUserCode(userCode), caller.userId);
-  if (found) return found;
-  await countFailure(deps, attempt);
+  if (found) {
+    await takeBackAttempt(deps, attempt);
+    return found;
+  }
   throw new Problem("not_found", "This code is wrong, was used, or is over.", {
     next: "Compare it with your terminal, or start the login there again.",
   });

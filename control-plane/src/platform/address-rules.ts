@@ -17,11 +17,11 @@ export type AddressRules = { isAllowed(address: string): boolean };
  * @throws Problem usage, naming what is no range.
  */
 export function addressRules(openedRanges: readonly string[]): AddressRules {
-  const closed = blockListOf(notPublic);
-  const opened = blockListOf(openedRanges);
+  const closed = blockListOf(notPublic, "");
+  const opened = blockListOf(openedRanges, "OUTBOUND_ALLOW");
   return {
     isAllowed(written) {
-      const address = ipv4Inside(written) ?? written;
+      const address = plainAddress(written);
       const version = isIP(address);
       if (version === 0) return false;
       return opened.has(address) || !closed.has(address);
@@ -29,8 +29,26 @@ export function addressRules(openedRanges: readonly string[]): AddressRules {
   };
 }
 
+export type AddressRanges = { has(address: string): boolean };
+
+/**
+ * What a setting names: addresses, ranges such as `10.0.0.0/8`, and `loopback`.
+ * @throws Problem usage, naming the setting and what is no range.
+ */
+export function addressRanges(written: readonly string[], setting: string): AddressRanges {
+  const ranges = written.flatMap((one) => (one === "loopback" ? ["127.0.0.0/8", "::1"] : [one]));
+  const list = blockListOf(ranges, setting);
+  return { has: (address) => isIP(address) !== 0 && list.has(plainAddress(address)) };
+}
+
+/** An address as it is compared: IPv4 as itself, without the name of an interface. */
+export function plainAddress(written: string): string {
+  const address = written.split("%")[0] ?? written;
+  return ipv4Inside(address) ?? address;
+}
+
 /** A list of its own for each version: in a common one, an IPv4 address counts as part of `::/3`, as ::ffff:0:0/96. */
-function blockListOf(ranges: readonly string[]): { has(address: string): boolean } {
+function blockListOf(ranges: readonly string[], setting: string): AddressRanges {
   const lists = { 4: new BlockList(), 6: new BlockList() };
   for (const range of ranges) {
     const [address = "", bits, ...rest] = range.split("/");
@@ -40,7 +58,7 @@ function blockListOf(ranges: readonly string[]): { has(address: string): boolean
     const isRange = version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits ?? "0") && prefix <= longest;
     if (!isRange)
       throw new Problem("usage", `"${range}" is no range of addresses.`, {
-        next: "Write ranges such as 10.0.0.0/8 in OUTBOUND_ALLOW, with commas in between.",
+        next: `Write ranges such as 10.0.0.0/8 in ${setting}, with commas in between.`,
       });
     const isFour = version === 4;
     lists[isFour ? 4 : 6].addSubnet(address, prefix, isFour ? "ipv4" : "ipv6");

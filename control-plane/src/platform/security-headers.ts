@@ -1,7 +1,9 @@
 import type { MiddlewareHandler } from "hono";
 
+const policyHeader = "content-security-policy";
+
 /** No inline script or style, no frame, no other origin: what a reporter wrote stays text. */
-const contentSecurityPolicy = [
+const ownPages = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
   "connect-src 'self'", "manifest-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
@@ -9,7 +11,6 @@ const contentSecurityPolicy = [
 
 export function securityHeaders({ isSecure }: { isSecure: boolean }): MiddlewareHandler {
   const headers = Object.entries({
-    "content-security-policy": contentSecurityPolicy,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -21,5 +22,7 @@ export function securityHeaders({ isSecure }: { isSecure: boolean }): Middleware
   return async (c, next) => {
     await next();
     for (const [name, value] of headers) c.res.headers.set(name, value);
+    // What an agent wrote brings a policy of its own, which is stricter.
+    if (!c.res.headers.has(policyHeader)) c.res.headers.set(policyHeader, ownPages);
   };
 }

@@ -3,10 +3,14 @@ import type { Context } from "hono";
 /** Ours alone: whatever a request brings under this name is thrown away. */
 export const addressHeader = "x-feedback-chat-address";
 
-/** Where the connection comes from. A header of the sender's says nothing. */
+/** Where `know-sender.ts` leaves what it found. */
+export const senderVariable = "sender";
+export type SentFrom = { incoming?: { socket?: { remoteAddress?: string } } };
+
+/** Where the request comes from: told by the connection, and by proxies that the operator trusts. */
 export function senderAddress(c: Context): string {
-  const { incoming } = (c.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
-  return incoming?.socket?.remoteAddress ?? "0.0.0.0";
+  const { incoming } = (c.env ?? {}) as SentFrom;
+  return (c.get(senderVariable) as string | undefined) ?? incoming?.socket?.remoteAddress ?? "0.0.0.0";
 }
 
 /** A request for better-auth, telling it the true address. */

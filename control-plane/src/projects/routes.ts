@@ -57,7 +57,7 @@ export const routes = [
   }),
   route<Deps>()({
     method: "post", path: "/v1/projects/:projectId/webhook-secret/rotate", who: "admin", of: { projectId: "project" },
-    body: rotateKeyRequest, answer: projectWebhook, isCreating: true, hasSecrets: true,
+    body: rotateKeyRequest, answer: projectWebhook, isCreating: true, hasSecrets: true, problems: ["conflict"],
     handle: ({ deps, caller, ids, tenant, body }) =>
       rotateWebhookSecret(deps, { caller, projectId: ids["projectId"] ?? "", workspaceId: tenant?.workspaceId ?? "", ...body }),
   }),

@@ -38,7 +38,7 @@ export function makeAuthentication(deps: Deps, { publicUrl }: { publicUrl: strin
   return {
     async callerOf(request, asked) {
       const wanted = namesOf(asked.who);
-      // Proven by a signature, and counted per project once that is right.
+      // Proven by a signature, and counted per project once that is right; bad ones by `refuse-forgers.ts`.
       if (wanted.includes("github")) return { kind: "anyone" };
       if (wanted.includes("anyone")) {
         if (!asked.isUnlimited) await asStranger(asked.address);

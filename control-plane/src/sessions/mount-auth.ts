@@ -2,9 +2,10 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { type Context, Hono } from "hono";
 import type { AppDeps } from "../app-deps.ts";
 import { problemResponse, readBytes } from "../platform/mount-routes.ts";
-import { countFailure, forgetFailures, refuseGuessing } from "./guard-password.ts";
+import { countAttempt, forgetFailures, takeBackAttempt } from "./guard-password.ts";
 import { mountSignInWays } from "./mount-sign-in-ways.ts";
-import type { Sessions } from "./open-sessions.ts";
+import { refuseForeignOrigin } from "./make-authentication.ts";
+import { originsOf, type Sessions } from "./open-sessions.ts";
 import { senderAddress, withSenderAddress } from "../platform/sender-address.ts";
 
 type Deps = Pick<AppDeps, "db" | "config" | "log"> & { sessions: Sessions };
@@ -24,13 +25,15 @@ export function mountAuth(deps: Deps): Hono {
   return app;
 }
 
+/** @throws Problem forbidden for another site's form: it would sign its visitor in as somebody of its own. */
 async function signIn(deps: Deps, c: Context): Promise<Response> {
+  refuseForeignOrigin(c.req.raw, new Set(originsOf(deps.config.publicUrl ?? "")));
   const bytes = await readBytes(c, maxBytes);
   const attempt = { email: emailIn(bytes), address: senderAddress(c) };
-  await refuseGuessing(deps, attempt);
+  await countAttempt(deps, attempt);
   const answer = await pass(deps, c, bytes);
-  if (answer.status === 401) await countFailure(deps, attempt);
   if (answer.ok) await forgetFailures(deps, attempt);
+  else if (answer.status !== 401) await takeBackAttempt(deps, attempt);
   return answer;
 }
 

@@ -5,8 +5,10 @@ import { reconcileNow } from "../github/reconcile-now.ts";
 import { projectOf } from "../platform/caller.ts";
 import { readBytes } from "../platform/mount-routes.ts";
 import { route } from "../platform/route.ts";
+import { senderAddress } from "../platform/sender-address.ts";
 import { eventListQuery, listEvents } from "./list-events.ts";
 import { receiveDelivery } from "./receive-delivery.ts";
+import { refuseForgers } from "./refuse-forgers.ts";
 import { replayDelivery } from "./replay-delivery.ts";
 
 const maxDeliveryBytes = 3 * 1024 * 1024;
@@ -17,13 +19,14 @@ export const routes = [
     method: "post",
     path: "/api/webhook/:projectId",
     who: "github",
-    problems: ["bad_signature", "bad_payload", "payload_too_large", "unavailable"],
+    problems: ["bad_signature", "bad_payload", "payload_too_large", "rate_limited", "unavailable"],
     async handle({ deps, c }) {
       const id = c.req.param("projectId") ?? "";
       const projectId = idSchema("prj").safeParse(id).success ? uuidOf("prj", id) : null;
-      const bytes = await readBytes(c, maxDeliveryBytes);
       const header = (name: string) => c.req.header(name);
-      const answer = await receiveDelivery(deps, { projectId, bytes, header });
+      const answer = await refuseForgers(deps, { address: senderAddress(c), projectId }, async () =>
+        receiveDelivery(deps, { projectId, bytes: await readBytes(c, maxDeliveryBytes), header }),
+      );
       return c.json(answer, answer.status === "queued" ? 202 : 200);
     },
   }),

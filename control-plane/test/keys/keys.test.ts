@@ -62,9 +62,3 @@ it("case 24: lets both keys work while the grace of a rotation lasts, then says 
   expect(await tryKey(key)).toMatchObject({ status: 401, body: { code: "key_expired" } });
   expect((await tryKey(fresh.key)).status).toBe(422);
 });
-
-it("case 24: refuses a key in an address", async () => {
-  const { key } = await workerKey();
-  const { body, status } = await platform.call("GET", `/v1/projects?cursor=${key}`);
-  expect({ status, code: body["code"] }).toEqual({ status: 400, code: "credential_in_url" });
-});

@@ -111,18 +111,30 @@ describe.each(kinds)("projects on the %s database", (kind) => {
   });
 });
 
-it("signs webhooks with both secrets while the grace of a rotation lasts", async () => {
+it("signs webhooks with both secrets while the grace of a rotation lasts, and rotates no second time before its end", async () => {
   await using platform = await openTestPlatform();
   const { token } = await platform.person("admin");
   const { project, webhook } = createProjectAnswer.parse((await create(platform, token)).body);
   const path = `/v1/projects/${project.id}/webhook-secret/rotate`;
-  const rotated = await platform.call("POST", path, { token, body: { graceHours: 2 } });
+  const rotate = (graceHours: number) => platform.call("POST", path, { token, body: { graceHours } });
   const id = uuidOf("prj", project.id);
-  const { rows } = await asProject(platform.deps.db, id, (tx) =>
-    sql<{ id: string; secret: Buffer; previousSecret: Buffer }>`
-      select id, webhook_secret as secret, webhook_secret_previous as "previousSecret" from fc.projects where id = ${id}`.execute(
-      tx,
-    ),
-  );
-  expect(webhookSecretsOf(platform.deps, rows[0]!)).toEqual([rotated.body["secret"], webhook.secret]);
+  const secrets = async () => {
+    const { rows } = await asProject(platform.deps.db, id, (tx) =>
+      sql<{ id: string; secret: Buffer; previousSecret: Buffer | null }>`
+        select id, webhook_secret as secret,
+          case when webhook_secret_previous_until > now() then webhook_secret_previous end as "previousSecret"
+        from fc.projects where id = ${id}`.execute(tx),
+    );
+    return webhookSecretsOf(platform.deps, rows[0]!);
+  };
+  const both = await Promise.all([rotate(2), rotate(2)]);
+  expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
+  const rotated = both.find(({ status }) => status === 200)!.body["secret"];
+  expect(await secrets()).toEqual([rotated, webhook.secret]);
+  expect(await rotate(2)).toMatchObject({ status: 409, body: { code: "conflict", next: expect.stringContaining("graceHours 0") } }); // prettier-ignore
+  expect(await secrets()).toEqual([rotated, webhook.secret]);
+  // A secret that leaked: every older one ends.
+  const fresh = await rotate(0);
+  expect(await secrets()).toEqual([fresh.body["secret"]]);
+  expect((await rotate(2)).status).toBe(200);
 });

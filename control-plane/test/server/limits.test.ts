@@ -43,8 +43,8 @@ describe.each(kinds)("case 35: one who asks too often, on %s", (kind) => {
     expect((await platform.call("GET", "/api/healthz")).status).toBe(200);
   });
 
-  it("is a project whose GitHub floods it; what is not signed takes nothing of its turns", async () => {
-    await using platform = await openTestPlatform({ kind, env: { LIMIT_WEBHOOKS: "10" } });
+  it("is a project whose GitHub floods it; what is not signed takes nothing of its turns, only of its sender's", async () => {
+    await using platform = await openTestPlatform({ kind, env: { LIMIT_WEBHOOKS: "10", LIMIT_STRANGERS: "12" } });
     const { token, workspaceId } = await platform.person("owner");
     const project = async (repo: string) => {
       const body = { workspaceId: idOf("ws", workspaceId), name: repo, githubRepo: `acme/${repo}` };
@@ -52,20 +52,36 @@ describe.each(kinds)("case 35: one who asks too often, on %s", (kind) => {
       return made.body as { project: { id: string }; webhook: { secret: string } };
     };
     const [busy, quiet] = [await project("busy"), await project("quiet")];
-    const deliver = (to: typeof busy, guid: string, secret = to.webhook.secret) => {
+    let from = "203.0.113.1";
+    const deliver = (to: typeof busy, guid: string, secret = to.webhook.secret, path = to.project.id) => {
       const body = JSON.stringify({ zen: guid });
       const signature = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
       const headers = { "x-github-event": "ping", "x-github-delivery": guid, "x-hub-signature-256": signature, "content-type": "application/json" }; // prettier-ignore
-      return platform.app.request(`/api/webhook/${to.project.id}`, { method: "POST", headers, body });
+      const incoming = { socket: { remoteAddress: from } };
+      return platform.app.request(`/api/webhook/${path}`, { method: "POST", headers, body }, { incoming });
     };
     const statuses = async (to: typeof busy, name: string, secret?: string) => {
       const all = [];
       for (let count = 0; count < 20; count += 1) all.push((await deliver(to, `${name}-${count}`, secret)).status);
       return new Set(all);
     };
-    expect(await statuses(busy, "foreign", "somebody else's")).toEqual(new Set([401]));
+    expect(await statuses(busy, "foreign", "somebody else's")).toEqual(new Set([401, 429]));
+    // Refused before it is read: even what is too large, and what is signed, for this project from this address.
+    expect((await deliver(busy, "x".repeat(101))).status).toBe(429);
+    // GitHub delivers everybody's from the same addresses: other projects are served, and this one from elsewhere.
+    expect((await deliver(quiet, "same-address")).status).toBe(200);
+    from = "203.0.113.2";
     expect(await statuses(busy, "signed")).toEqual(new Set([200, 429]));
     expect((await deliver(quiet, "first")).status).toBe(200);
+    // Projects that are made up share one limit.
+    const madeUp = [];
+    for (let n = 0; n < 16; n += 1) {
+      const unknown = idOf("prj", platform.deps.newId());
+      madeUp.push((await deliver(quiet, `made-up-${n}`, undefined, n % 2 ? unknown : "nonsense")).status);
+    }
+    expect(madeUp.slice(0, 12)).toEqual(Array(12).fill(401));
+    expect(madeUp.at(-1)).toBe(429);
+    expect((await deliver(quiet, "second")).status).toBe(200);
   });
 
   it("is counted once for all replicas, and forgotten when it is empty again", async () => {

@@ -54,6 +54,31 @@ it("case 29: gives the same answer for a wrong password and an unknown account, 
   expect(Number(locked.headers.get("retry-after"))).toBeGreaterThan(800);
 });
 
+it("lets no more than five guesses of one password through, though twenty come at once", async () => {
+  await using platform = await openTestPlatform();
+  await setUp(platform, { ...ann, code: await offer(platform) });
+  const guess = (n: number) => signIn(platform, ann.email, `not the password ${n}`);
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => guess(n)));
+  const statuses = answers.map(({ status }) => status);
+  expect(statuses.filter((status) => status === 401)).toHaveLength(5);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(15);
+  expect((await signIn(platform, ann.email, ann.password)).status).toBe(429);
+});
+
+it("forgives wrong passwords once the right one comes, and counts nothing that is no guess", async () => {
+  await using platform = await openTestPlatform();
+  await setUp(platform, { ...ann, code: await offer(platform) });
+  for (let round = 0; round < 2; round += 1) {
+    for (let n = 0; n < 4; n += 1) expect((await signIn(platform, ann.email, "not the password")).status).toBe(401);
+    // Another site's form would sign its visitor in as somebody of its own.
+    for (const headers of [{}, { origin: "https://evil.example" }] as Record<string, string>[])
+      expect((await signIn(platform, ann.email, ann.password, headers)).status).toBe(403);
+    const incomplete = { body: { email: ann.email }, headers: origin };
+    expect((await platform.call("POST", "/api/auth/sign-in/email", incomplete)).status).toBe(400);
+    expect((await signIn(platform, ann.email, ann.password)).status).toBe(200);
+  }
+});
+
 it("case 28: writes with a session only from its own pages, and ends with the sign-out", async () => {
   await using platform = await openTestPlatform();
   await setUp(platform, { ...ann, code: await offer(platform) });

@@ -20,7 +20,13 @@ export type Answer = {
   headers: Headers;
   body: Record<string, unknown>;
 };
-type Call = { token?: string | undefined; body?: unknown; headers?: Record<string, string> };
+type Call = {
+  token?: string | undefined;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Where the connection comes from. */
+  from?: string;
+};
 
 export type TestPlatform = AsyncDisposable & {
   app: Hono;
@@ -60,8 +66,8 @@ export async function openTestPlatform({ kind = "server", env = {} }: Options = 
     app,
     deps,
     databaseUrl: database.url,
-    async call(method, path, { token, body, headers } = {}) {
-      const response = await app.request(`${publicUrl}${path}`, {
+    async call(method, path, { token, body, headers, from } = {}) {
+      const request = {
         method,
         headers: {
           ...(token ? { authorization: `Bearer ${token}` } : {}),
@@ -69,7 +75,9 @@ export async function openTestPlatform({ kind = "server", env = {} }: Options = 
           ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      };
+      const socket = { remoteAddress: from ?? "0.0.0.0" };
+      const response = await app.request(`${publicUrl}${path}`, request, { incoming: { socket } });
       const text = await response.text();
       const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
       return {

@@ -1,0 +1,45 @@
+import { isProblem } from "@feedback-chat/protocol/problem";
+import { sql } from "kysely";
+import type { Config } from "../config.ts";
+import { asSystem } from "../platform/as-tenant.ts";
+import type { Db } from "../platform/database.ts";
+import { refuseUntil } from "../platform/take-turn.ts";
+
+type Deps = { db: Db; config: Pick<Config, "limits"> };
+/** `projectId`: as the path names it, known or not. */
+type Sender = { address: string; projectId: string | null };
+
+/**
+ * Takes a signed delivery, unless its sender has sent as many with a bad signature as a stranger may ask: then nothing is
+ * read. Only bad signatures count, for each address and project: GitHub sends everybody's webhooks from the same few
+ * addresses, and nobody can name a project that they do not know.
+ * @throws Problem rate_limited, and what `take` throws
+ */
+export async function refuseForgers<T>(deps: Deps, sender: Sender, take: () => Promise<T>): Promise<T> {
+  const { strangersPerMinute } = deps.config.limits;
+  refuseUntil(await waitOf(deps, sender, strangersPerMinute));
+  try {
+    return await take();
+  } catch (error) {
+    if (isProblem(error, "bad_signature")) await count(deps, sender, strangersPerMinute);
+    throw error;
+  }
+}
+
+/** Seconds until the next turn; takes none. As the system: nobody is known yet. */
+async function waitOf({ db }: Deps, sender: Sender, perMinute: number): Promise<number> {
+  const { rows } = await asSystem(db, (tx) =>
+    sql<{ seconds: number }>`
+      select extract(epoch from t.next_at + interval '1 minute' / ${perMinute}::int - interval '1 minute' - clock_timestamp())::float8 as seconds
+      from fc.turns t where t.bucket = ${bucketOf(sender)}`.execute(tx),
+  );
+  return rows[0]?.seconds ?? 0;
+}
+
+async function count({ db }: Deps, sender: Sender, perMinute: number): Promise<void> {
+  await asSystem(db, (tx) => sql`select fc.take_turn(${bucketOf(sender)}, ${perMinute}::int)`.execute(tx));
+}
+
+/** A made-up project opens no bucket of its own: else who makes up many sends without end. */
+const bucketOf = ({ address, projectId }: Sender) => sql`concat_ws(':', 'forger', ${address}::text,
+  (select p.id from fc.projects p where p.id = ${projectId}::uuid and p.deleted_at is null))`;

@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packPackages } from "../../scripts/pack-packages.ts";
 import { processesBelow } from "@feedback-chat/testing/process-tree";
-import { sayYes } from "@feedback-chat/testing/say-yes";
+import { sayYes } from "@feedback-chat/testing/at-terminal";
 import { packFalseEngine } from "./support/false-engine.ts";
 import { openRegistry, type Registry } from "./support/registry.ts";
 import { type Home, makeHome, runCli, startCli } from "./support/run-cli.ts";

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Github, startGithub } from "@feedback-chat/demo/github-server";
 import { shopFeedback, shopFolder } from "@feedback-chat/demo/shop";
-import { sedEngine } from "@feedback-chat/testing/open-world";
+import { atTerminal, heldAnswers } from "@feedback-chat/testing/at-terminal";
+import { sedEngine, sedEngineAfter } from "@feedback-chat/testing/open-world";
 import { waitUntil } from "@feedback-chat/testing/wait-until";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Home, makeHome, runCli, startCli } from "./support/run-cli.ts";
+import { fromSource, type Home, makeHome, runCli, startCli } from "./support/run-cli.ts";
 
 let folder: string;
 let github: Github;
@@ -40,6 +41,14 @@ async function openIssue(home: Home, name: string) {
   return { repo, env, pulls, branches, args: ["run", String(number), "--repo", repo] };
 }
 const runIdOf = (home: Home) => readdirSync(join(home.folder, ".local/state/feedback-chat/runs"))[0] ?? "";
+
+/** Asks once, then mends only with the right answer. */
+const askingEngine = sedEngineAfter(
+  `grep -q '"answer"' /task/issue.json || { echo '{"question":"Net or gross?"}' > /task/question.json; exit 0; }
+   grep -q '"answer": "gross"' /task/issue.json || exit 1`,
+);
+const asking = { FEEDBACK_CHAT_ENGINE_COMMAND: JSON.stringify(askingEngine) };
+const aTerminal = { CI: "", TERM: "xterm", LC_ALL: "C.UTF-8" };
 
 const phases = ["snapshot", "clone", "deps", "agent", "collect", "validate", "hold", "publish"];
 const pushing = { method: "POST", path: /\/git-receive-pack$/ };
@@ -102,6 +111,65 @@ describe("run", () => {
     expect(released.code, released.stderr).toBe(0);
     const last = JSON.parse(released.stdout.trim().split("\n").at(-1) ?? "") as Record<string, unknown>;
     expect(last).toMatchObject({ type: "run.result", ok: true, runId, stage: "preview_ready" });
+    expect(pulls()).toHaveLength(1);
+  });
+
+  it.concurrent("takes the answer to its question with --resume and --answer, where nobody can be asked", async () => {
+    using home = makeHome();
+    const { env, args, pulls } = await openIssue(home, "asked");
+    const asked = await runCli([...args, "--publish", "auto"], { ...env, ...asking });
+    const runId = runIdOf(home);
+    expect(asked.code, asked.stderr).toBe(8);
+    expect(asked.stderr).toContain("It asks: Net or gross?");
+    expect(asked.stderr).toContain(`Go on with: feedback-chat run --resume ${runId} --answer`);
+
+    const resume = (...more: string[]) =>
+      runCli(["run", "--resume", runId, "--publish", "auto", ...more], { ...env, ...asking });
+    expect(await resume()).toMatchObject({ code: 8 });
+    const answered = await resume("--answer", "gross");
+    expect(answered.code, answered.stderr).toBe(0);
+    expect(pulls()).toHaveLength(1);
+    expect(await resume("--answer", "again")).toMatchObject({ code: 6, stderr: expect.stringContaining("no answer") });
+    expect(await resume("--reject")).toMatchObject({ code: 6, stderr: expect.stringContaining("Close it at GitHub") });
+  });
+
+  it.concurrent("asks for the answer at a terminal, then whether to publish, keep or reject; a no frees the issue", async () => {
+    using home = makeHome();
+    const { env, args, pulls, branches } = await openIssue(home, "rejected");
+    const withPerson = { ...env, ...asking, ...aTerminal };
+    const typed = { asks: /◆ {2}Your answer/, type: "gross\r" };
+    const kept = await atTerminal([...fromSource, ...args], withPerson, [typed, ...heldAnswers.keep]);
+    expect(kept.code, kept.said).toBe(8);
+    expect(kept.said).toContain("The agent asks: Net or gross?");
+    const runId = runIdOf(home);
+    expect(await runCli(args, env)).toMatchObject({ code: 6, stderr: expect.stringContaining("--reject") });
+
+    const resume = [...fromSource, "run", "--resume", runId];
+    const rejected = await atTerminal(resume, withPerson, heldAnswers.reject);
+    expect(rejected.code, rejected.said).toBe(1);
+    expect(rejected.said).toContain("rejected: You said no.");
+    expect(branches()).toEqual([]);
+
+    const again = await atTerminal([...fromSource, ...args], { ...env, ...aTerminal }, heldAnswers.publish);
+    expect(again.code, again.said).toBe(0);
+    expect(pulls()).toHaveLength(1);
+  });
+
+  it.concurrent("ends a run that waits with --reject, without a key, and only once", async () => {
+    using home = makeHome();
+    const { env, args, pulls } = await openIssue(home, "rejected-by-flag");
+    expect(await runCli(args, { ...env, ...asking })).toMatchObject({ code: 8 });
+    const runId = runIdOf(home);
+    const reject = () => runCli(["run", "--resume", runId, "--reject", "--json"], { ...env, GITHUB_TOKEN: "" });
+    const rejected = await reject();
+    expect(rejected.code, rejected.stdout).toBe(0);
+    expect(JSON.parse(rejected.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
+      type: "run.result", ok: true, runId, stage: "rejected", reason: "declined", waitingFor: null,
+    }); // prettier-ignore
+    expect(await reject()).toMatchObject({ code: 6 });
+    expect(await runCli([...args, "--reject"], env)).toMatchObject({ code: 2 });
+    const again = await runCli([...args, "--publish", "auto"], env);
+    expect(again.code, again.stderr).toBe(0);
     expect(pulls()).toHaveLength(1);
   });
 

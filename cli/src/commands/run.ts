@@ -15,6 +15,8 @@ type Flags = {
   budget: string;
   publish?: string;
   resume?: string;
+  answer?: string;
+  reject?: boolean;
   offline?: boolean;
 };
 type RunEntry = typeof import("@feedback-chat/agent/run");
@@ -23,24 +25,46 @@ type Result = Awaited<ReturnType<RunEntry["runIssue"]>>;
 
 /** The pipeline here, without a control plane. */
 const run: CommandRun<Flags> = async (context, flags, [issue]) => {
+  requireFitting(flags);
   const isOffline = flags.offline ?? false;
   const environment = withEnvFile(context.config.all, context.folder);
-  const wanted = flags.resume ? { resume: flags.resume } : await wantedIssue(context, flags, issue, environment);
+  const wanted = flags.resume ? resumed(flags.resume, flags) : await wantedIssue(context, flags, issue, environment);
   const part = await findPart(context, "@feedback-chat/agent", isOffline);
-  const { parseRunConfig, runIssue } = await part.load<RunEntry>("run");
+  const { parseRunConfig, runIssue, rejectRun } = await part.load<RunEntry>("run");
+  const onEvent: Input["onEvent"] = (event) => tell(context, event);
+  if (flags.resume && flags.reject) {
+    const { signal } = context;
+    const rejected = await rejectRun(parseRunConfig(environment), { runId: flags.resume, signal, onEvent });
+    return tellResult(context, rejected, { ok: true });
+  }
   const engine = await findEngineFor({ ...context, config: { ...context.config, all: environment } }, part, isOffline);
   const publish = publishOf(context, flags.publish);
   const result = await runIssue(parseRunConfig({ ...environment, ...engine }), {
     ...wanted,
     publish,
     signal: context.signal,
-    onEvent: (event) => tell(context, event),
+    onEvent,
     ask: (held) => ask(context, held),
+    ...(context.terminal.isInteractive ? { answer: (question: string) => answer(context, question) } : {}),
   });
-  tellResult(context, result);
+  tellResult(context, result, { ok: result.exitCode === 0 });
   return result.exitCode;
 };
 export default run;
+
+/** @throws Problem usage for words that would silently do nothing. */
+function requireFitting({ resume, answer: answered, reject }: Flags): void {
+  if (!resume && (answered !== undefined || reject))
+    throw new Problem("usage", `${reject ? "--reject" : "--answer"} is for a run that waits.`, {
+      next: "Name it with --resume RUN.",
+    });
+  if (reject && answered !== undefined) throw new Problem("usage", "--answer and --reject exclude each other.");
+  if (answered !== undefined && answered.trim() === "") throw new Problem("usage", "--answer is empty.");
+}
+
+function resumed(runId: string, { answer: answered }: Flags) {
+  return { resume: runId, ...(answered === undefined ? {} : { answerText: answered.trim() }) };
+}
 
 async function wantedIssue(
   { config, folder }: CommandContext,
@@ -100,15 +124,32 @@ async function ask(
   terminal.say(`\n${cleanText(held.diff)}`);
   for (const line of renderEvidence(held.evidence)) terminal.say(cleanText(line));
   terminal.say(`held     ${held.reason}`);
-  return (await terminal.confirm(`Push ${held.branch} and open the pull request?`, "--publish")) ? "approve" : "hold";
+  return terminal.choose(
+    `Push ${held.branch} and open the pull request?`,
+    [
+      { value: "approve", label: "Publish it" },
+      { value: "hold", label: "Keep it held", isFirst: true },
+      { value: "reject", label: "Reject it: the run ends, nothing is pushed" },
+    ],
+    "--publish",
+  );
 }
 
-function tellResult({ terminal }: CommandContext, result: Result): void {
-  if (terminal.isJson) return terminal.event({ type: "run.result", ok: result.exitCode === 0, ...result });
+/** The agent's words, which are a stranger's; nothing typed leaves the question open. */
+async function answer({ terminal }: CommandContext, question: string): Promise<string | null> {
+  terminal.say(`The agent asks: ${cleanText(question)}`);
+  return (await terminal.line("Your answer (empty: later)", "--answer")) || null;
+}
+
+function tellResult({ terminal }: CommandContext, result: Result, { ok }: { ok: boolean }): void {
+  if (terminal.isJson) return terminal.event({ type: "run.result", ok, ...result });
   if (result.prUrl) return terminal.data(`${result.prUrl}\n`);
   terminal.say(
     `${result.stage}${result.waitingFor ? `, waits for ${result.waitingFor}` : ""}${result.reasonText ? `: ${cleanText(result.reasonText)}` : ""}`,
   );
-  if (result.exitCode === 8 || result.exitCode === 130)
-    terminal.say(`Go on with: feedback-chat run --resume ${result.runId}`);
+  if (result.exitCode !== 8 && result.exitCode !== 130) return;
+  if (result.question) terminal.say(`It asks: ${cleanText(result.question)}`);
+  const how = result.question ? ` --answer "…"` : "";
+  terminal.say(`Go on with: feedback-chat run --resume ${result.runId}${how}`);
+  terminal.say(`Or end it:  feedback-chat run --resume ${result.runId} --reject`);
 }

@@ -13,6 +13,8 @@ type Settings = {
   signal: AbortSignal;
 };
 
+type Choice<T> = { value: T; label: string; isFirst?: true };
+
 /** stdout is data, stderr is talk. The one module that asks, and the only one that knows of colours. */
 export interface Terminal {
   readonly isJson: boolean;
@@ -36,6 +38,10 @@ export interface Terminal {
   red(text: string): string;
   /** @throws Problem usage, naming the flag, when nobody can be asked. */
   confirm(question: string, flag: string): Promise<boolean>;
+  /** One of several; what is chosen first changes nothing. @throws Problem usage, naming the flag. */
+  choose<T extends string>(question: string, choices: Choice<T>[], flag: string): Promise<T>;
+  /** A line, "" when nothing was typed. @throws Problem usage, naming the flag. */
+  line(question: string, flag: string): Promise<string>;
   /** A line that is not shown. @throws Problem usage, naming the flag. */
   secret(question: string, flag: string): Promise<string>;
   failure(command: string, error: Error, withStack: boolean): void;
@@ -45,8 +51,9 @@ export function makeTerminal(
   { stdin, stdout, stderr }: Streams,
   { isJson, isQuiet, isInteractive, isColourOff, signal }: Settings,
 ): Terminal {
-  // A terminal that knows no width says 0, and a question would be a letter per line.
+  // A terminal that knows no size says 0: a question would be a letter per line, and all choices but one folded away.
   if (stdout.isTTY && stdout.columns === 0) stdout.columns = 80;
+  if (stdout.isTTY && stdout.rows === 0) stdout.rows = 24;
   const canAsk = isInteractive && !isJson && Boolean(stdin.isTTY && stdout.isTTY);
   const isPlain = isColourOff || !stderr.isTTY;
   const style = (code: number) => (text: string) => (isPlain ? text : `\u001b[${code}m${text}\u001b[0m`);
@@ -85,6 +92,30 @@ export function makeTerminal(
       const answer = await confirm({ message: question, signal, input: keys.input });
       if (isCancel(answer)) throw stopped();
       return answer;
+    },
+    async choose<T extends string>(question: string, choices: Choice<T>[], flag: string) {
+      if (!canAsk) throw refuse(flag);
+      const { select, isCancel } = await import("@clack/prompts");
+      using keys = keysOf(stdin);
+      const first = choices.find(({ isFirst }) => isFirst)?.value;
+      const options = choices.map(({ value, label }) => ({ value: value as string, label }));
+      const answer = await select({
+        message: question,
+        options,
+        signal,
+        input: keys.input,
+        ...(first ? { initialValue: first as string } : {}),
+      });
+      if (isCancel(answer)) throw stopped();
+      return answer as T;
+    },
+    async line(question, flag) {
+      if (!canAsk) throw refuse(flag);
+      const { text, isCancel } = await import("@clack/prompts");
+      using keys = keysOf(stdin);
+      const answer = await text({ message: question, signal, input: keys.input });
+      if (isCancel(answer)) throw stopped();
+      return answer?.trim() ?? "";
     },
     async secret(question, flag) {
       if (!canAsk) throw refuse(flag);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Evidence } from "@feedback-chat/protocol/evidence";
 import { runSettings, type RunSettings } from "@feedback-chat/protocol/job";
 import { Problem } from "@feedback-chat/protocol/problem";
-import { exitCodeOf, isFinal, isHeld, type Stage, type WaitingFor } from "@feedback-chat/protocol/run-machine";
+import { isFinal, isHeld } from "@feedback-chat/protocol/run-machine";
 import { composeMachine, type Machine } from "./compose-machine.ts";
 import type { RunConfig } from "./config.ts";
 import { admitIssue } from "./coordinators/admit-issue.ts";
@@ -18,8 +18,11 @@ import { newUuid } from "./platform/new-id.ts";
 import { makeOwnedFolder, sweepOwnedFolders } from "./platform/owned-folder.ts";
 import { systemClock } from "./platform/system-clock.ts";
 import type { StopCause } from "./ports/coordinator.ts";
+import { hasEnded } from "./reject-run.ts";
+import { resultOf, type RunIssueResult } from "./run-issue-result.ts";
 import { readKeptTree, type KeptTree } from "./stages/keep-tree.ts";
 export { parseRunConfig, type RunConfig } from "./config.ts";
+export { rejectRun } from "./reject-run.ts";
 export type { LocalEvent } from "./coordinators/local.ts";
 
 /** What a person at the terminal sees before anything is pushed. */
@@ -43,7 +46,7 @@ export type RunIssueInput = {
   /** The agent's one question; null leaves it open, and the run waits. */
   answer?(question: string): Promise<string | null>;
 } & (
-  | { resume: string }
+  | { resume: string; answerText?: string }
   | {
       repo: string;
       issueNumber: number;
@@ -53,23 +56,6 @@ export type RunIssueInput = {
       resume?: undefined;
     }
 );
-
-export type RunIssueResult = {
-  /** 0 published, 8 waits for somebody, 1 failed or rejected, 130 stopped by `signal`. */
-  exitCode: 0 | 1 | 8 | 130;
-  runId: string;
-  stage: Stage;
-  waitingFor: WaitingFor | null;
-  reason: string | null;
-  reasonText: string | null;
-  branch: string;
-  prUrl: string | null;
-  prNumber: number | null;
-  question: string | null;
-  costMicroUsd: number;
-  /** Where state, log and artifacts lie. */
-  runFolder: string;
-};
 
 /**
  * One issue on this machine, without a control plane: gate, pipeline, a person's yes, pull request. State is in a
@@ -127,7 +113,7 @@ type Parts = { machine: Machine; deps: LocalRunDeps; config: RunConfig; run: Loc
 async function goOn(parts: Parts, input: RunIssueInput): Promise<RunIssueResult> {
   const { coordinator } = parts.run;
   let isRestart = input.resume !== undefined;
-  if (isRestart) await prepareRestart(parts.run, input.publish);
+  if (input.resume !== undefined) await prepareRestart(parts.run, input);
   for (;;) {
     if (coordinator.state.ending && !(await isLetOn(parts.run, input, isRestart))) return resultOf(parts.run);
     isRestart = false;
@@ -140,14 +126,17 @@ async function goOn(parts: Parts, input: RunIssueInput): Promise<RunIssueResult>
   }
 }
 
-/** @throws Problem conflict when there is nothing to go on with. */
-async function prepareRestart({ coordinator }: LocalRun, publish: LocalPublish): Promise<void> {
-  const { stage, ending, runId } = coordinator.state;
-  if (isFinal(stage))
-    throw new Problem("conflict", `The run ${runId} has ended: ${stage}.`, {
-      next: "Start a new run for the issue.",
+type Resumption = Pick<RunIssueInput, "publish"> & { answerText?: string };
+
+/** @throws Problem conflict when there is nothing to go on with, or to answer. */
+async function prepareRestart({ coordinator }: LocalRun, input: Resumption): Promise<void> {
+  const { stage, ending, runId, waitingFor } = coordinator.state;
+  if (isFinal(stage)) throw hasEnded(runId, stage);
+  if (input.answerText !== undefined && (ending === null || waitingFor !== "reporter"))
+    throw new Problem("conflict", `The run ${runId} waits for no answer: it is ${stage}.`, {
+      next: "Go on with it without --answer.",
     });
-  await coordinator.choose(publish);
+  await coordinator.choose(input.publish);
   if (ending === null) await coordinator.reopen();
 }
 
@@ -158,7 +147,8 @@ async function isLetOn(run: LocalRun, input: RunIssueInput, isRestart: boolean):
   if (isHeld(coordinator.state) && input.publish === "ask") {
     if (!(await isApproved(run, input))) return false;
   } else if (coordinator.state.waitingFor === "reporter") {
-    const answer = await input.answer?.(coordinator.state.job.question?.text ?? "");
+    const given = isRestart && input.resume !== undefined ? input.answerText : undefined;
+    const answer = given ?? (await input.answer?.(coordinator.state.job.question?.text ?? ""));
     if (!answer) return false;
     await coordinator.answer(answer);
   } else if (!isRestart || (isHeld(coordinator.state) && input.publish === "hold")) {
@@ -219,25 +209,6 @@ async function runOnce({ machine, deps, config, run }: Parts): Promise<PipelineE
   } finally {
     await rm(runFolder, { recursive: true, force: true });
   }
-}
-
-function resultOf({ coordinator, runFolder }: LocalRun): RunIssueResult {
-  const { runId, stage, waitingFor, reason, reasonText, job, ending, spent } = coordinator.state;
-  const outcome = ending?.kind === "complete" && ending.outcome.kind === "published" ? ending.outcome : null;
-  return {
-    exitCode: exitCodeOf({ stage, waitingFor }),
-    runId,
-    stage,
-    waitingFor,
-    reason,
-    reasonText,
-    branch: job.branch,
-    prUrl: outcome?.prUrl ?? null,
-    prNumber: outcome?.prNumber ?? job.prNumber,
-    question: waitingFor === "reporter" ? (job.question?.text ?? null) : null,
-    costMicroUsd: spent.costMicroUsd,
-    runFolder,
-  };
 }
 
 /** @throws Problem missing_key, naming it */

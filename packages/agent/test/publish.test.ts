@@ -126,7 +126,10 @@ describe("publishRun", () => {
   it("fast-forwards its own branch for requested changes", async () => {
     await work(async ({ folder, origin, github }) => {
       const first = await publishNow((await planPublish(folder, origin, { "a.txt": "2\n" })).plan, github);
-      const second = await publishNow((await planPublish(folder, origin, { "a.txt": "3\n" })).plan, github);
+      // Whatever people have made of its words by then.
+      github.pulls[0]!.body = "Rewritten.";
+      const more = { prNumber: first.prNumber };
+      const second = await publishNow((await planPublish(folder, origin, { "a.txt": "3\n" }, more)).plan, github);
       expect(second.prNumber).toBe(first.prNumber);
       expect(origin.git(["rev-parse", `${branch}^`])).toBe(first.headSha);
       expect(origin.git(["show", `${branch}:a.txt`])).toBe("3");
@@ -164,6 +167,60 @@ describe("publishRun", () => {
         detail: expect.stringContaining("taken"),
       });
       expect([headOf(origin, branch), headOf(origin, `${branch}x2`)]).toEqual(taken);
+    });
+  });
+
+  it("leaves a pull request alone that a person opened from our branch, and takes one other name", async () => {
+    const byHand = {
+      number: 7,
+      url: "https://github.test/acme/shop/pull/7",
+      state: "open",
+      headSha: "",
+      body: "Mine.",
+    };
+    const opened = {
+      ...byHand,
+      state: "open" as const,
+      title: "Mine",
+      isMerged: false,
+      isDraft: false,
+      isOfThisRun: false,
+    };
+    await work(async ({ folder, origin, github }) => {
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      const crash = new Error("crash");
+      const pushed = publishNow(plan, github, (step) => {
+        if (step === "pushed") throw crash;
+      });
+      await expect(pushed).rejects.toBe(crash);
+      github.pulls.push({ ...opened, branch });
+      const done = await publishNow(plan, github);
+      expect(done.branch).toBe(`${branch}x2`);
+      expect(await publishNow(plan, github)).toEqual(done);
+      expect(github.pulls.map((pull) => [pull.branch, pull.body === "Mine."])).toEqual([
+        [branch, true],
+        [`${branch}x2`, false],
+      ]);
+    });
+    // Between our look and our call; and at the other name too.
+    await work(async ({ folder, origin, github }) => {
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      github.beforeCreate = (at) => at === branch && github.pulls.push({ ...opened, branch });
+      expect((await publishNow(plan, github)).branch).toBe(`${branch}x2`);
+      github.pulls[1]!.body = "Mine.";
+      expect(await failureOf(publishNow(plan, github))).toMatchObject({ code: "github_refused" });
+      expect(github.pulls).toHaveLength(2);
+    });
+  });
+
+  it("looks again when GitHub says that a pull request exists and shows none", async () => {
+    await work(async ({ folder, origin, github }) => {
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      const create = github.createPull;
+      let refused = 0;
+      github.createPull = (input) => (refused++ === 0 ? Promise.resolve(null) : create(input));
+      expect((await publishNow(plan, github)).branch).toBe(branch);
+      expect(github.pulls).toHaveLength(1);
     });
   });
 

@@ -11,7 +11,7 @@ import { shopFeedback, shopFolder } from "@feedback-chat/demo/shop";
 import { filesBelow } from "./files-below.ts";
 import { obeying } from "./obeying.ts";
 import { type LocalRun, readLocalRun } from "./read-local-run.ts";
-import { sayYes } from "./say-yes.ts";
+import { sayYes } from "./at-terminal.ts";
 import { type Program, startProgram } from "./start-program.ts";
 
 const cli = fileURLToPath(new URL("../../../cli/src/bin.ts", import.meta.url));

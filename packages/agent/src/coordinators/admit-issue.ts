@@ -52,7 +52,7 @@ export async function admitIssue(deps: LocalRunDeps, places: Places, input: Admi
   const open = await findOpenRun(places.stateFolder, job);
   if (open)
     throw new Problem("conflict", `The run ${open} of this issue is still open.`, {
-      next: `Go on with it: \`feedback-chat run --resume ${open}\`.`,
+      next: `Go on with it: \`feedback-chat run --resume ${open}\`, or end it with --reject behind that.`,
       facts: { runId: open },
     });
   const origin = await judge(deps, places.stateFolder, { facts, job });

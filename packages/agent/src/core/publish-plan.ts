@@ -16,6 +16,8 @@ export const publishPlan = z.strictObject({
   baseSha: z.string(),
   treeId: z.string(),
   branch: z.string(),
+  /** The run's own from before, whatever people have made of its words since. */
+  prNumber: z.int().nullable().default(null),
   title: z.string(),
   body: z.string(),
   isDraft: z.boolean(),

@@ -13,7 +13,7 @@ import { archived } from "./github-trouble.ts";
 import { type BranchNow, type Remote, lookBranch } from "./look-branch.ts";
 import { humanCommit, requireWanted, unavailable } from "./publish-refusals.ts";
 import { pushBranch } from "./push-branch.ts";
-import { isProblem } from "@feedback-chat/protocol/problem";
+import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 
 export type PublishDeps = GitDeps & {
   clock: Clock;
@@ -56,14 +56,39 @@ async function lookAndAct(deps: PublishDeps, plan: PublishPlan, content: Content
   const now = await deps.github.look();
   if (now.isArchived) throw archived();
   const remote = remoteOf(plan, now.fullName);
-  const { branch, head } = await chooseBranch(deps, plan, remote);
+  // The run's own ref; if it is a stranger's, one other name, the same at every try.
+  for (const branch of namesOf(plan)) {
+    const published = await publishOn(deps, { plan, remote, content, branch });
+    if (published !== "taken") return published;
+  }
+  const names = namesOf(plan).map((name) => `"${name}"`);
+  throw runFailure(
+    "github_refused",
+    `The branch names ${names.join(" and ")} are taken by other commits or pull requests.`,
+    { next: "Delete or rename them, then retry." },
+  );
+}
+
+const namesOf = ({ branch }: PublishPlan) => [branch, `${branch}x2`];
+
+type Place = { plan: PublishPlan; remote: Remote; content: Content; branch: string };
+
+/** `taken`: commits or a pull request that are not this run's stand there. They are left as they are. */
+async function publishOn(deps: PublishDeps, place: Place): Promise<Published | "taken"> {
+  const { plan, remote, content, branch } = place;
+  const head = await lookBranch(deps, remote, { branch, runId: plan.runId });
+  if (head.is === "human") throw humanCommit(branch, head.author);
+  if (head.is === "foreign") return "taken";
   const pull = await deps.github.findPull(branch, plan.runId);
   requireWanted(pull);
   deps.onStep("looked");
   // Merged meanwhile: a person has the whole of it, and pushing more would change nothing.
   if (pull?.isMerged) return publishedOf(branch, pull, pull.headSha);
+  // Opened by hand from our branch: its words are that person's.
+  if (pull && !pull.isOfThisRun && pull.number !== plan.prNumber) return "taken";
   const base = await describeBase(deps, remote, { ...plan, changedPaths: content.changedPaths });
   const headSha = await bringBranch(deps, plan, remote, { branch, head });
+  if (headSha === "taken") return "taken";
   const body = content.clean([...base.notes, plan.body].join("\n\n"));
   if (pull) {
     deps.onStep("pull_adopted");
@@ -71,26 +96,10 @@ async function lookAndAct(deps: PublishDeps, plan: PublishPlan, content: Content
     return publishedOf(branch, pull, headSha);
   }
   const made = await openPull(deps, plan, { branch, title: content.clean(plan.title), body });
-  return publishedOf(branch, made, headSha);
+  return made === "taken" ? made : publishedOf(branch, made, headSha);
 }
 
-/** The run's own ref; if strangers' commits stand there, one other name, the same at every try. */
-async function chooseBranch(
-  deps: PublishDeps,
-  { branch, runId }: PublishPlan,
-  remote: Remote,
-): Promise<{ branch: string; head: BranchNow }> {
-  for (const name of [branch, `${branch}x2`]) {
-    const head = await lookBranch(deps, remote, { branch: name, runId });
-    if (head.is === "human") throw humanCommit(name, head.author);
-    if (head.is !== "foreign") return { branch: name, head };
-  }
-  throw runFailure("github_refused", `The branch names "${branch}" and "${branch}x2" are taken by other commits.`, {
-    next: "Delete or rename them, then retry.",
-  });
-}
-
-/** Answers the head's sha once the branch holds our tree. */
+/** Answers the head's sha once the branch holds our tree, or `taken` when a stranger's push was faster. */
 async function bringBranch(
   deps: PublishDeps,
   plan: PublishPlan,
@@ -114,6 +123,7 @@ async function bringBranch(
   const again = await lookBranch(deps, remote, { branch, runId: plan.runId });
   if (again.is === "ours" && again.treeId === plan.treeId) return again.headSha;
   if (again.is === "human") throw humanCommit(branch, again.author);
+  if (again.is === "foreign") return "taken";
   throw runFailure("github_refused", `The branch "${branch}" was moved while we pushed.`, {
     next: "Retry: a new run gets a branch of its own.",
   });
@@ -123,7 +133,7 @@ async function openPull(
   deps: PublishDeps,
   plan: PublishPlan,
   pull: { branch: string; title: string; body: string },
-): Promise<Pull> {
+): Promise<Pull | "taken"> {
   const made = await deps.github.createPull({
     ...pull,
     base: plan.baseRef,
@@ -136,8 +146,9 @@ async function openPull(
   }
   const found = await deps.github.findPull(pull.branch, plan.runId);
   requireWanted(found);
-  if (!found?.isOfThisRun)
-    throw runFailure("github_refused", `Another pull request for the branch "${pull.branch}" exists.`);
+  // It may be ours, made by a call whose answer was lost: another name now could end in two.
+  if (!found) throw new Problem("github_unreachable", `A pull request for "${pull.branch}" exists, and is not shown.`);
+  if (!found.isOfThisRun) return "taken";
   deps.onStep("pull_adopted");
   return found;
 }

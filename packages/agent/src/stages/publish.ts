@@ -16,7 +16,7 @@ export type PublishTreeDeps = {
 
 export type PublishTreeInput = {
   runId: string;
-  job: Pick<LeasedJob, "issueNumber" | "repository" | "branch" | "origin">;
+  job: Pick<LeasedJob, "issueNumber" | "repository" | "branch" | "origin" | "prNumber">;
   repository: Pick<RunRepository, "gitDir">;
   /** What the permit was given for. */
   tree: TreeInfo;
@@ -58,6 +58,7 @@ export async function publishTree(
       baseSha: tree.baseSha,
       treeId: tree.treeId,
       branch: job.branch,
+      prNumber: job.prNumber,
       ...text,
       isDraft: true,
       token,

@@ -8,6 +8,8 @@ export type MemoryGitHub = GitHubPublisher & {
   /** How many of the next calls answer with 503; `afterActing` loses the answer of a call that worked. */
   outage: { calls: number; afterActing: number };
   isArchived: boolean;
+  /** What somebody else does between our look and our call. */
+  beforeCreate?: (branch: string) => void;
 };
 
 /** The publisher's port over a bare repository, with pull requests in memory. */
@@ -29,7 +31,8 @@ export function memoryGitHub(origin: TestRepository, fullName = "acme/shop"): Me
     },
     async findPull(branch, runId) {
       reach();
-      const found = github.pulls.find((pull) => pull.branch === branch);
+      const ofBranch = github.pulls.filter((pull) => pull.branch === branch);
+      const found = ofBranch.find(({ body }) => body.includes(runId)) ?? ofBranch[0];
       if (!found) return null;
       const { branch: _branch, body, title: _title, ...pull } = found;
       return {
@@ -40,6 +43,7 @@ export function memoryGitHub(origin: TestRepository, fullName = "acme/shop"): Me
     },
     async createPull({ branch, title, body, isDraft, runId }) {
       reach();
+      github.beforeCreate?.(branch);
       if (github.pulls.some((pull) => pull.branch === branch && pull.state === "open")) return null;
       const number = github.pulls.length + 1;
       const pull = {

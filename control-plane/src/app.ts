@@ -8,6 +8,7 @@ import { routes as credentials } from "./credentials/routes.ts";
 import { routes as device } from "./device/routes.ts";
 import { routes as endpoints } from "./endpoints/routes.ts";
 import { routes as exports } from "./exports/routes.ts";
+import { routes as githubApp } from "./github-app/routes.ts";
 import { routes as health } from "./health/routes.ts";
 import { routes as invites } from "./invites/routes.ts";
 import { routes as jobs } from "./jobs/routes.ts";
@@ -48,6 +49,7 @@ export const routes: Route<ServerDeps>[] = [
   ...credentials,
   ...endpoints,
   ...webhooks,
+  ...githubApp,
   ...runs,
   ...reports,
   ...workers,

@@ -1,13 +1,15 @@
 import type { CredentialType } from "@feedback-chat/protocol/project";
 import { sql } from "kysely";
+import type { AppDeps } from "../app-deps.ts";
+import type { GitHubStep } from "../core/app-permissions.ts";
+import { findConnection } from "../github-app/find-connection.ts";
+import { mintToken } from "../github-app/mint-token.ts";
 import { asProject } from "../platform/as-tenant.ts";
-import type { Db } from "../platform/database.ts";
-import type { Sealing } from "../platform/sealing.ts";
 
-export type TokenPurpose = "clone" | "publish" | "model" | "read";
+export type TokenPurpose = GitHubStep | "model";
 export type Token = { type: CredentialType; value: string };
 
-type Deps = { db: Db; sealing: Sealing };
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
 type Row = {
   id: string;
   type: CredentialType;
@@ -17,20 +19,26 @@ type Row = {
   version: number;
 };
 
-const typesFor: Record<TokenPurpose, readonly CredentialType[]> = {
-  clone: ["github_token"],
-  publish: ["github_token"],
-  read: ["github_token"],
-  model: ["anthropic_api_key", "claude_oauth"],
-};
+const modelTypes: readonly CredentialType[] = ["anthropic_api_key", "claude_oauth"];
 
 /**
  * The project's secret for one purpose, in the clear: pass it on, keep it nowhere. Null when the project has none.
- * A GitHub App's short-lived tokens will come from here too.
- * @throws Problem unavailable when the master key is lost
+ * A project that is connected by the GitHub App gets a token made for this one step.
+ * @throws Problem unavailable when the master key is lost; what `mintToken` throws
  */
-export async function tokenFor({ db, sealing }: Deps, projectId: string, purpose: TokenPurpose): Promise<Token | null> {
-  const types = typesFor[purpose];
+export async function tokenFor(deps: Deps, projectId: string, purpose: TokenPurpose): Promise<Token | null> {
+  if (purpose === "model") return storedToken(deps, projectId, modelTypes);
+  const { connection } = await findConnection(deps, projectId);
+  if (connection) return { type: "github_token", value: await mintToken(deps, connection, purpose) };
+  return storedToken(deps, projectId, ["github_token"]);
+}
+
+/** What the project gave us itself. */
+export async function storedToken(
+  { db, sealing }: Pick<Deps, "db" | "sealing">,
+  projectId: string,
+  types: readonly CredentialType[],
+): Promise<Token | null> {
   const { rows } = await asProject(db, projectId, (tx) =>
     sql<Row>`select id, type, encrypted_value, wrapped_dek, kek_id, version from fc.credentials
       where project_id = ${projectId} and type = any(${types}::text[])

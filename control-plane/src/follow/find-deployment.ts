@@ -6,13 +6,14 @@ type ApiDeployment = { id: number; sha: string; environment: string; production_
 
 /** A deployment of this commit that ended well; null when there is none (yet). */
 export async function findDeployment(
-  { octokit, named }: ProjectGitHub,
+  github: ProjectGitHub,
   { sha, isProduction }: Wanted,
 ): Promise<{ url: string | null } | null> {
+  const { octokit, named } = github;
   const { data } = await octokit.rest.repos.listDeployments({ ...named, sha, per_page: 20 });
   for (const deployment of data) {
     if (isOfProduction(deployment) !== isProduction) continue;
-    const good = await successOf({ octokit, named }, deployment);
+    const good = await successOf(github, deployment);
     if (good) return { url: good.environment_url || good.target_url || null };
   }
   return null;

@@ -7,7 +7,7 @@ import { findDeployment } from "./find-deployment.ts";
 import { noteDeployment } from "./note-deployment.ts";
 import { notePull } from "./note-pull.ts";
 
-type Deps = Pick<AppDeps, "db" | "sealing" | "config">;
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
 export type PublishedRun = {
   id: string;
   projectId: string;

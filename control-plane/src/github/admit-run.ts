@@ -20,7 +20,8 @@ type Run = { id: string; projectId: string };
 type Verdict =
   | { kind: "admit"; origin: Origin; detail: string; comments: RightsAnswer["comments"] }
   | { kind: "decline"; detail: string }
-  | { kind: "wait_for_credential"; detail: string };
+  /** `github_access`: there is one, and it does not reach. */
+  | { kind: "wait_for_credential"; reason: "credential" | "github_access"; detail: string };
 
 /**
  * The gate's second step for one parked run: whose words these are, who asked, whether money is left.
@@ -49,8 +50,8 @@ async function ask(
     if (kind === "rate") return { kind: "wait", seconds: retryAfterSeconds };
     if (kind === "unreachable") return { kind: "wait", seconds: 0 };
     if (kind === "gone") return { kind: "decline", detail: "The issue is gone, or the token may not see it." };
-    const detail = `The project's GitHub token may not ask who has which rights: ${said}`;
-    return { kind: "wait_for_credential", detail };
+    const detail = github.way === "app" ? said : `The project's GitHub token may not ask who has which rights: ${said}`;
+    return { kind: "wait_for_credential", reason: "github_access", detail };
   }
 }
 
@@ -71,7 +72,8 @@ function judge(facts: GateFacts, rights: RightsAnswer): Verdict {
 
 /** Rights cannot be asked: fail closed, as a stranger's words, if a worker brings a token of its own to publish. */
 function withoutToken(facts: GateFacts): Verdict {
-  if (!facts.hasWorkerWithToken) return { kind: "wait_for_credential", detail: "The project has no GitHub token yet." };
+  if (!facts.hasWorkerWithToken)
+    return { kind: "wait_for_credential", reason: "credential", detail: "The project has no GitHub token yet." };
   if (facts.dayBudgetLeftMicroUsd <= 0)
     return { kind: "decline", detail: "The project's budget of the last 24 hours is used up." };
   const detail = "The server has no GitHub token, so nobody's rights could be asked: the words count as public.";
@@ -107,14 +109,14 @@ async function apply(tx: Tx, run: Run, verdict: Verdict): Promise<void> {
       detail: verdict.detail,
     });
   } else {
-    await waitForCredential(tx, run, verdict.detail, shared);
+    await waitForCredential(tx, run, verdict, shared);
   }
 }
 
 async function waitForCredential(
   tx: Tx,
   run: Run,
-  detail: string,
+  { reason, detail }: { reason: string; detail: string },
   shared: { actor: typeof systemActor; attempt: number },
 ): Promise<void> {
   const { rows } = await sql`select from fc.pipeline_runs where id = ${run.id}
@@ -124,7 +126,7 @@ async function waitForCredential(
     ...shared,
     event: "parked",
     waitingFor: "credential",
-    reason: "credential",
+    reason,
     reasonText: detail,
     detail,
   });

@@ -1,3 +1,4 @@
+import { isProblem } from "@feedback-chat/protocol/problem";
 import { cleanLine } from "@feedback-chat/agent/core/clean-log";
 
 export type GitHubTrouble = {
@@ -12,6 +13,8 @@ export type GitHubTrouble = {
  * @throws the error itself when it is none of GitHub's: then it is a bug of ours.
  */
 export function githubTrouble(error: unknown, now: Date): GitHubTrouble {
+  const ours = troubleOfApp(error);
+  if (ours) return ours;
   const { name, status, response, message } = error as Partial<RequestError>;
   const said = cleanLine(String(message ?? error)).slice(0, 300);
   if (name === "GraphqlResponseError") return { kind: "refused", said, retryAfterSeconds: 0 };
@@ -20,6 +23,16 @@ export function githubTrouble(error: unknown, now: Date): GitHubTrouble {
   const waitSeconds = rateWait({ status, said, headers: response?.headers ?? {} }, now);
   if (waitSeconds !== null) return { kind: "rate", said, retryAfterSeconds: waitSeconds };
   return { kind: kindOf(status), said, retryAfterSeconds: 0 };
+}
+
+/** What kept the App from getting a token. */
+function troubleOfApp(error: unknown): GitHubTrouble | null {
+  if (isProblem(error, "github_access"))
+    return { kind: "access", said: `${error.message} ${error.next}`, retryAfterSeconds: 0 };
+  if (isProblem(error, "github_unreachable")) return { kind: "unreachable", said: error.message, retryAfterSeconds: 0 };
+  if (isProblem(error, "rate_limited"))
+    return { kind: "rate", said: error.message, retryAfterSeconds: Number(error.facts["retryAfterSeconds"] ?? 60) };
+  return null;
 }
 
 type RequestError = Error & { status: number; response?: { headers: Headers } };

@@ -45,7 +45,7 @@ export function storable(text: string): string {
 
 /** @returns `gone` when the issue is, null when GitHub cannot be asked now. */
 export async function readIssue(
-  deps: GitHubDeps & { now: () => Date },
+  deps: GitHubDeps,
   projectId: string,
   number: number,
 ): Promise<IssueNow | "gone" | null> {

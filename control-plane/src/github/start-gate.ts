@@ -46,7 +46,7 @@ async function runsAtGate({ db }: Deps, waiting: string[]): Promise<{ id: string
       select r.id, r.project_id as "projectId"
       from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id join fc.projects p on p.id = r.project_id
       where r.result is null and r.stage = 'queued' and r.phase = 'gate' and j.status = 'pending' and p.deleted_at is null
-        and r.id <> all(${waiting}::uuid[]) and (r.waiting_for = 'github' or exists (select from fc.credentials c where c.project_id = r.project_id and c.type = 'github_token')
+        and r.id <> all(${waiting}::uuid[]) and (r.waiting_for = 'github' or p.github_installation_id is not null or exists (select from fc.credentials c where c.project_id = r.project_id and c.type = 'github_token')
           or exists (select from fc.workers w where w.workspace_id = p.workspace_id
             and w.capabilities -> 'localCredentials' @> '["github_token"]'::jsonb))
       order by r.standing_since limit 200`.execute(tx),

@@ -2,28 +2,29 @@ import { idOf } from "@feedback-chat/protocol/ids";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { credentialInfo, type CredentialPurpose } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
+import type { AppDeps } from "../app-deps.ts";
 import { tokenFor } from "../credentials/token-for.ts";
 import { asWorker } from "../platform/as-tenant.ts";
 import type { HeldLease } from "../platform/caller.ts";
-import type { Db } from "../platform/database.ts";
-import type { Sealing } from "../platform/sealing.ts";
 import { writeAudit } from "../platform/write-audit.ts";
 import { holdJob } from "./lease-fence.ts";
 import { type SealedSecret, sealForWorker } from "./seal-for-worker.ts";
 
-type Deps = { db: Db; sealing: Sealing; newId: () => string };
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId">;
 type Wanted = { purpose: CredentialPurpose; workspaceId: string; keyId: string };
 
 /**
  * Hands the project's secret for a purpose to the worker that holds the lease: sealed to its registered key, bound to
  * job and attempt, and noted in the audit log. Null when the project has none.
- * @throws Problem lease_lost, not_permitted (`publish` before the permit), unavailable without the master key
+ * @throws Problem lease_lost, not_permitted (`publish` before the permit), unavailable without the master key,
+ * github_access when the GitHub App lost the repository
  */
 export async function releaseCredential(
-  { db, sealing, newId }: Deps,
+  deps: Deps,
   lease: HeldLease,
   { purpose, workspaceId, keyId }: Wanted,
 ): Promise<(SealedSecret & { type: string }) | null> {
+  const { db, newId } = deps;
   const publicKey = await asWorker(db, lease, async (tx) => {
     const job = await holdJob(tx, lease);
     if (purpose === "publish" && (!job.permitId || job.isCancelled))
@@ -44,7 +45,7 @@ export async function releaseCredential(
     });
     return rows[0].public_key;
   });
-  const token = await tokenFor({ db, sealing }, lease.projectId, purpose);
+  const token = await tokenFor(deps, lease.projectId, purpose);
   if (!token) return null;
   const info = credentialInfo({ jobId: idOf("job", lease.jobId), attempt: lease.attempt }, purpose);
   return { type: token.type, ...(await sealForWorker(publicKey, token.value, info)) };

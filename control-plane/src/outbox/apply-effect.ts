@@ -1,10 +1,12 @@
 import { isOurBranch } from "@feedback-chat/agent/core/branch";
+import { triggerLabel } from "@feedback-chat/agent/core/labels";
 import { runMarker } from "@feedback-chat/agent/core/run-marker";
 import { idOf } from "@feedback-chat/protocol/ids";
+import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import type { ProjectGitHub } from "../github/github-for.ts";
 import { asProject } from "../platform/as-tenant.ts";
-import { applyLabels } from "./apply-labels.ts";
+import { applyLabels, createLabels } from "./apply-labels.ts";
 import { findIssueOf } from "./find-issue-of.ts";
 import { ignoringStatus } from "../github/ignoring-status.ts";
 import type { Effect } from "./queue-effects.ts";
@@ -37,9 +39,18 @@ export async function applyEffect(
       return markReady(github, effect.number);
     case "delete_branch":
       return deleteBranches(github, effect.branch, runId);
+    case "project_labels":
+      return createLabels(github, await triggerLabelOf(db, projectId));
     default:
       return "nothing to be done on GitHub";
   }
+}
+
+async function triggerLabelOf(db: Deps["db"], projectId: string): Promise<string> {
+  const { rows } = await asProject(db, projectId, (tx) =>
+    sql<{ label: string }>`select trigger_label as label from fc.projects where id = ${projectId}`.execute(tx),
+  );
+  return rows[0]?.label ?? triggerLabel;
 }
 
 const noIssue = "it names no run";

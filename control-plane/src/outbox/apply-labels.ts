@@ -30,6 +30,16 @@ function planOf({ stage, reason, triggerLabel }: ProjectedIssue) {
   return labelsFor(stage, triggerLabel);
 }
 
+/** Makes the labels of ours that the repository does not have; what people made of the others stays. */
+export async function createLabels(github: ProjectGitHub, triggerLabel: string): Promise<string | null> {
+  const { octokit, named } = github;
+  const all = await octokit.paginate(octokit.rest.issues.listLabelsForRepo, { ...named, per_page: 100 });
+  const present = all.map(({ name }) => name);
+  const missing = [...new Set([...Object.keys(labelTable), triggerLabel])].filter((name) => !hasLabel(present, name));
+  for (const name of missing) await createLabel(github, name);
+  return missing.length === 0 ? "the labels are there already" : null;
+}
+
 async function createLabel({ octokit, named }: ProjectGitHub, name: string): Promise<void> {
   const known = Object.hasOwn(labelTable, name) ? labelTable[name as Label] : undefined;
   const { color, description } = known ?? labelTable["auto-implement"];

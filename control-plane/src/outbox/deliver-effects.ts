@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
+import type { GitHubStep } from "../core/app-permissions.ts";
 import { githubFor } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
 import { tellPeople } from "../notices/tell-people.ts";
@@ -65,7 +66,7 @@ async function deliver(deps: Deps, due: Due): Promise<Delivered> {
   if (effect.kind === "notice_reporter")
     return { kind: "done", note: await tellReporters(deps, { projectId, runId, ...effect }) };
   try {
-    const github = await githubFor(deps, projectId);
+    const github = await githubFor(deps, projectId, stepOf(effect));
     if (!github) return { kind: "done", note: "no github token" };
     if (effect.kind === "merge_pull") return await mergePull(github, effect);
     return { kind: "done", note: await applyEffect(deps, github, { projectId, runId, effect }) };
@@ -77,6 +78,11 @@ async function deliver(deps: Deps, due: Due): Promise<Delivered> {
     if (trouble.kind === "access" || trouble.kind === "refused") return { kind: "hopeless", note: said };
     return { kind: "again", note: said, retryAfterSeconds };
   }
+}
+
+/** What changes branches needs more than what speaks on issues. */
+function stepOf({ kind }: Effect): GitHubStep {
+  return kind === "delete_branch" || kind === "merge_pull" ? "change" : "tell";
 }
 
 async function putOff(

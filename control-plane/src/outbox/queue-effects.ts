@@ -16,6 +16,8 @@ export type Effect =
   | { kind: "mark_ready"; number: number }
   | ({ kind: "merge_pull" } & Merge)
   | { kind: "delete_branch"; branch: string }
+  /** Every label of ours that the repository does not have yet. */
+  | { kind: "project_labels" }
   /** Tells whoever reported it, where an address was left. */
   | { kind: "notice_reporter"; stage: Stage; isQuestion: boolean }
   /** Tells the project's people. */

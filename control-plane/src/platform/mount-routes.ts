@@ -7,6 +7,7 @@ import { authorise } from "./authorise.ts";
 import type { Db } from "./database.ts";
 import { withIdempotency } from "./idempotency.ts";
 import type { Log } from "./log.ts";
+import { problemPage } from "./problem-page.ts";
 import type { Route } from "./route.ts";
 import type { Sealing } from "./sealing.ts";
 import { senderAddress } from "./sender-address.ts";
@@ -33,9 +34,19 @@ export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono
     if (spec.hasSecrets && !deps.sealing)
       throw new TypeError(`${spec.method} ${spec.path} answers with a secret: it needs the vault.`);
     const paths = spec.path.startsWith("/v1/") ? [spec.path, `/api${spec.path}`] : [spec.path];
-    for (const path of paths) app.on(spec.method.toUpperCase(), path, (c) => answer(deps, spec, c));
+    const respond = spec.isPage ? answerPage : answer;
+    for (const path of paths) app.on(spec.method.toUpperCase(), path, (c) => respond(deps, spec, c));
   }
   return app;
+}
+
+/** A browser gets what went wrong as a page; a bug goes its ordinary way. */
+async function answerPage<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Response> {
+  return answer(deps, spec, c).catch((error: unknown) => {
+    const problem = asProblem(error);
+    if (problem) return problemPage(problem);
+    throw error;
+  });
 }
 
 async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Response> {

@@ -57,6 +57,8 @@ export type RouteSpec<D, P extends Shape, Q extends Shape, B extends Shape, A ex
   isCreating?: boolean;
   /** Of `anyone`, as often as they like: load balancers look every second. */
   isUnlimited?: boolean;
+  /** For a person's browser: its problems are pages too. */
+  isPage?: boolean;
   /** The answer carries a secret of ours: what is kept of it for repeats is sealed. */
   hasSecrets?: boolean;
   handle(input: RouteInput<D, P, Q, B>): Promise<(A extends z.ZodType ? z.input<A> : unknown) | Response>;

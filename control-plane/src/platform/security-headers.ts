@@ -9,6 +9,11 @@ const ownPages = [
   "require-trusted-types-for 'script'",
 ].join("; "); // prettier-ignore
 
+/** For the one page whose form goes to GitHub. */
+export function policyWithForms(origin: string): string {
+  return ownPages.replace("form-action 'self'", `form-action 'self' ${origin}`);
+}
+
 export function securityHeaders({ isSecure }: { isSecure: boolean }): MiddlewareHandler {
   const headers = Object.entries({
     "x-content-type-options": "nosniff",
@@ -22,7 +27,7 @@ export function securityHeaders({ isSecure }: { isSecure: boolean }): Middleware
   return async (c, next) => {
     await next();
     for (const [name, value] of headers) c.res.headers.set(name, value);
-    // What an agent wrote brings a policy of its own, which is stricter.
+    // What an agent wrote brings a policy of its own, which is stricter; a form that goes to GitHub says so.
     if (!c.res.headers.has(policyHeader)) c.res.headers.set(policyHeader, ownPages);
   };
 }

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
+import { appSecrets, ofApp } from "../github-app/app-secrets.ts";
 import { linkOf } from "../mail/queue-mail.ts";
 import { packSealed, unpackSealed } from "../platform/pack-sealed.ts";
 import type { Sealed, SealedFor } from "../platform/sealing.ts";
@@ -52,6 +53,7 @@ export const sealedPlaces: SealedPlace[] = [
   packedColumn("webhook_secret_previous"),
   endpointColumn("secret"),
   endpointColumn("secret_previous"),
+  ...appSecrets.map(appColumn),
   {
     name: "answers kept for repeats",
     find: (kekId, limit) => sql`
@@ -128,5 +130,24 @@ function endpointColumn(column: "secret" | "secret_previous"): SealedPlace {
       update fc.endpoints e set ${place} = decode(new.packed, 'hex')
       from unnest(${textsOf(rows, ({ key }) => key)}::uuid[], ${packedOf(rows)}::text[]) as new (id, packed)
       where e.id = new.id`,
+  };
+}
+
+/** A secret of the instance's GitHub App, in one column of its one row. */
+function appColumn(column: (typeof appSecrets)[number]): SealedPlace {
+  const place = sql.ref(column);
+  return {
+    name: `github_app.${column}`,
+    find: (kekId, limit) => sql`
+      select app_id, ${place} as packed from fc.github_app
+      where substring(${place} for ${kekId.length + 2}::int) <> ${startOf(kekId)} limit ${limit} for update skip locked`,
+    read: (row) => {
+      const appId = String(row["app_id"]);
+      return { key: appId, sealed: unpackSealed(row["packed"] as Buffer), belongsTo: ofApp(appId, column) };
+    },
+    write: (rows) => sql`
+      update fc.github_app a set ${place} = decode(new.packed, 'hex')
+      from unnest(${textsOf(rows, ({ key }) => key)}::bigint[], ${packedOf(rows)}::text[]) as new (id, packed)
+      where a.app_id = new.id`,
   };
 }

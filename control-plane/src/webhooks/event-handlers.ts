@@ -37,6 +37,7 @@ export const eventHandlers: Record<string, (tx: Tx, deps: Deps, reading: Reading
     const named = { ...delivery, issue: { number: issue.number, updatedAt: issue.updated_at } };
     const known = await storeDelivery(tx, deps, named, meaning.kind === "may_start" ? "queued" : "handled");
     if (!known.isNew) return duplicate;
+    if (known.cameOtherWay) return settle(tx, named, otherWay);
     const change = { projectId: project.id, payload, actor };
     const outcome =
       meaning.kind === "may_start"
@@ -58,6 +59,7 @@ export const eventHandlers: Record<string, (tx: Tx, deps: Deps, reading: Reading
     const { action, pull_request: pull } = readPayload(pullPayload, raw);
     const known = await storeDelivery(tx, deps, delivery, "handled");
     if (!known.isNew) return duplicate;
+    if (known.cameOtherWay) return settle(tx, delivery, otherWay);
     const said =
       action === "closed" && pull.head.repo?.id === pull.base.repo.id
         ? await notePull(
@@ -78,6 +80,7 @@ export const eventHandlers: Record<string, (tx: Tx, deps: Deps, reading: Reading
     const { deployment, deployment_status: status } = readPayload(deploymentStatusPayload, raw);
     const known = await storeDelivery(tx, deps, delivery, "handled");
     if (!known.isNew) return duplicate;
+    if (known.cameOtherWay) return settle(tx, delivery, otherWay);
     const isProduction = deployment.production_environment ?? deployment.environment.toLowerCase() === "production";
     const said = await noteDeployment(
       tx,
@@ -93,9 +96,16 @@ export const eventHandlers: Record<string, (tx: Tx, deps: Deps, reading: Reading
     );
     return settle(tx, delivery, done(said, "no run of ours was deployed"));
   },
+
+  /** A new name, or who sees it: `takeDelivery` takes that over from every event. */
+  async repository(tx, deps, { delivery }) {
+    const known = await storeDelivery(tx, deps, { ...delivery, body: null }, "handled");
+    return known.isNew ? { status: "handled", reason: "the repository is known as it is now" } : duplicate;
+  },
 };
 
 const duplicate = { status: "duplicate", reason: "this delivery came before" } as const;
+const otherWay = { status: "duplicate", reason: "the same event came by the other webhook" } as const;
 const sameBody = { status: "duplicate", reason: "the same body came before" } as const;
 
 function done(said: string | null, otherwise: string): Outcome {

@@ -39,7 +39,7 @@ export async function receiveDelivery(deps: Deps, incoming: Incoming): Promise<W
     if (!/^[\w-]{1,100}$/.test(guid) || !/^\w{1,60}$/.test(event))
       throw new Problem("bad_payload", "X-GitHub-Delivery or X-GitHub-Event is missing.");
     const contentType = header("content-type") ?? "";
-    return takeDelivery(tx, deps, project, { guid, event, contentType, bytes, isReplayed: false });
+    return takeDelivery(tx, deps, project, { guid, event, contentType, bytes, isReplayed: false, way: "project" });
   });
   return toWebhookAnswer(outcome);
 }

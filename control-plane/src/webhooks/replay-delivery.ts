@@ -35,7 +35,13 @@ export async function replayDelivery(deps: Deps, input: Input): Promise<WebhookA
       id: deps.newId(), workspaceId, projectId, actor: actorOf(caller), action: "webhook_event.replayed", target: idOf("whe", eventId),
     }); // prettier-ignore
     const bytes = Buffer.from(stored.body);
-    return takeDelivery(tx, deps, project, { ...stored, bytes, contentType: typeOf(bytes), isReplayed: true });
+    return takeDelivery(tx, deps, project, {
+      ...stored,
+      bytes,
+      contentType: typeOf(bytes),
+      isReplayed: true,
+      way: "project",
+    });
   });
   return toWebhookAnswer(outcome);
 }

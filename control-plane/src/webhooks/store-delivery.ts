@@ -1,12 +1,17 @@
 import { sql } from "kysely";
 import type { Tx } from "../platform/database.ts";
 
+/** Whose webhook brought it: the project's own, or the GitHub App's. */
+export type Way = "project" | "app";
 export type Delivery = {
   projectId: string;
   guid: string;
   event: string;
   action: string | null;
   bodySha256: Buffer;
+  way: Way;
+  /** What tells the event from others, by whichever way it came; null for what cannot be told. */
+  meaning: Buffer | null;
   issue: { number: number; updatedAt: string } | null;
   /** Kept for 30 days; null for what is ignored. */
   body: Buffer | null;
@@ -20,6 +25,8 @@ type DeliveryStatus = "queued" | "already_queued" | "duplicate" | "ignored" | "p
 export type Known = {
   isNew: boolean;
   hasSameBody: boolean;
+  /** The same event came by the other webhook, and counted. */
+  cameOtherWay: boolean;
   /** An event that is as new or newer was seen, and the issue was closed or gone then. */
   isIssueOver: boolean;
   /** An event that is as new or newer started a run. */
@@ -37,14 +44,14 @@ export async function storeDelivery(
   delivery: Delivery,
   status: DeliveryStatus,
 ): Promise<Known> {
-  const { projectId, guid, event, action, bodySha256, issue, body, isReplayed } = delivery;
+  const { projectId, guid, event, action, bodySha256, issue, body, isReplayed, way, meaning } = delivery;
   const updatedAt = issue?.updatedAt ?? null;
   // GitHub counts in seconds: closed and reopened in one of them is still a new opening.
   const isReopened = action === "reopened";
   const { rows } = await sql<Known>`
     with stored as (
-      insert into fc.webhook_events (id, project_id, guid, event, action, body_sha256, issue_number, issue_updated_at, status, body)
-      values (${newId()}, ${projectId}, ${guid}, ${event}, ${action}, ${bodySha256}, ${issue?.number ?? null}, ${updatedAt}, ${status}, ${body})
+      insert into fc.webhook_events (id, project_id, guid, event, action, body_sha256, issue_number, issue_updated_at, status, body, way, meaning)
+      values (${newId()}, ${projectId}, ${guid}, ${event}, ${action}, ${bodySha256}, ${issue?.number ?? null}, ${updatedAt}, ${status}, ${body}, ${way}, ${meaning})
       on conflict (project_id, guid) do update set status = excluded.status, reason = null where ${isReplayed} returning guid
     ), told as (
       select pg_notify('fc_gate', '') from stored
@@ -53,6 +60,8 @@ export async function storeDelivery(
     )
     select exists (select from stored) and (select count(*) >= 0 from told) as "isNew",
       exists (select from fc.webhook_events w where w.project_id = ${projectId} and w.body_sha256 = ${bodySha256} and w.guid <> ${guid} and not ${isReplayed}) as "hasSameBody",
+      exists (select from fc.webhook_events w where w.project_id = ${projectId} and w.meaning = ${meaning}::bytea and w.way <> ${way}
+        and w.status <> 'duplicate' and not ${isReplayed}) as "cameOtherWay",
       exists (select from issue where state <> 'open'
         and (github_updated_at > ${updatedAt}::timestamptz or (github_updated_at = ${updatedAt}::timestamptz and not ${isReopened}))) as "isIssueOver",
       exists (select from issue join fc.issue_snapshots s on s.issue_id = issue.id 

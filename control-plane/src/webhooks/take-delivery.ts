@@ -2,13 +2,21 @@ import { createHash } from "node:crypto";
 import type { Actor } from "@feedback-chat/protocol/actor";
 import { sql } from "kysely";
 import type { Tx } from "../platform/database.ts";
+import { deliveryMeaning } from "../core/delivery-meaning.ts";
 import { eventHandlers, ignore, type Outcome } from "./event-handlers.ts";
 import { type HookedProject, isOfProject, noteRepository } from "./find-project.ts";
 import { decodeBody, type Envelope, envelope, readPayload } from "./payload.ts";
-import { type Delivery, storeDelivery } from "./store-delivery.ts";
+import { type Delivery, storeDelivery, type Way } from "./store-delivery.ts";
 
 type Deps = { newId: () => string };
-export type Arrived = { guid: string; event: string; contentType: string; bytes: Buffer; isReplayed: boolean };
+export type Arrived = {
+  guid: string;
+  event: string;
+  contentType: string;
+  bytes: Buffer;
+  isReplayed: boolean;
+  way: Way;
+};
 
 /**
  * Stores a delivery that was proven, and does what it means, in the caller's transaction.
@@ -18,7 +26,7 @@ export async function takeDelivery(
   tx: Tx,
   deps: Deps,
   project: HookedProject,
-  { guid, event, contentType, bytes, isReplayed }: Arrived,
+  { guid, event, contentType, bytes, isReplayed, way }: Arrived,
 ): Promise<Outcome> {
   const raw = decodeBody(bytes, contentType);
   const shared = readPayload(envelope, raw);
@@ -28,6 +36,8 @@ export async function takeDelivery(
     event,
     action: shared.action ?? null,
     bodySha256: createHash("sha256").update(bytes).digest(),
+    way,
+    meaning: meaningOf(event, raw),
     issue: null,
     body: null,
     isReplayed,
@@ -42,6 +52,12 @@ export async function takeDelivery(
   // After the event, which may lock a job: the project is locked last.
   if (shared.repository) await noteRepository(tx, project, shared.repository);
   return outcome;
+}
+
+/** Stored as a hash: nothing of an ignored delivery is kept but that it came. */
+function meaningOf(event: string, raw: unknown): Buffer | null {
+  const meaning = deliveryMeaning(event, raw);
+  return meaning === null ? null : createHash("sha256").update(meaning).digest();
 }
 
 async function pong(tx: Tx, deps: Deps, delivery: Delivery): Promise<Outcome> {

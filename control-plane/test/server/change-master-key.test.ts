@@ -46,7 +46,7 @@ async function read(platform: TestPlatform, sealing: TestPlatform["deps"]["seali
   );
   const row = rows[0];
   if (!row) throw new Error("no such project");
-  const credential = await tokenFor({ db, sealing }, row.id, "model");
+  const credential = await tokenFor({ ...platform.deps, sealing }, row.id, "model");
   return { secret: webhookSecretsOf({ sealing }, row)[0], token: credential?.value };
 }
 
@@ -105,6 +105,7 @@ it("knows every place of the source that seals something: a change of the master
     "credentials/set-credential.ts",
     "endpoints/create-endpoint.ts",
     "endpoints/rotate-endpoint-secret.ts",
+    "github-app/app-secrets.ts",
     "mail/queue-mail.ts",
     "platform/idempotency.ts",
     "platform/open-sealing.ts",

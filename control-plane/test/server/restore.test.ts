@@ -29,7 +29,6 @@ async function live(server: TestServer) {
 
 async function expectWhole(server: TestServer, had: Awaited<ReturnType<typeof live>>): Promise<void> {
   const { token, project, apiKey, projectId } = had;
-  const { db, sealing } = server.deps;
   const signedIn = await call(server, "POST", "/api/auth/sign-in/email", {
     body: { email: owner.email, password: owner.password },
     headers: { origin: server.url },
@@ -38,7 +37,7 @@ async function expectWhole(server: TestServer, had: Awaited<ReturnType<typeof li
   expect((await call(server, "GET", "/v1/me", { token })).status).toBe(200);
   const runs = await call(server, "GET", `/api/runs/${project.id}`, { token: apiKey });
   expect(runs.body["items"]).toMatchObject([{ projectId: project.id, stage: "queued" }]);
-  expect(await tokenFor({ db, sealing }, projectId, "model")).toMatchObject({ value: "sk-ant-0123456789" });
+  expect(await tokenFor(server.deps, projectId, "model")).toMatchObject({ value: "sk-ant-0123456789" });
   expect(await call(server, "GET", "/api/healthz")).toMatchObject({ status: 200 });
 }
 

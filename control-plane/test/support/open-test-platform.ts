@@ -37,11 +37,14 @@ export type TestPlatform = AsyncDisposable & {
   person(role: Role, workspaceId?: string): Promise<{ token: string; workspaceId: string; userId: string }>;
 };
 
-type Options = { kind?: Kind; env?: Record<string, string> };
-const publicUrl = "http://localhost";
+type Options = { kind?: Kind; env?: Record<string, string>; publicUrl?: string };
 
 /** The whole app, without a socket and without background work, over a database of its own. */
-export async function openTestPlatform({ kind = "server", env = {} }: Options = {}): Promise<TestPlatform> {
+export async function openTestPlatform({
+  kind = "server",
+  env = {},
+  publicUrl = "http://localhost",
+}: Options = {}): Promise<TestPlatform> {
   const database = await openTestDatabase(kind);
   const { db } = database;
   await migrateSessions({ database, log: quietLog });

@@ -15,12 +15,12 @@ export function cookieOf({ headers }: Pick<Answer, "headers">): string {
 }
 
 /** The first owner, made by the one-time code, and a session of theirs: headers that a page of ours sends. */
-export async function signInOwner(platform: TestPlatform): Promise<Record<string, string>> {
+export async function signInOwner(platform: TestPlatform, from = origin): Promise<Record<string, string>> {
   const offered = await offerOwnerCode(platform.deps, { dataFolder: undefined });
   await platform.call("POST", "/api/setup/owner", { body: { ...ann, code: offered?.code } });
-  const answer = await platform.call("POST", "/api/auth/sign-in/email", { body: ann, headers: origin });
+  const answer = await platform.call("POST", "/api/auth/sign-in/email", { body: ann, headers: from });
   if (answer.status !== 200) throw new Error(`The owner could not sign in: ${answer.text}`);
-  return { ...origin, cookie: cookieOf(answer) };
+  return { ...from, cookie: cookieOf(answer) };
 }
 
 /** Everything that the database holds, better-auth's tables included, as text. */

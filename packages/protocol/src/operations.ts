@@ -10,6 +10,7 @@ import { createCredentialRequest, createProjectAnswer, createProjectKeyRequest, 
 import { createEndpointAnswer, createEndpointRequest, endpoint, endpointDeliveryPage, endpointPage, patchEndpointRequest, redeliverAnswer, redeliverRequest, rotateEndpointRequest } from "./endpoint.ts";
 import { deviceCodeAnswer, deviceCodeRequest, deviceDecideRequest, deviceLookAnswer, deviceLookRequest, deviceTokenRequest } from "./device.ts";
 import { feedbackAnswer, feedbackPage, feedbackRequest, joinRequest, report, reportWordsRequest, reporterData, splitRequest } from "./report.ts";
+import { githubConnection } from "./github-app.ts";
 import { healthz } from "./healthz.ts";
 import { job } from "./job.ts";
 import { projectCheck } from "./check.ts";
@@ -24,6 +25,7 @@ export const deleteProjectsProjectId = { method: "delete", path: "/v1/projects/:
 export const deleteProjectsProjectIdEndpointsEndpointId = { method: "delete", path: "/v1/projects/:projectId/endpoints/:endpointId", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteProjectsProjectIdFeedbackFeedbackIdBlock = { method: "delete", path: "/v1/projects/:projectId/feedback/:feedbackId/block", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteProjectsProjectIdFeedbackFeedbackIdReporter = { method: "delete", path: "/v1/projects/:projectId/feedback/:feedbackId/reporter", query: [], body: null, answer: null, isCreating: false } as const;
+export const deleteProjectsProjectIdGithub = { method: "delete", path: "/v1/projects/:projectId/github", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteWorkersWorkerId = { method: "delete", path: "/v1/workers/:workerId", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteWorkspacesWorkspaceId = { method: "delete", path: "/v1/workspaces/:workspaceId", query: [], body: null, answer: null, isCreating: false } as const;
 export const deleteWorkspacesWorkspaceIdInvitesInviteId = { method: "delete", path: "/v1/workspaces/:workspaceId/invites/:inviteId", query: [], body: null, answer: null, isCreating: false } as const;
@@ -31,6 +33,10 @@ export const deleteWorkspacesWorkspaceIdMembersUserId = { method: "delete", path
 export const getAgentProjectIdHealth = { method: "get", path: "/api/agent/:projectId/health", query: [], body: null, answer: agentHealth, isCreating: false } as const;
 export const getAuthWays = { method: "get", path: "/api/auth/ways", query: [], body: null, answer: signInWays, isCreating: false } as const;
 export const getCliTokens = { method: "get", path: "/v1/cli-tokens", query: [], body: null, answer: keyPage, isCreating: false } as const;
+export const getGithubCallback = { method: "get", path: "/api/github/callback", query: ["code","state"], body: null, answer: null, isCreating: false } as const;
+export const getGithubConnectProjectId = { method: "get", path: "/api/github/connect/:projectId", query: [], body: null, answer: null, isCreating: false } as const;
+export const getGithubManifest = { method: "get", path: "/api/github/manifest", query: ["organization"], body: null, answer: null, isCreating: false } as const;
+export const getGithubSetup = { method: "get", path: "/api/github/setup", query: ["state","setup_action"], body: null, answer: null, isCreating: false } as const;
 export const getHealthz = { method: "get", path: "/api/healthz", query: [], body: null, answer: healthz, isCreating: false } as const;
 export const getJobsJobId = { method: "get", path: "/api/jobs/:jobId", query: [], body: null, answer: job, isCreating: false } as const;
 export const getJobsJobIdArtifactsName = { method: "get", path: "/v1/jobs/:jobId/artifacts/:name", query: [], body: null, answer: null, isCreating: false } as const;
@@ -47,6 +53,7 @@ export const getProjectsProjectIdEvents = { method: "get", path: "/v1/projects/:
 export const getProjectsProjectIdExport = { method: "get", path: "/v1/projects/:projectId/export", query: [], body: null, answer: null, isCreating: false } as const;
 export const getProjectsProjectIdFeedback = { method: "get", path: "/v1/projects/:projectId/feedback", query: ["limit","cursor"], body: null, answer: feedbackPage, isCreating: false } as const;
 export const getProjectsProjectIdFeedbackFeedbackIdReporter = { method: "get", path: "/v1/projects/:projectId/feedback/:feedbackId/reporter", query: [], body: null, answer: reporterData, isCreating: false } as const;
+export const getProjectsProjectIdGithub = { method: "get", path: "/v1/projects/:projectId/github", query: [], body: null, answer: githubConnection, isCreating: false } as const;
 export const getProjectsProjectIdKeys = { method: "get", path: "/v1/projects/:projectId/keys", query: [], body: null, answer: keyPage, isCreating: false } as const;
 export const getProjectsProjectIdUsage = { method: "get", path: "/v1/projects/:projectId/usage", query: ["from","to"], body: null, answer: usage, isCreating: false } as const;
 export const getProjectsProjectIdWebhookEvents = { method: "get", path: "/v1/projects/:projectId/webhook-events", query: ["limit","cursor"], body: null, answer: webhookEventPage, isCreating: false } as const;
@@ -78,6 +85,7 @@ export const postAuthDeviceToken = { method: "post", path: "/api/auth/device/tok
 export const postCliTokens = { method: "post", path: "/v1/cli-tokens", query: [], body: createCliTokenRequest, answer: createdKey, isCreating: false } as const;
 export const postDeviceDecide = { method: "post", path: "/v1/device/decide", query: [], body: deviceDecideRequest, answer: null, isCreating: false } as const;
 export const postDeviceLook = { method: "post", path: "/v1/device/look", query: [], body: deviceLookRequest, answer: deviceLookAnswer, isCreating: false } as const;
+export const postGithubWebhook = { method: "post", path: "/api/github/webhook", query: [], body: null, answer: null, isCreating: false } as const;
 export const postInstancePause = { method: "post", path: "/v1/instance/pause", query: [], body: null, answer: instanceState, isCreating: false } as const;
 export const postInstanceResume = { method: "post", path: "/v1/instance/resume", query: [], body: null, answer: instanceState, isCreating: false } as const;
 export const postInvitesAccept = { method: "post", path: "/v1/invites/accept", query: [], body: acceptInviteRequest, answer: workspace, isCreating: false } as const;

@@ -1,16 +1,81 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { judgedCalls, refusedCalls } from "../src/core/refused-calls.ts";
 import { bubblewrap, machineUidFolder, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { processesOf } from "../src/sandboxes/process-table.ts";
 import { sandboxContract, running } from "./contracts/sandbox.ts";
-import { inside, openSandbox, until } from "./open-sandbox.ts";
+import { inside, insideNode, openSandbox, until } from "./open-sandbox.ts";
 
 sandboxContract("bubblewrap", openSandbox);
+
+/** Calls that nobody needs a right for, in Perl: each prints its name and 0, or the number of its error. */
+const oddCalls = (numbers: Record<string, number>) => `
+use Errno;
+sub say_ { my ($name, $result) = @_; print $name, " ", ($result == -1 ? $!+0 : 0), "\\n"; }
+my ($root, $page, $handle) = ("/", "\\0" x 4096, pack("LLx128", 128, 0));
+say_("keyctl", syscall(${numbers["keyctl"]}, 0, -3, 1));
+say_("personality", syscall(${numbers["personality"]}, 0x0040000));
+say_("name_to_handle_at", syscall(${numbers["name_to_handle_at"]}, -100, $root, $handle, $page, 0));
+say_("process_vm_readv", syscall(${numbers["process_vm_readv"]}, $$, $page, 0, $page, 0, 0));
+say_("ptrace", syscall(${numbers["ptrace"]}, 0, 0, 0, 0));
+say_("netlink", syscall(${numbers["socket"]}, 16, 3, 16));
+say_("alg or vsock", (syscall(${numbers["socket"]}, 40, 1, 0) >= 0 || syscall(${numbers["socket"]}, 38, 5, 0) >= 0) ? 0 : -1);
+say_("control socket", syscall(${numbers["socket"]}, 2, 1, 0));
+say_("control interfaces", syscall(${numbers["socket"]}, 16, 3, 0));
+`;
+
+it("refuses system calls that work outside without any right, and none that a build needs", async () => {
+  const numbers = Object.fromEntries(
+    Object.entries({ ...refusedCalls, ...judgedCalls }).map(([name, row]) => [
+      name,
+      row[process.arch as "x64" | "arm64"] ?? 0,
+    ]),
+  );
+  const script = oddCalls(numbers);
+  const asNobody = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : ["env"];
+  const outside = execFileSync(asNobody[0] ?? "", [...asNobody.slice(1), "perl", "-e", script]);
+  expect(resultsIn(outside.toString())).toEqual({
+    keyctl: 0,
+    personality: 0,
+    name_to_handle_at: 0,
+    process_vm_readv: 0,
+    ptrace: 0,
+    netlink: 0,
+    "alg or vsock": 0,
+    "control socket": 0,
+    "control interfaces": 0,
+  });
+  await using opened = await openSandbox();
+  await using job = await opened.sandbox.open({ name: "calls", slot: 63 });
+  const within = await inside(job, ["perl", "-e", script]);
+  expect(resultsIn(within.output)).toEqual({
+    keyctl: 1,
+    personality: 1,
+    name_to_handle_at: 1,
+    process_vm_readv: 1,
+    ptrace: 1,
+    netlink: 97,
+    "alg or vsock": 97,
+    "control socket": 0,
+    "control interfaces": 0,
+  });
+  // What programs notice: threads, children, workers, the list of interfaces.
+  const busy = `
+    const { Worker } = require("node:worker_threads");
+    require("node:os").networkInterfaces();
+    require("node:child_process").execSync("true | cat");
+    new Worker("process.exit(0)", { eval: true }).on("exit", () => console.log("works"));`;
+  expect((await insideNode(job, busy)).output).toBe("works\n");
+});
+
+function resultsIn(text: string): Record<string, number> {
+  return Object.fromEntries([...text.matchAll(/^(.+) (\d+)$/gm)].map(([, name, error]) => [name, Number(error)]));
+}
 
 it("says how to install bubblewrap where it is missing (cli: no bubblewrap)", async () => {
   await using opened = await openSandbox();

@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { insidePaths } from "../core/inside-paths.ts";
+import type { Architecture } from "../core/refused-calls.ts";
+import { isKnownArchitecture, seccompProgram } from "../core/seccomp-program.ts";
 import type { Sandbox, SandboxFacts, SandboxJob, SandboxLimits, SandboxSpec } from "../ports/sandbox.ts";
 import { bwrapArguments } from "./bwrap-arguments.ts";
 import { insideNode, installTools, type Toolchain } from "./install-tools.ts";
@@ -14,7 +16,7 @@ import {
   sweepJobFolders,
   type JobFolders,
 } from "./job-folders.ts";
-import { argsFd, runInside, statusFd, wallsFailed } from "./run-inside.ts";
+import { argsFd, runInside, seccompFd, statusFd, wallsFailed } from "./run-inside.ts";
 
 export type BubblewrapDeps = {
   /** See `sandboxRootFor`. All folders of jobs and the mounted tools lie below it. */
@@ -53,7 +55,7 @@ export function bubblewrap(deps: BubblewrapDeps): Sandbox {
 }
 
 async function openJob(deps: BubblewrapDeps, job: { name: string; slot: number }): Promise<SandboxJob> {
-  requireLinux();
+  const seccomp = seccompProgram(requireLinux());
   await makeRoot(deps);
   const tools = await installTools(deps);
   const folders = await makeJobFolders(deps, job);
@@ -70,7 +72,7 @@ async function openJob(deps: BubblewrapDeps, job: { name: string; slot: number }
     readTask: (name, maxBytes) => readRegularFile(taskPath(name), maxBytes),
     run(spec) {
       const signal = AbortSignal.any([spec.signal, stop.signal]);
-      const run = runInside(launchOf({ deps, tools, folders }, spec), { ...spec, signal });
+      const run = runInside(launchOf({ deps, tools, folders, seccomp }, spec), { ...spec, signal });
       const settled = run.ended.then(
         () => undefined,
         () => undefined,
@@ -87,9 +89,9 @@ async function openJob(deps: BubblewrapDeps, job: { name: string; slot: number }
   };
 }
 
-type Job = { deps: BubblewrapDeps; tools: Toolchain; folders: JobFolders };
+type Job = { deps: BubblewrapDeps; tools: Toolchain; folders: JobFolders; seccomp: Uint8Array };
 
-function launchOf({ deps, tools, folders }: Job, spec: SandboxSpec) {
+function launchOf({ deps, tools, folders, seccomp }: Job, spec: SandboxSpec) {
   const bwrapArgs = bwrapArguments({
     system: tools.system,
     etc: tools.etc,
@@ -107,9 +109,10 @@ function launchOf({ deps, tools, folders }: Job, spec: SandboxSpec) {
       ...spec.env,
     },
     statusFd,
+    seccompFd,
   });
   const bwrap = [deps.bwrapPath ?? "bwrap", "--args", String(argsFd), "--", ...limitPrefix(spec.limits), ...spec.argv];
-  return { ...asUser(deps, folders.uid, bwrap), bwrapArgs, treeFolder: folders.treeFolder };
+  return { ...asUser(deps, folders.uid, bwrap), bwrapArgs, seccomp, treeFolder: folders.treeFolder };
 }
 
 /** Set inside, where the user namespace counts its own processes: other jobs of the same user do not count. */
@@ -181,11 +184,15 @@ const probeLimits: SandboxLimits = {
   scratchBytes: 8e6,
 };
 
-function requireLinux(): void {
-  if (process.platform === "linux") return;
-  throw new Problem("sandbox_unavailable", `There is no sandbox for ${process.platform} in this version.`, {
-    next: "Run the worker on Linux with bubblewrap: a virtual machine or a server will do.",
-  });
+function requireLinux(): Architecture {
+  if (process.platform === "linux" && isKnownArchitecture(process.arch)) return process.arch;
+  throw new Problem(
+    "sandbox_unavailable",
+    `There is no sandbox for ${process.platform} on ${process.arch} in this version.`,
+    {
+      next: "Run the worker on Linux (x64 or arm64) with bubblewrap: a virtual machine or a server will do.",
+    },
+  );
 }
 
 function plainName(name: string): string {

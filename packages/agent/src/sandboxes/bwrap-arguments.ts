@@ -13,6 +13,8 @@ export type Walls = {
   workingFolder: string;
   env: Record<string, string>;
   statusFd: number;
+  /** Where bwrap reads the filter of system calls. */
+  seccompFd: number;
 };
 
 /** Number of the user inside: never root, not even of its own namespace. */
@@ -42,7 +44,7 @@ export function bwrapArguments(walls: Walls): string[] {
       "--die-with-parent",
       "--clearenv",
     ],
-    ...["--json-status-fd", String(walls.statusFd)],
+    ...["--json-status-fd", String(walls.statusFd), "--seccomp", String(walls.seccompFd)],
     ...walls.system.flatMap(({ path, linkTo }) =>
       linkTo === null ? ["--ro-bind", path, path] : ["--symlink", linkTo, path],
     ),

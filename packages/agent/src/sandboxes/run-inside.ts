@@ -9,11 +9,22 @@ import { isAlive, readProcess } from "./process-table.ts";
 import { spawnWithoutInheritance } from "./spawn-without-inheritance.ts";
 import { watchLimits } from "./watch-limits.ts";
 
-export type Launch = { command: string; args: string[]; bwrapArgs: string[]; treeFolder: string };
+export type Launch = {
+  command: string;
+  args: string[];
+  bwrapArgs: string[];
+  /** The filter of system calls. */
+  seccomp: Uint8Array;
+  treeFolder: string;
+};
 
-/** File descriptors of bwrap beyond the three: its arguments (so that no list of processes shows them), its status. */
+/**
+ * File descriptors of bwrap beyond the three: its arguments (so that no list of processes shows them), its status,
+ * the filter of system calls.
+ */
 export const argsFd = 3;
 export const statusFd = 4;
+export const seccompFd = 5;
 
 type Stop = { by: Exclude<SandboxEnd["by"], "exit">; detail: string };
 
@@ -23,11 +34,13 @@ export function runInside(launch: Launch, spec: SandboxSpec): SandboxRun {
   const child = spawnWithoutInheritance(launch.command, launch.args, {
     cwd: "/",
     env: {},
-    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
   });
   const stderr = tail(child.stderr as Readable);
   feed(child.stdin as Writable, spec.stdin);
   feed(child.stdio[argsFd] as Writable, launch.bwrapArgs.map((argument) => `${argument}\0`).join(""));
+  const streams: readonly unknown[] = child.stdio; // the type ends at five
+  feed(streams[seccompFd] as Writable, launch.seccomp);
   lowerPriority(child);
   return {
     stdout: child.stdout as Readable,
@@ -163,7 +176,7 @@ function tail(stream: Readable): () => string {
 }
 
 /** The process inside may end, or close its stdin, before it was written. */
-function feed(stream: Writable, text: string): void {
+function feed(stream: Writable, text: string | Uint8Array): void {
   stream.on("error", ignoring("EPIPE", "ECONNRESET"));
   stream.end(text);
 }

@@ -7,6 +7,8 @@ import { ignoring } from "../platform/ignoring.ts";
 export type Plants = AsyncDisposable & {
   hostFile: string;
   hostPid: number;
+  /** Of our own process: what is inside has one more, or has none of ours. */
+  seccompFilters: number;
   loopbackPort: number;
   abstractName: string;
 };
@@ -44,8 +46,18 @@ export async function plantCanaries({ tempFolder, canary }: { tempFolder: string
     await dispose();
     throw error;
   }
-  return { hostFile, hostPid: process_.pid ?? 0, loopbackPort, abstractName, [Symbol.asyncDispose]: dispose };
+  const seccompFilters = Number((await readFile("/proc/self/status", "latin1")).match(filterLine)?.[1] ?? 0);
+  return {
+    hostFile,
+    seccompFilters,
+    hostPid: process_.pid ?? 0,
+    loopbackPort,
+    abstractName,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
+
+const filterLine = /^Seccomp_filters:\s*(\d+)$/m;
 
 export function listen(start: (server: Server, ready: () => void) => void, words: string): Promise<Server> {
   return new Promise((resolve, reject) => {

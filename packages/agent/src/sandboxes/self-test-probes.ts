@@ -54,6 +54,12 @@ export const probeRows: readonly ProbeRow[] = [
     ["at least four sets were found and are empty", isolation],
   ),
   row(
+    "system_calls",
+    "system calls that no build needs are refused",
+    ["refused"],
+    ["the same program works when it asks for nothing unusual", isolation],
+  ),
+  row(
     "descriptors",
     "no open file is inherited",
     ["none"],

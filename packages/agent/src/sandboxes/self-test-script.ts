@@ -8,6 +8,8 @@ export type ScriptPlan = {
   otherFolder: string;
   loopbackPort: number;
   abstractName: string;
+  /** How many filters of system calls hold for us already, out here. */
+  seccompFilters: number;
   socketPath: string;
   writeTo: string[];
   /** Where something of ours is mounted; besides the system, nothing else may be. */
@@ -62,6 +64,14 @@ const memoryOfHost = () => {
   if (!command.includes(plan.canary)) return "absent";
   try { fs.closeSync(fs.openSync("/proc/" + plan.hostPid + "/mem", "r+")); return "memory opened"; } catch (error) { return "seen, " + error.code; }
 };
+const systemCalls = () => {
+  const status = fs.readFileSync("/proc/self/status", "utf8");
+  const mode = Number(/^Seccomp:\\s*(\\d)$/m.exec(status)?.[1] ?? 0);
+  const filters = Number(/^Seccomp_filters:\\s*(\\d+)$/m.exec(status)?.[1] ?? NaN);
+  if (mode !== 2 || filters <= plan.seccompFilters) return "no filter of the sandbox's own (" + filters + ")";
+  const plain = tryRun("setarch", os.machine(), "true");
+  return plain === "done" ? tryRun("setarch", os.machine(), "-R", "true") : "the control failed: " + plain;
+};
 const capabilities = () => {
   const status = fs.readFileSync("/proc/self/status", "utf8");
   const sets = [...status.matchAll(/^Cap(?:Inh|Prm|Eff|Bnd|Amb):\\s*([0-9a-f]+)$/gm)].map(([, set]) => set);
@@ -98,6 +108,7 @@ const attempts = `
   attempt("processes", processes);
   attempt("ptrace", memoryOfHost);
   attempt("capabilities", capabilities);
+  attempt("system_calls", systemCalls);
   say("host_loopback", await reach({ port: plan.loopbackPort, host: "127.0.0.1" }));
   say("abstract_socket", await reach({ path: "\\0" + plan.abstractName }));
   say("dns", await new Promise((resolve) => dns.lookup("example.com", (error, address) => resolve(error ? error.code : address))));

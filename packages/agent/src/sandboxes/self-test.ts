@@ -52,6 +52,7 @@ export async function selfTest(deps: SelfTestDeps): Promise<SelfTest> {
     hostPid: plants.hostPid,
     otherFolder: sibling.treeFolder,
     loopbackPort: plants.loopbackPort,
+    seccompFilters: plants.seccompFilters,
     abstractName: plants.abstractName,
     socketPath: `${insidePaths.sockets}/probe.sock`,
     writeTo: ["/", "/usr", "/etc", "/opt/node", "/dev", insidePaths.sockets],

@@ -69,6 +69,7 @@ const weaknesses: [name: string, weakness: Weakness, id: string, remedy: RegExp]
   ["an inherited file descriptor", { shell: "exec 9</" }, "descriptors", /open file/],
   ["the network left on", { sed: "/^--unshare-net$/d" }, "host_loopback", /network/],
   ["a capability kept", { sed: "s#^--clearenv$#--cap-add\\x00CAP_NET_RAW\\x00--clearenv#" }, "capabilities", /Do not run jobs here/],
+  ["no filter of system calls", { sed: "/^--seccomp$/{N;d}", shell: "exec 5<&-" }, "system_calls", /Do not run jobs here/],
 ]; // prettier-ignore
 
 describe("a wall that is weakened", () => {
@@ -85,7 +86,7 @@ describe("a wall that is weakened", () => {
     ]);
     expect(checked).toMatchObject({ code: 0, ok: true, error: null });
     expect(failedOf(checked)).toEqual([]);
-    expect(checked.data.checks.length).toBeGreaterThanOrEqual(25);
+    expect(checked.data.checks.length).toBeGreaterThanOrEqual(26);
     for (const probe of checked.data.checks) expect(probe.control, probe.id).toBeTruthy();
     expect(checked.data.sandbox).toMatchObject({ mechanism: "bubblewrap", runsAs: expect.any(Number) });
     expect(Object.keys(checked.data.sandbox?.limits ?? {}).sort()).toEqual(["disk", "files", "memory", "processes", "processor"]); // prettier-ignore

@@ -27,7 +27,7 @@ describe("weakened tests", () => {
 
   it.each([
     'it.skip("c", () => {})', 'test.only("c", () => {})', 'describe.skip("c", () => {})', 'it.todo("c")', 'xit("c", f)', 'fdescribe("c", f)',
-    'test("c", { skip: true }, f)', 'test("c", { todo: "later" }, f)', 'it["skip"]("c", f)', 't.skip("later")', "it.concurrent.only(n, f)", "@pytest.mark.skip",
+    'test("c", { skip: true }, f)', 'test("c", { todo: "later" }, f)', 'it["skip"]("c", f)', 't.skip("later")', "it.concurrent.only(n, f)", "xit 'later' do", "fdescribe Cart do", "@pytest.mark.skip",
   ])("are flagged by their line: %s", (line) => {
     expect(judge(path, two, `${two}${line}\n`)).toContainEqual(
       expect.objectContaining({ level: "flag", code: "test_skipped", line: 3 }),
@@ -63,10 +63,22 @@ describe("weakened tests", () => {
   });
 });
 
+it("an inline snapshot that is rewritten or gone is flagged, one that is new or moved is not", () => {
+  const one = (text: string) => `it("a", () => expect(a).toMatchInlineSnapshot(\`${text}\`));\n`;
+  const thrown = 'it("b", () => expect(f).toThrowErrorMatchingInlineSnapshot("no"));\n';
+  const codes = (before: string, after: string) => judge("src/a.test.ts", before, after).map(({ code }) => code);
+  expect(codes(one("1") + thrown, one("2") + thrown)).toEqual(["snapshot_rewritten"]);
+  expect(codes(one("1") + thrown, one("1") + thrown.replace('"no"', '"yes"'))).toEqual(["snapshot_rewritten"]);
+  expect(codes(one("1"), `${one("1").trim().replace("`1`", "")}\n`)).toContain("snapshot_rewritten");
+  expect(codes(one("1") + thrown, thrown + one("1") + one("3"))).toEqual([]);
+});
+
 describe("rules switched off, and text that is run", () => {
   it.each([
     ["lint_disabled", "// eslint-disable-next-line no-eval"], ["lint_disabled", "/* oxlint-disable */"], ["lint_disabled", "// biome-ignore lint: x"],
-    ["lint_disabled", "x = 1  # noqa"], ["types_disabled", "// @ts-ignore"], ["types_disabled", "// @ts-nocheck"], ["types_disabled", "// @ts-expect-error"],
+    ["lint_disabled", "/* tslint:disable */"], ["lint_disabled", "/* eslint no-eval: 0 */"], ["lint_disabled", "// deno-lint-ignore no-explicit-any"],
+    ["types_disabled", "# pyright: ignore"], ["types_disabled", "# mypy: ignore-errors"], ["eval_like", "(0, eval)(text)"], ["eval_like", 'import vm from "node:vm"'],
+    ["eval_like", "os.popen(text)"], ["lint_disabled", "x = 1  # noqa"], ["types_disabled", "// @ts-ignore"], ["types_disabled", "// @ts-nocheck"], ["types_disabled", "// @ts-expect-error"],
     ["types_disabled", "x = 1  # type: ignore"], ["coverage_disabled", "/* c8 ignore next */"], ["eval_like", "eval(input)"], ["eval_like", 'new Function("return 1")'],
     ["eval_like", "setTimeout('go()', 1)"], ["eval_like", 'require("node:child_process")'], ["eval_like", "await import(name)"], ["eval_like", "vm.runInNewContext(text)"],
     ["raw_html", "el.innerHTML = text"], ["invisible_characters", "const a = 'x\u202ey'"],

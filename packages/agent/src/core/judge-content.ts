@@ -9,18 +9,19 @@ const lineRules: { code: string; detail: string; pattern: RegExp; onlyTests?: tr
     detail: "a test is skipped, left to do, or runs alone",
     onlyTests: true,
     pattern:
-      /\b(?:describe|it|test|suite|context|bench)\s*(?:\.\w+)*\.(?:skip|only|todo|fails|failing|skipIf|runIf)\b|\b(?:describe|it|test|suite|context|bench)\s*\[\s*["'`](?:skip|only|todo|fails)|\b(?:x|f)(?:it|describe|test|context)\s*\(|\{[^}]{0,100}\b(?:skip|only|todo)\s*:\s*(?!false)|@(?:unittest\.skip|pytest\.mark\.(?:skip|xfail)|Ignore|Disabled)\b|\bt\.Skip\(|\b\w+\.(?:skip|todo)\(\s*(?:["'`)]|\))/,
+      /\b(?:describe|it|test|suite|context|bench)\s*(?:\.\w+)*\.(?:skip|only|todo|fails|failing|skipIf|runIf)\b|\b(?:describe|it|test|suite|context|bench)\s*\[\s*["'`](?:skip|only|todo|fails)|\b(?:x|f)(?:it|describe|test|context|specify)\s*[(\s]\s*["'`(\w]|\{[^}]{0,100}\b(?:skip|only|todo)\s*:\s*(?!false)|@(?:unittest\.skip|pytest\.mark\.(?:skip|xfail)|Ignore|Disabled)\b|\bt\.Skip\(|\b\w+\.(?:skip|todo)\(\s*(?:["'`)]|\))/,
   },
   {
     code: "lint_disabled",
     detail: "a lint rule is switched off",
     pattern:
-      /\b(?:eslint|oxlint|tslint|stylelint|standard|biome)-(?:disable|ignore)|#\s*noqa\b|\bnolint\b|rubocop:disable|pylint:\s*disable|clippy::|#\[allow\(/,
+      /\b(?:eslint|oxlint|tslint|stylelint|standard|biome|deno-lint)[-:](?:disable|ignore)|\/\*\s*eslint\s+["'@\w/-]+\s*:|\bnoinspection\b|#\s*noqa\b|\bnolint\b|rubocop:disable|pylint:\s*disable|clippy::|#\[allow\(/,
   },
   {
     code: "types_disabled",
     detail: "a type check is switched off",
-    pattern: /@ts-(?:ignore|nocheck|expect-error)|#\s*type:\s*ignore|@phpstan-ignore|@SuppressWarnings/,
+    pattern:
+      /@ts-(?:ignore|nocheck|expect-error)|#\s*(?:type|pyright|mypy):\s*ignore|#\s*(?:pyright|mypy):\s*\w+|@phpstan-ignore|@SuppressWarnings/,
   },
   {
     code: "coverage_disabled",
@@ -31,7 +32,7 @@ const lineRules: { code: string; detail: string; pattern: RegExp; onlyTests?: tr
     code: "eval_like",
     detail: "text is run as code, or a program is started",
     pattern:
-      /\beval\s*\(|\bnew\s+Function\s*\(|\bFunction\s*\(\s*["'`]|\bset(?:Timeout|Interval)\s*\(\s*["'`]|\bvm\.(?:run|compile|Script)|\bchild_process\b|\bexec(?:File|Sync|FileSync)\s*\(|(?<![.\w])exec\s*\(|\bspawn(?:Sync)?\s*\(|\bprocess\.(?:binding|dlopen)\b|\bos\.system\s*\(|\bsubprocess\.|\bimport\s*\(\s*(?!["'`])/,
+      /\beval\s*\)?\s*\(|["'`](?:node:)?vm["'`]|\bos\.(?:popen|exec\w*|spawn\w*)\s*\(|\bnew\s+Function\s*\(|\bFunction\s*\(\s*["'`]|\bset(?:Timeout|Interval)\s*\(\s*["'`]|\bvm\.(?:run|compile|Script)|\bchild_process\b|\bexec(?:File|Sync|FileSync)\s*\(|(?<![.\w])exec\s*\(|\bspawn(?:Sync)?\s*\(|\bprocess\.(?:binding|dlopen)\b|\bos\.system\s*\(|\bsubprocess\.|\bimport\s*\(\s*(?!["'`])/,
   },
   {
     code: "raw_html",

@@ -27,8 +27,18 @@ function weakenedTests({ before, after }: TextChange): ContentFinding[] {
   const [had, has] = [countOf(before, testCase), countOf(after, testCase)];
   return [
     ...(asserts < asserted ? [flag("fewer_asserts", null, `${asserted} assertions before, ${asserts} now`)] : []),
+    ...rewrittenInline(before, after),
     ...(has < had ? [flag("test_deleted", null, `${had} tests before, ${has} now`)] : []),
   ];
+}
+
+const inlineSnapshots = /\bto(?:Match|Throw\w*Matching)InlineSnapshot\s*\(\s*(`(?:[^`\\]|\\.)*`|"[^"\n]*"|'[^'\n]*')/g;
+
+/** Expectations that a tool writes anew: what was expected before is expected nowhere in the file now. */
+function rewrittenInline(before: string, after: string): ContentFinding[] {
+  const now = new Set([...after.matchAll(inlineSnapshots)].map(([, snapshot]) => snapshot));
+  const isGone = [...before.matchAll(inlineSnapshots)].some(([, snapshot]) => !now.has(snapshot));
+  return isGone ? [flag("snapshot_rewritten", null, "an inline snapshot is rewritten or gone")] : [];
 }
 
 const asserting = /\b(?:expect|assert\w*|should|t\.(?:is|true|false|deepEqual|throws|equal|same))\s*(?:\.\w+)*\s*\(/g;

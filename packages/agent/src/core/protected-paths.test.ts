@@ -21,7 +21,8 @@ const contract: [pattern: string, file: string][] = [
   ["pnpm-lock.yaml", "pnpm-lock.yaml"], ["bun.lock", "bun.lock"], ["Cargo.lock", "Cargo.lock"], ["go.sum", "go.sum"],
   ["vite.config.*", "vite.config.ts"], ["tsconfig*.json", "tsconfig.build.json"], ["vitest.config.*", "vitest.config.ts"],
   ["jest.config.*", "jest.config.js"], ["eslint.config.*", "eslint.config.mjs"], [".eslintrc*", ".eslintrc.json"],
-  [".oxlintrc.json", ".oxlintrc.json"], ["biome.json", "biome.json"], [".env*", ".env.local"], ["pyproject.toml", "pyproject.toml"],
+  [".oxlintrc.json", ".oxlintrc.json"], ["biome.json", "biome.json"], ["requirements*.txt", "requirements-dev.txt"], ["Pipfile.lock", "Pipfile.lock"],
+  ["mix.lock", "mix.lock"], ["flake.lock", "flake.lock"], ["gulpfile.*", "gulpfile.js"], ["justfile", "justfile"], ["phpunit.xml*", "phpunit.xml.dist"], [".env*", ".env.local"], ["pyproject.toml", "pyproject.toml"],
 ]; // prettier-ignore
 
 describe("the list of what waits for a person", () => {

@@ -14,7 +14,9 @@ export const protectedPaths = [
 
 export const lockfiles = [
   "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "deno.lock",
-  "Cargo.lock", "poetry.lock", "uv.lock", "Gemfile.lock", "composer.lock", "go.sum",
+  "Cargo.lock", "poetry.lock", "uv.lock", "pdm.lock", "Pipfile", "Pipfile.lock", "requirements*.txt", "Gemfile.lock", "composer.lock", "go.sum",
+  "go.work", "go.work.sum", "gradle.lockfile", "mix.exs", "mix.lock", "pubspec.yaml", "pubspec.lock", "Podfile", "Podfile.lock", "flake.nix", "flake.lock",
+  "Package.resolved", "packages.lock.json",
 ] as const; // prettier-ignore
 
 /** What decides how a build, a test run or a linter behaves. */
@@ -27,6 +29,8 @@ export const buildConfigs = [
   "pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "conftest.py", "Cargo.toml", "build.rs", "go.mod", "Gemfile", "Rakefile",
   "composer.json", "pom.xml", "*.gradle", "*.gradle.kts", "turbo.json", "nx.json", "lerna.json", "pnpm-workspace.yaml", "deno.json", "deno.jsonc", "bunfig.toml", "svelte.config.*", "nuxt.config.*",
   "astro.config.*", "remix.config.*", "netlify.toml", "fly.toml", "wrangler.*", "docker-compose*", "compose.y*ml", ".env*", "lefthook.y*ml",
+  "vitest.setup.*", "ava.config.*", "rspack.config.*", "rsbuild.config.*", ".stylelintrc*", "stylelint.config.*", ".lintstagedrc*", "lint-staged.config.*", "commitlint.config.*",
+  "gulpfile.*", "Gruntfile.*", "justfile", "GNUmakefile", "*.mk", "CMakeLists.txt", "phpunit.xml*", "phpstan.neon*", ".rspec", ".rubocop.yml", "ruff.toml", ".ruff.toml", "mypy.ini", ".golangci.y*ml", "Taskfile.y*ml",
 ] as const; // prettier-ignore
 
 /** A project's own patterns: what it protects besides, and, after a `!`, what of our lists it does not. */

@@ -9,7 +9,13 @@ const result = (outcome: "passed" | "failed" | "timed_out", durationMs = 700) =>
 });
 const whole: Evidence = {
   schemaVersion: 1,
-  asked: { issueNumber: 7, title: "The total is wrong", hiddenRemoved: 0, wasCut: false },
+  asked: {
+    issueNumber: 7,
+    title: "The total is wrong",
+    hiddenRemoved: 0,
+    snapshotSha256: "0".repeat(64),
+    wasCut: false,
+  },
   done: {
     summary: "Multiplies.\n\nAdds a test.",
     isUnfinished: false,

@@ -2,6 +2,7 @@ import { botLabel } from "@feedback-chat/agent/core/labels";
 import type { Permission } from "@feedback-chat/agent/core/gate";
 import { isSameLabel } from "../core/issue-event.ts";
 import type { ProjectGitHub } from "./github-for.ts";
+import { ignoringStatus } from "./ignoring-status.ts";
 import { hasTriage, permissionOf } from "./permission-of.ts";
 import { storable } from "./read-issue.ts";
 
@@ -49,14 +50,12 @@ async function listLabelled(
   { octokit, named }: ProjectGitHub,
   issueNumber: number,
 ): Promise<{ label: string; by: string | null }[]> {
-  const answer = await octokit.rest.issues
-    .listEvents({ ...named, issue_number: issueNumber, per_page: 100 })
-    .catch((error: unknown) => {
-      // Not every server that speaks GitHub's API keeps this history.
-      if (error instanceof Error && "status" in error && error.status === 404) return undefined;
-      throw error;
-    });
-  return (answer?.data ?? []).flatMap((entry) =>
+  // All of them: the newest label stands at the end of a long history.
+  const entries = await octokit
+    .paginate(octokit.rest.issues.listEvents, { ...named, issue_number: issueNumber, per_page: 100 })
+    // Not every server that speaks GitHub's API keeps this history.
+    .catch(ignoringStatus(404));
+  return (entries ?? []).flatMap((entry) =>
     entry.event === "labeled" && "label" in entry && entry.label?.name
       ? [{ label: entry.label.name, by: entry.actor?.login ?? null }]
       : [],

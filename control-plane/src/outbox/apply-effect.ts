@@ -36,7 +36,7 @@ export async function applyEffect(
     case "close_pull":
       return closePull(github, effect);
     case "mark_ready":
-      return markReady(github, effect.number);
+      return markReady(github, effect.number, issue?.number ?? null);
     case "delete_branch":
       return deleteBranches(github, effect.branch, runId);
     case "project_labels":
@@ -100,11 +100,17 @@ async function closePull(
   return null;
 }
 
-/** The REST API cannot take the draft mark off. */
-async function markReady({ octokit, named }: ProjectGitHub, number: number): Promise<string | null> {
+/** A person said yes: merging it closes the issue from now on. The REST API cannot take the draft mark off. */
+async function markReady(
+  { octokit, named }: ProjectGitHub,
+  number: number,
+  issueNumber: number | null,
+): Promise<string | null> {
   const { data } = await octokit.rest.pulls.get({ ...named, pull_number: number });
-  if (!data.draft) return "the pull request is ready already";
   if (data.state === "closed") return "the pull request is closed";
+  const body = (data.body ?? "").replace(new RegExp(`^Refs #${issueNumber}(?= *$)`, "m"), `Closes #${issueNumber}`);
+  if (body !== (data.body ?? "")) await octokit.rest.pulls.update({ ...named, pull_number: number, body });
+  if (!data.draft) return "the pull request is ready already";
   await octokit.graphql(
     `mutation ready($id: ID!) { markPullRequestReadyForReview(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`,
     { id: data.node_id },

@@ -71,7 +71,8 @@ async function queueRetryEffects(
   { newRunId, isIssueClosed }: { newRunId: string; isIssueClosed: boolean },
 ): Promise<void> {
   const { project_id: projectId, github_pr_number: number } = old;
-  const comment = `Closed: the issue is tried again by run ${idOf("run", newRunId)}.`;
+  // GitHub makes a link of the issue's number; the new pull request names it too.
+  const comment = `Closed: #${old.github_issue_number} is tried again by run ${idOf("run", newRunId)}.`;
   await queueEffects(tx, { projectId, runId: newRunId }, [
     ...(isIssueClosed ? [{ kind: "reopen_issue" } as const] : []),
     { kind: "issue_labels" },

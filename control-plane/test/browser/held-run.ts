@@ -22,7 +22,7 @@ index 1c1c1c1..2d2d2d2 100644
 `;
 const evidence: Evidence = {
   schemaVersion: 1,
-  asked: { issueNumber: 7, title: hostileTitle, hiddenRemoved: 0, wasCut: false },
+  asked: { issueNumber: 7, title: hostileTitle, hiddenRemoved: 0, snapshotSha256: "0".repeat(64), wasCut: false },
   done: {
     summary: "The total counted the first item only; it now adds up all of them.",
     isUnfinished: false,

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { startGate } from "../../src/github/start-gate.ts";
 import { admitRun } from "../../src/github/admit-run.ts";
+import { pollIssues } from "../../src/github/poll-issues.ts";
 import { asProject } from "../../src/platform/as-tenant.ts";
 import { type GithubScene, openGithubScene, repo } from "../support/github-scene.ts";
 import { until } from "../support/until.ts";
@@ -101,6 +102,17 @@ describe("the gate's second step", () => {
     scene.github.comment({ repo, number, body: "maintainer: approve", by: "stranger" });
     await admitRun(scene.deps, run);
     expect((await runRow(scene)).comments).toEqual([{ author: "helper", body: "Only in the cart, please." }]);
+  });
+
+  it("finds who asked at the end of a history that is longer than a page of GitHub's answers", async () => {
+    await using scene = await openGithubScene({ on: database() });
+    await scene.setToken();
+    const { number } = scene.github.openIssue({ repo, author: "stranger", title: "The total is wrong" });
+    for (let n = 0; n < 110; n += 1) await scene.github.addLabel({ repo, number, label: `l${n}`, by: "maintainer" });
+    await scene.github.addLabel({ repo, number, label: "auto-implement", by: "helper" });
+    await pollIssues(scene.deps, new Map(), { id: scene.projectId, triggerLabel: "auto-implement" });
+    expect(await admitRun(scene.deps, await runRow(scene))).toBeUndefined();
+    expect(await runRow(scene)).toMatchObject({ stage: "queued", waiting_for: "worker", origin: "public" });
   });
 
   it("declines when the day's budget is used up", async () => {

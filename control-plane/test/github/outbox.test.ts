@@ -37,6 +37,9 @@ const queue = (scene: GithubScene, runId: string, effect: Effect) =>
 const issueOf = ({ github }: GithubScene, number: number) =>
   github.lookAt(repo).issues.find((issue) => issue.number === number);
 
+/** As the publisher's template ends for a stranger's words. */
+const pullBody = (number: number) => `Asked: Refs #1234 is quoted\n\n---\n\nRefs #${number}  \nBase commit`;
+
 /** An issue with the trigger label, and an open draft of our branch. */
 async function withPull(scene: GithubScene, branch = "feedback/issue-1-abc123") {
   await scene.setToken();
@@ -51,7 +54,7 @@ async function withPull(scene: GithubScene, branch = "feedback/issue-1-abc123") 
   const response = await fetch(`${scene.github.url}/repos/${repo}/pulls`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}` },
-    body: JSON.stringify({ title: "Fix", head: branch, base: "main", draft: true }),
+    body: JSON.stringify({ title: "Fix", body: pullBody(number), head: branch, base: "main", draft: true }),
   });
   const pull = (await response.json()) as { number: number };
   return { number, pullNumber: pull.number, branch };
@@ -108,7 +111,9 @@ describe("the outbox", () => {
     });
     await scene.act(runId, { action: "approve" });
     await deliverAll(scene);
-    expect(pullOf(scene, pullNumber)).toMatchObject({ isDraft: false, state: "open" });
+    // A person said yes: its merge closes the issue now.
+    const body = pullBody(number).replace(`Refs #${number}  \n`, `Closes #${number}  \n`);
+    expect(pullOf(scene, pullNumber)).toMatchObject({ isDraft: false, state: "open", body });
     await scene.act(runId, { action: "reject" });
     await commit(scene, branch, runId);
     await queue(scene, runId, { kind: "delete_branch", branch: "main" });

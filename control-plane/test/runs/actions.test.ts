@@ -136,7 +136,7 @@ describe("an action", () => {
     expect(await effects(scene)).toContainEqual({
       kind: "close_pull",
       number: 12,
-      comment: `Closed: the issue is tried again by run ${id}.`,
+      comment: expect.stringMatching(new RegExp(`^Closed: #\\d+ is tried again by run ${id}\\.$`)) as string,
     });
   });
 

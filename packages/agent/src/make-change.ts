@@ -158,6 +158,7 @@ function evidenceOf(run: Run, { opened, agent, collected, used }: Made, checked:
       issueNumber: run.input.job.issueNumber,
       title: issue.title,
       hiddenRemoved: issue.hiddenRemoved,
+      snapshotSha256: issue.sha256,
       wasCut: issue.wasCut,
     },
     done: {

@@ -7,12 +7,13 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const operations = [
-  "GET /rate_limit", "GET /user", "GET /repos/{owner}/{repo}",
+  "GET /rate_limit", "GET /user", "GET /user/{account_id}", "GET /repos/{owner}/{repo}",
   "GET /repos/{owner}/{repo}/collaborators", "GET /repos/{owner}/{repo}/collaborators/{username}",
   "GET /repos/{owner}/{repo}/collaborators/{username}/permission", "GET /repos/{owner}/{repo}/contents/{path}",
   "GET /repos/{owner}/{repo}/issues", "POST /repos/{owner}/{repo}/issues",
   "GET /repos/{owner}/{repo}/issues/{issue_number}", "PATCH /repos/{owner}/{repo}/issues/{issue_number}",
   "GET /repos/{owner}/{repo}/issues/{issue_number}/comments", "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
+  "GET /repos/{owner}/{repo}/issues/{issue_number}/events",
   "GET /repos/{owner}/{repo}/issues/comments/{comment_id}", "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
   "GET /repos/{owner}/{repo}/labels", "POST /repos/{owner}/{repo}/labels", "GET /repos/{owner}/{repo}/labels/{name}",
   "GET /repos/{owner}/{repo}/issues/{issue_number}/labels", "POST /repos/{owner}/{repo}/issues/{issue_number}/labels",
@@ -23,6 +24,7 @@ const operations = [
   "GET /repos/{owner}/{repo}/git/ref/{ref}", "GET /repos/{owner}/{repo}/git/matching-refs/{ref}",
   "POST /repos/{owner}/{repo}/git/refs", "PATCH /repos/{owner}/{repo}/git/refs/{ref}", "DELETE /repos/{owner}/{repo}/git/refs/{ref}",
   "GET /repos/{owner}/{repo}/branches/{branch}", "GET /repos/{owner}/{repo}/commits/{ref}",
+  "GET /repos/{owner}/{repo}/compare/{basehead}",
   "GET /repos/{owner}/{repo}/commits/{ref}/statuses", "GET /repos/{owner}/{repo}/commits/{ref}/status",
   "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
   "GET /repos/{owner}/{repo}/deployments", "POST /repos/{owner}/{repo}/deployments",
@@ -32,6 +34,23 @@ const operations = [
   "POST /repos/{owner}/{repo}/hooks/{hook_id}/pings", "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries",
   "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}",
   "POST /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts",
+  "GET /app",
+  "GET /app/installations",
+  "GET /app/installations/{installation_id}",
+  "DELETE /app/installations/{installation_id}",
+  "POST /app/installations/{installation_id}/access_tokens",
+  "PUT /app/installations/{installation_id}/suspended",
+  "DELETE /app/installations/{installation_id}/suspended",
+  "POST /app-manifests/{code}/conversions",
+  "GET /app/hook/config",
+  "GET /app/hook/deliveries",
+  "GET /app/hook/deliveries/{delivery_id}",
+  "POST /app/hook/deliveries/{delivery_id}/attempts",
+  "GET /installation/repositories",
+  "DELETE /installation/token",
+  "GET /repos/{owner}/{repo}/installation",
+  "GET /user/installations",
+  "GET /user/installations/{installation_id}/repositories",
 ]; // prettier-ignore
 
 type Json = Record<string, unknown>;

@@ -32,7 +32,9 @@ describe("the wire, as GitHub describes it", () => {
   it("speaks of the repository, its people and the caller", async () => {
     const octokit = wire.octokit(github.url, github.addToken({ login: "bot" }));
     await octokit.rest.rateLimit.get();
-    await octokit.rest.users.getAuthenticated();
+    const { data: caller } = await octokit.rest.users.getAuthenticated();
+    const { data: same } = await octokit.request("GET /user/{account_id}", { account_id: caller.id });
+    expect(same).toMatchObject({ login: "bot", id: caller.id });
     await octokit.rest.repos.get(repo);
     await octokit.rest.repos.listCollaborators(repo);
     await octokit.rest.repos.checkCollaborator({ ...repo, username: "bot" });
@@ -94,6 +96,12 @@ describe("the wire, as GitHub describes it", () => {
     await octokit.rest.issues.listLabelsForRepo(repo);
     await octokit.rest.issues.addLabels({ ...one, labels: ["in-progress"] });
     await octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" });
+    const { data: events } = await octokit.rest.issues.listEvents(one);
+    expect(events.map((entry) => [entry.event, "label" in entry && entry.label.name, entry.actor?.login])).toEqual([
+      ["labeled", "auto-implement", "bot"],
+      ["labeled", "in-progress", "bot"],
+      ["unlabeled", "auto-implement", "bot"],
+    ]);
     await expect(octokit.rest.issues.removeLabel({ ...one, name: "auto-implement" })).rejects.toMatchObject({
       status: 404,
     });
@@ -161,9 +169,19 @@ describe("the wire, as GitHub describes it", () => {
     await octokit.rest.git.updateRef({ ...repo, ref: "heads/x", sha, force: true });
     await octokit.rest.git.createRef({ ...repo, ref: "refs/heads/y", sha });
     const { data: second } = await octokit.rest.pulls.create({ ...head, head: "y" });
+    const stateOf = async () =>
+      (await octokit.rest.pulls.get({ ...repo, pull_number: second.number })).data.mergeable_state;
+    github.createStatus({ repo: "acme/shop", sha, state: "pending" });
+    expect(await stateOf()).toBe("unstable");
+    github.createStatus({ repo: "acme/shop", sha, state: "success" });
+    expect(await stateOf()).toBe("clean");
     await octokit.rest.pulls.merge({ ...repo, pull_number: second.number, merge_method: "squash" });
     await octokit.rest.git.deleteRef({ ...repo, ref: "heads/y" });
-    github.createStatus({ repo: "acme/shop", sha, state: "success" });
+    const compared = async (basehead: string) =>
+      (await octokit.rest.repos.compareCommitsWithBasehead({ ...repo, basehead })).data;
+    expect(await compared(`${main.commit.sha}...${sha}`)).toMatchObject({ status: "ahead", ahead_by: 1, behind_by: 0 });
+    expect(await compared(`${sha}...${main.commit.sha}`)).toMatchObject({ status: "behind", behind_by: 1 });
+    expect(await compared(`${sha}...${sha}`)).toMatchObject({ status: "identical", commits: [] });
     github.createCheckRun({ repo: "acme/shop", sha, name: "test" });
     await octokit.rest.repos.listCommitStatusesForRef({ ...repo, ref: sha });
     await octokit.rest.repos.getCombinedStatusForRef({ ...repo, ref: sha });

@@ -42,6 +42,8 @@ export const evidence = z.object({
     issueNumber: z.int(),
     title: z.string(),
     hiddenRemoved: z.int(),
+    /** sha256 of the words as the gate froze them: which of an issue's many versions was asked. */
+    snapshotSha256: z.string().regex(/^[0-9a-f]{64}$/),
     wasCut: z.boolean(),
   }),
   done: z.object({

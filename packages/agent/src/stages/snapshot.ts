@@ -10,7 +10,7 @@ export type CleanSnapshot = {
   hiddenRemoved: number;
   wasCut: boolean;
   /** sha256 of the frozen words, so that an edit afterwards can be told. */
-  hash: string;
+  sha256: string;
 };
 
 /**
@@ -31,6 +31,6 @@ export function takeSnapshot(frozen: unknown): CleanSnapshot {
     throw runFailure("bad_snapshot", "Nothing is left of the issue that a person could see.", {
       next: "Write the wish as plain text, then retry.",
     });
-  const hash = createHash("sha256").update(JSON.stringify(parsed.data)).digest("hex");
-  return { task, title: task.title, hiddenRemoved, wasCut, hash };
+  const sha256 = createHash("sha256").update(JSON.stringify(parsed.data)).digest("hex");
+  return { task, title: task.title, hiddenRemoved, wasCut, sha256 };
 }

@@ -1,5 +1,5 @@
 import type { Hub, Issue, Repository, User } from "./hub.ts";
-import { ensureLabel } from "./labels.ts";
+import { ensureLabel, noteLabel } from "./labels.ts";
 import { renderIssue, renderLabel } from "./render-issue.ts";
 
 export type NewIssue = { title: string; body?: string | null; labels?: string[]; author: User };
@@ -15,6 +15,7 @@ export function createIssue(
   repository.issues.set(issue.number, issue);
   hub.emit(repository, "issues", { action: "opened", issue: renderIssue(hub, repository, issue) }, author);
   for (const label of issue.labels) {
+    noteLabel(hub, issue, { event: "labeled", label, actor: author });
     const rendered = renderLabel(hub, repository, label);
     hub.emit(
       repository,
@@ -32,6 +33,6 @@ export function newIssue(hub: Hub, repository: Repository, { title, body = null,
   const number = repository.nextNumber++;
   return {
     id: hub.newId(), number, title, body, author, labels: [], state: "open", stateReason: null,
-    createdAt: at, updatedAt: at, closedAt: null, closedBy: null, comments: [],
+    createdAt: at, updatedAt: at, closedAt: null, closedBy: null, comments: [], labelHistory: [],
   }; // prettier-ignore
 }

@@ -62,8 +62,11 @@ export type Issue = {
   closedAt: Date | null;
   closedBy: User | null;
   comments: Comment[];
+  /** Who put which label on it or took it off, oldest first. */
+  labelHistory: LabelChange[];
   pull?: Pull;
 };
+export type LabelChange = { id: number; event: "labeled" | "unlabeled"; label: Label; actor: User; createdAt: Date };
 
 export type DeploymentState = "error" | "failure" | "inactive" | "in_progress" | "queued" | "pending" | "success";
 export type DeploymentStatus = {

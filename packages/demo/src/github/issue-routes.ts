@@ -7,7 +7,7 @@ import { editIssue } from "./edit-issue.ts";
 import type { Hub, Issue, Repository } from "./hub.ts";
 import { setLabels } from "./labels.ts";
 import { invalid, refusal } from "./refuse.ts";
-import { renderFullIssue } from "./render-issue.ts";
+import { renderFullIssue, renderLabelChange } from "./render-issue.ts";
 
 const readIssues = { permission: "issues", level: "read" } as const;
 const writeIssues = { permission: "issues", level: "write" } as const;
@@ -50,6 +50,11 @@ export function issueRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
   app.get("/repos/:owner/:repo/issues/:number{[0-9]+}", (c) => {
     const repository = repositoryFor(hub, c, readIssues);
     return c.json(renderFullIssue(hub, repository, issueFor(repository, c)));
+  });
+  app.get("/repos/:owner/:repo/issues/:number{[0-9]+}/events", (c) => {
+    const repository = repositoryFor(hub, c, readIssues);
+    const changes = page(c, issueFor(repository, c).labelHistory);
+    return c.json(changes.map((change) => renderLabelChange(hub, repository, change)));
   });
   app.patch("/repos/:owner/:repo/issues/:number{[0-9]+}", (c) => patchIssue(hub, c));
 }

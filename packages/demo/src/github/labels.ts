@@ -1,4 +1,4 @@
-import type { Hub, Issue, Label, Repository, User } from "./hub.ts";
+import type { Hub, Issue, Label, LabelChange, Repository, User } from "./hub.ts";
 import { renderIssue, renderLabel } from "./render-issue.ts";
 import { pullPayload } from "./pull-facts.ts";
 
@@ -57,14 +57,19 @@ export async function setLabels(
   await addLabels(hub, repository, issue, names, sender);
 }
 
+export function noteLabel(hub: Hub, issue: Issue, change: Pick<LabelChange, "event" | "label" | "actor">): void {
+  issue.labelHistory.push({ id: hub.newId(), createdAt: hub.now(), ...change });
+}
+
 async function tell(
   hub: Hub,
   repository: Repository,
   issue: Issue,
-  action: string,
+  action: LabelChange["event"],
   label: Label,
   sender: User,
 ): Promise<void> {
+  noteLabel(hub, issue, { event: action, label, actor: sender });
   const rendered = renderLabel(hub, repository, label);
   if (issue.pull) {
     hub.emit(

@@ -1,4 +1,4 @@
-import type { Comment, Hub, Issue, Label, Repository } from "./hub.ts";
+import type { Comment, Hub, Issue, Label, LabelChange, Repository } from "./hub.ts";
 import { nodeId, timestamp } from "./wire-values.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
 import { authorAssociation, renderUser } from "./render-user.ts";
@@ -76,6 +76,23 @@ export function renderComment(hub: Hub, repository: Repository, issue: Issue, co
     author_association: authorAssociation(repository, comment.author),
     body: comment.body,
     reactions: renderReactions(url),
+    performed_via_github_app: null,
+  };
+}
+
+/** Only the name and colour of a label stand in an event. */
+export function renderLabelChange(hub: Hub, repository: Repository, change: LabelChange) {
+  const { id, event, actor, createdAt, label } = change;
+  return {
+    id,
+    node_id: nodeId("LE", id),
+    url: `${repositoryUrl(hub, repository)}/issues/events/${id}`,
+    actor: renderUser(hub, actor),
+    event,
+    commit_id: null,
+    commit_url: null,
+    created_at: timestamp(createdAt),
+    label: { name: label.name, color: label.color },
     performed_via_github_app: null,
   };
 }

@@ -65,8 +65,9 @@ export async function addProject(
 
 /** What people do with a project, and what they see of it. */
 function projectVerbs(deps: Deps, { projectId, fullName }: { projectId: string; fullName: string }) {
-  const runs = async (): Promise<Run[]> =>
-    (await callApi(deps, { method: "GET", path: `/api/runs/${projectId}`, answer: runPage })).items;
+  /** The newest first, one page; `query` as the API takes it. */
+  const runs = async (query = ""): Promise<Run[]> =>
+    (await callApi(deps, { method: "GET", path: `/api/runs/${projectId}${query}`, answer: runPage })).items;
   return {
     runs,
     runOf: (runId: string): Promise<RunDetail> =>

@@ -1,5 +1,6 @@
 /**
- * npm run fuzz [-- <minutes>] [--seed <n>]: every property of the units, again and again with new seeds and more runs.
+ * npm run fuzz [-- <minutes>] [--seed <n>]: every property of the units, and the whole API with odd input on a real
+ * Postgres, again and again with new seeds and more runs.
  * Ends with the seed of the first failure; the same seed fails the same way.
  */
 import { spawnSync } from "node:child_process";
@@ -13,17 +14,26 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { s
 const minutes = Number(positionals[0] ?? 5);
 const runs = 1_000;
 
-const files = globSync("{packages/*,cli,control-plane}/src/**/*.test.ts", { cwd: root }).filter((file) =>
-  readFileSync(join(root, file), "utf8").includes("fc.assert("),
-);
-const said = files.map((file) => file.replace(/^.*\/src\//, "")).join(" ");
+const files = globSync(["{packages/*,cli,control-plane}/src/**/*.test.ts", "control-plane/test/fuzz/*.test.ts"], {
+  cwd: root,
+}).filter((file) => readFileSync(join(root, file), "utf8").includes("fc.assert("));
+const said = files.map((file) => file.replace(/^.*\/(src|test)\//, "")).join(" ");
 process.stdout.write(`${files.length} files with properties, ${runs} runs each: ${said}\n`);
 
 function tryWith(seed: number): boolean {
-  const args = ["vitest", "run", "--testTimeout=600000", "--reporter=dot", ...files];
+  const args = [
+    "scripts/with-postgres.ts",
+    "--",
+    "npx",
+    "vitest",
+    "run",
+    "--testTimeout=600000",
+    "--reporter=dot",
+    ...files,
+  ];
   const env = { ...process.env, NO_COLOR: "1", FUZZ_SEED: String(seed), FUZZ_RUNS: String(runs) };
   const began = performance.now();
-  const { status, stdout, stderr } = spawnSync("npx", args, { cwd: root, env, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: "utf8" });
   const isOk = status === 0;
   process.stdout.write(`seed ${seed} ${isOk ? "ok" : "FAIL"} ${Math.round((performance.now() - began) / 1_000)} s\n`);
   if (!isOk) process.stdout.write(`${stdout}\n${stderr}\nAgain: npm run fuzz -- --seed ${seed}\n`);

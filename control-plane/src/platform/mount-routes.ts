@@ -8,6 +8,7 @@ import type { Db } from "./database.ts";
 import { withIdempotency } from "./idempotency.ts";
 import type { Log } from "./log.ts";
 import { problemPage } from "./problem-page.ts";
+import { refuseOddText } from "./refuse-odd-text.ts";
 import type { Route } from "./route.ts";
 import type { Sealing } from "./sealing.ts";
 import { senderAddress } from "./sender-address.ts";
@@ -65,6 +66,7 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
   };
   const { caller, tenant, ids, lease } = await admit(false);
   const params = parse(spec.params, c.req.param(), "path");
+  refuseOddText([c.req.param(), c.req.query()], "address");
   const query = parse(spec.query, c.req.query(), "query");
   const body = spec.body ? parse(spec.body, await readJson(c), "body") : undefined;
   const run = async () => {
@@ -113,6 +115,12 @@ async function readJson(c: Context): Promise<unknown> {
     throw new Problem("unsupported_media_type", `Bodies are JSON here, not ${type.slice(0, 80)}.`);
   const bytes = await readBytes(c, maxJsonBytes);
   if (bytes.length === 0) return {};
+  const json = parseJson(bytes);
+  refuseOddText(json, "body");
+  return json;
+}
+
+function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
   } catch (error) {

@@ -7,6 +7,7 @@ import { createKey } from "../../src/keys/create-key.ts";
 import { makeHealth } from "../../src/health/make-health.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import type { Role } from "../../src/platform/caller.ts";
+import type { Log } from "../../src/platform/log.ts";
 import { openSealing } from "../../src/platform/open-sealing.ts";
 import { listenForSignals } from "../../src/platform/signals.ts";
 import { migrateSessions, openSessions } from "../../src/sessions/open-sessions.ts";
@@ -37,13 +38,14 @@ export type TestPlatform = AsyncDisposable & {
   person(role: Role, workspaceId?: string): Promise<{ token: string; workspaceId: string; userId: string }>;
 };
 
-type Options = { kind?: Kind; env?: Record<string, string>; publicUrl?: string };
+type Options = { kind?: Kind; env?: Record<string, string>; publicUrl?: string; log?: Log };
 
 /** The whole app, without a socket and without background work, over a database of its own. */
 export async function openTestPlatform({
   kind = "server",
   env = {},
   publicUrl = "http://localhost",
+  log = quietLog,
 }: Options = {}): Promise<TestPlatform> {
   const database = await openTestDatabase(kind);
   const { db } = database;
@@ -55,7 +57,7 @@ export async function openTestPlatform({
   };
   const { sealing, sessionSecret } = await openSealing({ db }, config);
   const core = {
-    config, database, db, sealing, signals: await listenForSignals(database), log: quietLog, now: () => new Date(), newId: () => newId(),
+    config, database, db, sealing, signals: await listenForSignals(database), log, now: () => new Date(), newId: () => newId(),
   }; // prettier-ignore
   const sessions = openSessions(core, { secret: sessionSecret, publicUrl });
   const deps: ServerDeps = { ...core, sessions, health: makeHealth(core) };

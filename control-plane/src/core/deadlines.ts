@@ -55,13 +55,15 @@ export const deadlines: Deadline[] = [
     reasonText: "The worker did not come to an end in time. Look at its log, then retry.",
   },
   {
+    // Of the checks, and of publishing: `standing_since` moves when either begins.
     stages: ["validating"],
     waitingFor: "nobody",
     isLeased: true,
     seconds: (figures) => figures.validationSeconds,
     event: "gave_up",
     reason: "validation_timeout",
-    reasonText: "The checks took too long.",
+    reasonText:
+      "The checks, or publishing after them, took too long. Look at the log, and at GitHub for the run's branch, then retry.",
   },
 ];
 

@@ -58,7 +58,7 @@ export async function recordEvent(
     : happening.waitingFor === undefined
       ? run.waiting_for
       : happening.waitingFor;
-  const isSameStanding = stage === run.stage && waitingFor === run.waiting_for;
+  const isSameStanding = stage === run.stage && waitingFor === run.waiting_for && !beginsAnew(happening, stage);
   const reason = happening.reason ?? null;
   await sql`
     with moved as (
@@ -80,4 +80,9 @@ export async function recordEvent(
       ${phase}, ${waitingFor}, ${reason}, ${happening.detail ?? null}, ${happening.attempt}, ${JSON.stringify(happening.actor)}::jsonb
     from numbered, told`.execute(tx);
   return { seq: Number(run.next_seq), stage, from: run.stage, projectId: run.project_id };
+}
+
+/** Checks and publishing have a deadline each: what the one took is not missing to the other. */
+function beginsAnew({ event, phase }: Happening, stage: Stage): boolean {
+  return event === "phase_started" && stage === "validating" && (phase === "validate" || phase === "publish");
 }

@@ -127,6 +127,29 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
     expect((await scene.worker.say(lease, "renew")).body["code"]).toBe("lease_lost");
   });
 
+  it("gives publishing its own 15 minutes, however long the checks took", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const lease = await scene.lease();
+    const { runId } = lease.ids;
+    const enter = (phase: string) =>
+      scene.worker.say(lease, "events", { eventId: randomUUID(), event: "phase_started", phase });
+    const age = async (seconds: number) => {
+      await ageRun(scene, runId, seconds);
+      await scene.worker.say(lease, "renew");
+      await sweep(scene);
+    };
+    await scene.worker.say(lease, "events", collected());
+    await enter("validate");
+    await age(14 * 60);
+    await enter("hold");
+    await age(50);
+    await enter("publish");
+    await age(14 * 60);
+    expect(await scene.job(runId)).toMatchObject({ status: "processing", stage: "validating" });
+    await age(61);
+    expect(await scene.job(runId)).toMatchObject({ stage: "failed", reason: "validation_timeout" });
+  });
+
   it("ends what still prepares or works an hour after its own minutes, though the worker renews", async () => {
     await using scene = await openQueueScene({ on: database(), settings: { budgetMinutes: 30 } });
     const lease = await scene.lease();

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import type { LeasedJob } from "@feedback-chat/protocol/job";
-import { runSettings } from "@feedback-chat/protocol/job";
+import { nothingUsed, runSettings } from "@feedback-chat/protocol/job";
 import { idOf } from "@feedback-chat/protocol/ids";
 import { Problem, isProblem, problems, toProblemDetails } from "@feedback-chat/protocol/problem";
 import {

@@ -110,7 +110,7 @@ async function forward(context: Context, { judged, exchange, signal }: Forwardin
     const upstream = attempt.kind === "answered" ? attempt.upstream : null;
     await upstream?.body.dump().catch(whenAborted(signal));
     const status = upstream?.statusCode ?? null;
-    const delayMs = retryDelayMs(attempts, upstream);
+    const delayMs = retryDelayMs(attempts, upstream, context.clock.now());
     if (await waitInTime(context.clock, delayMs, { untilMs: context.untilMs, signal })) continue;
     if (signal.aborted) return { settlement: nothing, status: 0, attempts, isCut: true };
     return { reason: "model_unavailable", detail: unavailable({ status, attempts, delayMs }), status };

@@ -63,9 +63,12 @@ export function isWorthRetrying(status: number): boolean {
  * How long to wait before attempt `attempt` (from 1). What the provider asks for comes first, however long: coming
  * back earlier than it says only keeps a person waiting for the same answer.
  */
-export function retryDelayMs(attempt: number, upstream: Upstream | null): number {
-  const asked = Number(upstream?.headers["retry-after"]);
-  if (Number.isFinite(asked) && asked >= 0) return asked * 1000;
+export function retryDelayMs(attempt: number, upstream: Pick<Upstream, "headers"> | null, now: Date): number {
+  const asked = String(upstream?.headers["retry-after"] ?? "").trim();
+  if (/^\d+(\.\d+)?$/.test(asked)) return Number(asked) * 1000;
+  // HTTP lets it be a date, too; of years that Date.parse reads into other words we make nothing.
+  const at = /^[A-Z][a-z]{2}, /.test(asked) ? Date.parse(asked) : Number.NaN;
+  if (!Number.isNaN(at)) return Math.max(0, at - now.getTime());
   return Math.min(30_000, 500 * 2 ** (attempt - 1));
 }
 

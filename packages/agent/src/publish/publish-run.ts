@@ -15,6 +15,9 @@ import { humanCommit, requireWanted, unavailable } from "./publish-refusals.ts";
 import { pushBranch } from "./push-branch.ts";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 
+/** No further look begins after it: the server gives publishing 15 minutes, and a look takes some of its own. */
+const publishingMs = 13 * 60_000;
+
 export type PublishDeps = GitDeps & {
   clock: Clock;
   github: GitHubPublisher;
@@ -34,6 +37,7 @@ export async function publishRun(deps: PublishDeps, plan: PublishPlan): Promise<
   const { changes } = await readDiff(deps, plan.gitDir, plan);
   requireNoSecrets(redactor, changes);
   const waits = [...plan.lookAgainSeconds];
+  const untilMs = deps.clock.monotonicMs() + publishingMs;
   for (;;) {
     try {
       return await lookAndAct(deps, plan, {
@@ -43,7 +47,7 @@ export async function publishRun(deps: PublishDeps, plan: PublishPlan): Promise<
     } catch (error) {
       const seconds = waits.shift();
       if (!isProblem(error, "github_unreachable")) throw error;
-      if (seconds === undefined) throw unavailable(error);
+      if (seconds === undefined || deps.clock.monotonicMs() + seconds * 1000 > untilMs) throw unavailable(error);
       await deps.clock.wait(seconds * 1000, deps.signal);
       deps.signal.throwIfAborted();
     }

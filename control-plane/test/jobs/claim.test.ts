@@ -34,6 +34,7 @@ describe.each(kinds)("claiming on %s", (kind) => {
         snapshot: { title: "The total is wrong", labels: ["feedback-bot", "auto-implement"] },
         question: null,
         artifacts: [],
+        used: { costMicroUsd: 0, inputTokens: 0, outputTokens: 0, agentMs: 0, turns: 0 },
       },
     });
     expect(lease?.job.branch).toMatch(/^feedback\/issue-12-[a-z0-9]+$/);
@@ -43,6 +44,36 @@ describe.each(kinds)("claiming on %s", (kind) => {
       waiting_for: null,
       running_jobs: 1,
     });
+  });
+
+  it("tells the next attempt what the run has used: settled or still open, and the agent's time until it was lost", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const lease = await scene.lease();
+    const { runId } = lease.ids;
+    const reserve = async () => {
+      const { body } = await scene.worker.say(lease, "spend/reserve", { requestId: randomUUID(), microUsd: 1_000 });
+      return body["reservationId"];
+    };
+    const tokens = { input: 90, output: 9 };
+    await scene.worker.say(lease, "spend/settle", { reservationId: await reserve(), microUsd: 700, tokens });
+    // The model was busy, and nothing was paid; then one whose answer never came.
+    const none = { input: 0, output: 0 };
+    await scene.worker.say(lease, "spend/settle", { reservationId: await reserve(), microUsd: 0, tokens: none });
+    await reserve();
+    // What was told stays as it was told: an agent that began 7 minutes ago is told now.
+    await asSystem(scene.db, (tx) =>
+      sql`
+        with run as (update fc.pipeline_runs set next_seq = next_seq + 1 where id = ${runId} returning project_id, next_seq - 1 as seq),
+          project as (update fc.projects p set next_seq = p.next_seq + 1 from run where p.id = run.project_id returning p.next_seq - 1 as seq)
+        insert into fc.run_events (run_id, seq, project_id, project_seq, from_stage, event, to_stage, phase, attempt, actor, created_at)
+        select ${runId}, run.seq, run.project_id, project.seq, 'running', 'phase_started', 'running', 'agent', 1, '{"kind":"worker","id":null}',
+          now() - interval '7 minutes' from run, project`.execute(tx),
+    );
+    await scene.worker.say(lease, "release");
+    const { lease: again } = await scene.worker.claim();
+    expect(again).toMatchObject({ runId: lease.runId, attempt: 2 });
+    expect(again?.job.used).toMatchObject({ costMicroUsd: 1_700, inputTokens: 90, outputTokens: 9, turns: 2 });
+    expect(Math.round((again?.job.used.agentMs ?? 0) / 60_000)).toBe(7);
   });
 
   it("answers a repeated claimId with the same lease and no new attempt, also twice at once", async () => {

@@ -128,6 +128,7 @@ function openModelWith(
     );
     return {
       spent: proxy.totals,
+      turns: proxy.turns,
       refusal: () => refusalOf(proxy.state.ended),
       [Symbol.asyncDispose]: proxy.close,
     };
@@ -135,5 +136,5 @@ function openModelWith(
 }
 
 function refusalOf(end: ProxyEnd | null): ReturnType<ModelAccess["refusal"]> {
-  return end && { code: end.reason, detail: end.detail };
+  return end && { code: end.scope === "day" ? "day_budget" : end.reason, detail: end.detail };
 }

@@ -1,8 +1,11 @@
-import type { CheckResult, Evidence, Spend } from "@feedback-chat/protocol/evidence";
+import type { CheckResult, Evidence } from "@feedback-chat/protocol/evidence";
+import type { RunUse } from "@feedback-chat/protocol/job";
+import { addUse, leftOf, usedUp } from "./core/budget.ts";
 import { failed, noCredential, type PipelineEnd } from "./pipeline-end.ts";
 import { judgeTree, type Opened, type Run } from "./pipeline-run.ts";
 import type { Secret } from "./ports/coordinator.ts";
 import type { RunRepository } from "./ports/git.ts";
+import { asRunFailure } from "./ports/run-failure.ts";
 import type { SandboxJob } from "./ports/sandbox.ts";
 import { runAgent, type AgentInput, type AgentResult } from "./stages/agent.ts";
 import { collectTree, type Collected } from "./stages/collect.ts";
@@ -11,16 +14,15 @@ import { findChecks } from "./stages/find-checks.ts";
 import { keepEvidence, keepTree, treeInfoOf, type KeptTree } from "./stages/keep-tree.ts";
 import type { Validated } from "./stages/validate.ts";
 
-/** What the rounds so far have used of the run's budget. */
-type Used = { spent: Spend; agentMs: number };
-
 /**
  * The agent's work, from a tree with its task to a tree of ours that was judged and kept. Red checks give it one
  * more round on the same budget; what is still red then is for a person.
  */
 export async function makeChange(run: Run, opened: Opened, layers: Layers): Promise<KeptTree | PipelineEnd> {
   const { repository, kept } = opened;
-  const { jobId, slot } = run.input;
+  const { jobId, slot, job } = run.input;
+  const over = usedUp(job.settings, job.used);
+  if (over) return failed("budget", `${over} Raise it in the project's settings, then retry.`);
   const key = await run.secret("model");
   if (!key && run.engine.id !== "command") return noCredential("There is no key for the model.", "snapshot");
   await run.engine.prepare();
@@ -28,15 +30,15 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
   await repository.exportTree(kept?.info.treeId ?? repository.baseSha, sandbox.treeFolder);
   await sandbox.own(sandbox.treeFolder);
 
-  let used: Used = { spent: { costMicroUsd: 0, inputTokens: 0, outputTokens: 0 }, agentMs: 0 };
+  let used = job.used;
   let checks: CheckResult[] = [];
   for (let round = 1; ; round += 1) {
     const input = await agentInput(run, opened, { key, used, checks });
     const agent = await run.enter("agent", () => runAgent({ ...run, sandbox: withLayers(sandbox, layers) }, input));
-    used = { spent: sum(used.spent, agent.spent), agentMs: used.agentMs + agent.agentMs };
-    if (agent.cut?.code === "resources") return failed("resources", agent.cut.detail);
+    used = addUse(used, { ...agent.spent, agentMs: agent.agentMs, turns: agent.turns });
 
-    const collected = await run.enter("collect", () => collect(run, repository, sandbox));
+    const collected = await run.enter("collect", () => collect(run, { agent, repository, sandbox }));
+    if ("kind" in collected) return collected;
     run.log.write("info", sizeOf(collected));
     const made = { opened, agent, collected, used };
     const unchecked = { checks: [], isBuilt: layers.isBuilt, note: "The checks have not run." };
@@ -49,7 +51,7 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
     const checked = await run.enter("validate", () => judgeTree(run, { ...collected, repository, layers, baseChecks }));
     checks = checked.checks;
     const red = checks.filter(isRed).map(({ name }) => name);
-    const mayFix = round === 1 && red.length > 0 && !agent.cut && leftOf(run, used).microUsd > 0;
+    const mayFix = round === 1 && red.length > 0 && !agent.cut && usedUp(job.settings, used) === null;
     if (!mayFix) return await keep(run, made, checked);
     await run.coordinator.report("fix_round", "agent", `Red after the change: ${red.join(", ")}.`);
   }
@@ -67,14 +69,23 @@ function isRed({ head }: CheckResult): boolean {
   return head.outcome === "failed" || head.outcome === "timed_out";
 }
 
-function collect(run: Run, repository: RunRepository, sandbox: SandboxJob): Promise<Collected> {
+type Left = { agent: AgentResult; repository: RunRepository; sandbox: SandboxJob };
+
+/** Of an agent that a limit ended, that limit is told, and not what is wrong with the tree that it left. */
+async function collect(run: Run, { agent, repository, sandbox }: Left): Promise<Collected | PipelineEnd> {
   const { runFolder, job } = run.input;
-  return collectTree(run, {
+  const { cut } = agent;
+  const collecting = collectTree(run, {
     repository,
     treeFolder: sandbox.treeFolder,
     runFolder,
     protectedPaths: job.settings.protectedPaths,
     redactor: run.log.redactor(),
+  });
+  if (cut?.code !== "resources") return await collecting;
+  return collecting.catch((error: unknown) => {
+    if (!asRunFailure(error)) throw error;
+    return failed("resources", cut.detail);
   });
 }
 
@@ -83,7 +94,7 @@ function sizeOf({ files }: Collected): string {
   return `Changed ${files.length} ${files.length === 1 ? "file" : "files"}: +${lines("addedLines")} −${lines("removedLines")} lines.`;
 }
 
-type Round = { key: Secret | null; used: Used; checks: CheckResult[] };
+type Round = { key: Secret | null; used: RunUse; checks: CheckResult[] };
 
 async function agentInput(
   run: Run,
@@ -91,7 +102,7 @@ async function agentInput(
   { key, used, checks }: Round,
 ): Promise<AgentInput> {
   const { job } = run.input;
-  const left = leftOf(run, used);
+  const left = leftOf(job.settings, used);
   const found = await findChecks(repository, job.settings);
   return {
     job,
@@ -99,6 +110,7 @@ async function agentInput(
     key,
     leftMicroUsd: left.microUsd,
     leftSeconds: left.seconds,
+    leftTurns: left.turns,
     mayAsk: job.question === null && checks.length === 0,
     previousDiff: kept?.diff ?? null,
     repositoryInstructions: await readInstructions(run, repository),
@@ -125,16 +137,22 @@ function earlyEnd(agent: AgentResult, collected: Collected): PipelineEnd | null 
       request: { for: "reporter", question: agent.question, resumeAt: "snapshot" },
     };
   if (agent.cut?.code === "credential") return noCredential(agent.cut.detail, "snapshot");
+  if (agent.cut?.code === "resources") return failed("resources", agent.cut.detail);
   if (agent.cut?.code === "model_unavailable") return failed("model_unavailable", agent.cut.detail, true);
   if (!collected.isEmpty) return null;
-  if (agent.cut?.code === "budget" || agent.cut?.code === "time") return failed("budget", agent.cut.detail);
+  // Of the project's day, not of the run: it goes on by itself when there is room again.
+  if (agent.cut?.code === "day_budget")
+    return { kind: "waiting", request: { for: "budget", reason: agent.cut.detail, resumeAt: "snapshot" } };
+  if (agent.cut && ceilings.has(agent.cut.code)) return failed("budget", agent.cut.detail);
   return failed(
     agent.cut?.code ?? "no_change",
     agent.cut?.detail || `The agent changed nothing. It says: ${agent.summary}`,
   );
 }
 
-type Made = { opened: Opened; agent: AgentResult; collected: Collected; used: Used };
+const ceilings = new Set<NonNullable<AgentResult["cut"]>["code"]>(["budget", "time", "turns"]);
+
+type Made = { opened: Opened; agent: AgentResult; collected: Collected; used: RunUse };
 
 async function keep(run: Run, made: Made, checked: Validated): Promise<KeptTree> {
   const { issue, repository } = made.opened;
@@ -171,26 +189,13 @@ function evidenceOf(run: Run, { opened, agent, collected, used }: Made, checked:
     },
     checked,
     flagged: collected.verdicts,
+    // The run's, with all its attempts: of the earlier ones only the agent's time is known.
     spent: {
-      ...used.spent,
+      costMicroUsd: used.costMicroUsd,
+      inputTokens: used.inputTokens,
+      outputTokens: used.outputTokens,
       agentMs: used.agentMs,
-      totalMs: Math.round(run.clock.monotonicMs() - run.startedMs),
+      totalMs: Math.round(run.input.job.used.agentMs + run.clock.monotonicMs() - run.startedMs),
     },
-  };
-}
-
-function leftOf(run: Run, used: Used): { microUsd: number; seconds: number } {
-  const { budgetMicroUsd, budgetMinutes } = run.input.job.settings;
-  return {
-    microUsd: Math.max(0, budgetMicroUsd - used.spent.costMicroUsd),
-    seconds: Math.max(1, budgetMinutes * 60 - used.agentMs / 1000),
-  };
-}
-
-function sum(one: Spend, other: Spend): Spend {
-  return {
-    costMicroUsd: one.costMicroUsd + other.costMicroUsd,
-    inputTokens: one.inputTokens + other.inputTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
   };
 }

@@ -5,6 +5,7 @@ import { startGithub, type Github } from "@feedback-chat/demo/github-server";
 import { shopFeedback, shopFolder } from "@feedback-chat/demo/shop";
 import { idOf } from "@feedback-chat/protocol/ids";
 import { runSettings, type LeasedJob, type RunSettings } from "@feedback-chat/protocol/job";
+import { Problem } from "@feedback-chat/protocol/problem";
 import { treeInfo } from "@feedback-chat/protocol/worker";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { composeMachine, type Machine } from "../src/compose-machine.ts";
@@ -14,6 +15,7 @@ import { newUuid } from "../src/platform/new-id.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import { memoryCoordinator, type MemoryCoordinator } from "./memory-coordinator.ts";
 import { leasedJobOf } from "./protocol-server.ts";
+import { steps, stubModel, type StubModel } from "./stub-model.ts";
 
 const clock = systemClock();
 const repo = "acme/shop";
@@ -23,6 +25,7 @@ let dataFolder: string;
 let folder: string;
 let github: Github;
 let machine: Machine;
+let model: StubModel;
 let coordinator: MemoryCoordinator;
 let job: LeasedJob;
 const runId = idOf("run", newUuid());
@@ -30,10 +33,13 @@ const runId = idOf("run", newUuid());
 beforeAll(async () => {
   dataFolder = await mkdtemp(join(tmpdir(), "agent-data-"));
   await chmod(dataFolder, 0o711);
-  machine = await composeMachine({ clock }, parseRunConfig({ FEEDBACK_CHAT_DATA: dataFolder }));
+  model = await stubModel(steps({ text: "Go on." }));
+  const environment = { FEEDBACK_CHAT_DATA: dataFolder, ANTHROPIC_BASE_URL: model.baseUrl };
+  machine = await composeMachine({ clock }, parseRunConfig(environment));
 });
 afterAll(async () => {
   await machine[Symbol.asyncDispose]();
+  await model[Symbol.asyncDispose]();
   await rm(dataFolder, { recursive: true });
 });
 beforeEach(async () => {
@@ -74,6 +80,19 @@ const edit = (from: string, to: string) => `{
   fs.writeFileSync(file, text.replace(${JSON.stringify(from)}, ${JSON.stringify(to)}));
 }`;
 const repair = edit("priceCents, 0)", "priceCents * line.quantity, 0)");
+
+/** Asks the model once, then does what follows, as an engine would. */
+const askModel = (then: string) => `
+  const body = { model: process.env.FEEDBACK_CHAT_MODEL, max_tokens: 1000, stream: true, messages: [{ role: "user", content: "Hello" }] };
+  const at = { socketPath: process.env.ANTHROPIC_UNIX_SOCKET, path: "/v1/messages", method: "POST", headers: { "content-type": "application/json" } };
+  require("node:http").request(at, (answer) => answer.resume().on("end", () => {
+    if (answer.statusCode !== 200) {
+      console.log(JSON.stringify({ type: "result", subtype: "success", is_error: true, result: "API Error: " + answer.statusCode }));
+      process.exit(1);
+    }
+    ${then}
+  })).end(JSON.stringify(body));`;
+const modelKey = { type: "anthropic_api_key", value: "sk-ant-test" };
 
 type Attempt = {
   script?: string;
@@ -212,11 +231,72 @@ describe("the pipeline", () => {
     expect(end, told()).toMatchObject({ kind: "failed", code: "budget" });
   });
 
-  it("ends with `resources` when the sandbox's limits ended the agent", async () => {
-    const end = await attempt({
-      script: `const all = []; setInterval(() => all.push(Buffer.alloc(200e6, 1)), 10);`,
+  it("ends with `budget` when the agent's turns are used up and nothing was done", async () => {
+    const end = await attempt({ script: `console.log('{"type":"result","subtype":"error_max_turns"}');` });
+    expect(end, told()).toMatchObject({ kind: "failed", code: "budget", reason: "The run's turns are used up." });
+  });
+
+  it("counts what earlier attempts used: no agent without a minute left, the rest of the turns, the whole cost", async () => {
+    const used = { costMicroUsd: 500_000, inputTokens: 70, outputTokens: 7, agentMs: 20 * 60_000, turns: 60 };
+    const over = await attempt({ script: repair, change: { used } });
+    expect(over, told()).toMatchObject({ kind: "failed", code: "budget" });
+    expect(over).toMatchObject({ reason: expect.stringContaining("20 minutes are used up") });
+    expect(phasesSeen()).toEqual(["snapshot", "clone", "deps"]);
+
+    const script = `${repair} console.log("turns: " + process.env.FEEDBACK_CHAT_MAX_TURNS);`;
+    const end = await attempt({ script, change: { used: { ...used, agentMs: 60_000 } } });
+    expect(end, told()).toMatchObject({ kind: "published" });
+    expect(told()).toContain("turns: 40");
+    const { spent } = kept().evidence;
+    expect(spent).toMatchObject({ costMicroUsd: 500_000, inputTokens: 70, outputTokens: 7 });
+    expect(spent.agentMs).toBeGreaterThan(60_000);
+    expect(spent.totalMs).toBeGreaterThanOrEqual(spent.agentMs);
+    expect(github.lookAt(repo).pulls[0]?.body).toContain("0.5000 USD · 70 tokens in, 7 out");
+  });
+
+  it("gives the fix round what the first one left of the turns", async () => {
+    coordinator.secrets.model = modelKey;
+    coordinator.reserve = async () => ({ reservationId: newUuid() });
+    const script = askModel(`
+      console.log("turns: " + process.env.FEEDBACK_CHAT_MAX_TURNS);
+      fs.appendFileSync("/work/src/cart.js", "// no repair\\n");`);
+    await attempt({ script });
+    expect(told()).toMatch(/turns: 100[^]*turns: 99/);
+    expect(kept().evidence.spent.costMicroUsd).toBeGreaterThan(0);
+    coordinator.events.length = coordinator.lines.length = 0;
+    await attempt({ script, settings: { maxTurns: 1 } });
+    expect(coordinator.events.join(), "no turn is left for it").not.toContain("fix_round");
+  });
+
+  it("waits where the project's day has no room and nothing was done; keeps what was done, as unfinished", async () => {
+    coordinator.secrets.model = modelKey; // and its ledger has no room
+    expect(await attempt({ script: askModel("") }), told()).toEqual({
+      kind: "waiting",
+      request: {
+        for: "budget",
+        reason: expect.stringContaining("The project's budget for 24 hours"),
+        resumeAt: "snapshot",
+      },
     });
-    expect(end, told()).toMatchObject({ kind: "failed", code: "resources" });
+    expect(await attempt({ script: `${repair} ${askModel("")}` }), told()).toMatchObject({ kind: "published" });
+    expect(kept().permit).toMatchObject({ isUnfinished: true });
+    coordinator.reserve = () =>
+      Promise.reject(new Problem("budget_exceeded", "No.", { facts: { scope: "run", leftMicroUsd: 0 } }));
+    expect(await attempt({ script: askModel("") }), told()).toMatchObject({
+      kind: "failed",
+      code: "budget",
+      reason: expect.stringContaining("The run's budget"),
+    });
+  });
+
+  it("ends with `resources` when the sandbox's limits ended the agent, and keeps what it had done", async () => {
+    const hog = `const all = []; setInterval(() => all.push(Buffer.alloc(200e6, 1)), 10);`;
+    expect(await attempt({ script: `${repair} ${hog}` }), told()).toMatchObject({ kind: "failed", code: "resources" });
+    expect(new TextDecoder().decode(coordinator.artifacts.get("diff.patch"))).toContain("line.quantity");
+    expect(kept().evidence.done.isUnfinished).toBe(true);
+    // What it left may be beyond our limits, too: that is not why it ended.
+    const tooMuch = `fs.writeFileSync("/work/big.bin", Buffer.alloc(3e6, 1)); ${hog}`;
+    expect(await attempt({ script: tooMuch }), told()).toMatchObject({ kind: "failed", code: "resources" });
   }, 120_000);
 
   it("waits for the credential that is missing", async () => {

@@ -275,6 +275,7 @@ export function leasedJobOf(change: Partial<LeasedJob> = {}): LeasedJob {
     approvedBy: null,
     prNumber: null,
     artifacts: [],
+    used: nothingUsed,
     ...change,
   };
 }

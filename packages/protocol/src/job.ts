@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { spend } from "./evidence.ts";
 import { idSchema } from "./ids.ts";
 import { modelPrices } from "./price.ts";
 import { phases } from "./run-machine.ts";
@@ -69,6 +70,16 @@ export const repository = z.object({
 });
 export type Repository = z.infer<typeof repository>;
 
+/** What a run has used of its budget, in all its attempts. */
+export const runUse = spend.extend({
+  /** Of the agent at work. */
+  agentMs: z.int().nonnegative(),
+  /** Requests that the model answered. */
+  turns: z.int().nonnegative(),
+});
+export type RunUse = z.infer<typeof runUse>;
+export const nothingUsed: RunUse = { costMicroUsd: 0, inputTokens: 0, outputTokens: 0, agentMs: 0, turns: 0 };
+
 /** What a lease hands to a worker: everything that a run needs, and no secret. */
 export const leasedJob = z.object({
   projectId: idSchema("prj"),
@@ -90,6 +101,8 @@ export const leasedJob = z.object({
   prNumber: z.int().nullable(),
   /** Names of the artifacts of earlier attempts, such as `tree.pack`. */
   artifacts: z.array(z.string()),
+  /** By the attempts before this one: the ceilings are the run's. */
+  used: runUse.default(nothingUsed),
 });
 export type LeasedJob = z.infer<typeof leasedJob>;
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { idOf } from "@feedback-chat/protocol/ids";
-import { runSettings, type LeasedJob, type RunSettings } from "@feedback-chat/protocol/job";
+import { nothingUsed, runSettings, type LeasedJob, type RunSettings } from "@feedback-chat/protocol/job";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { isSettled } from "@feedback-chat/protocol/run-machine";
 import { branchFor } from "../core/branch.ts";
@@ -122,6 +122,7 @@ function jobOf(
     approvedBy: null,
     prNumber: null,
     artifacts: [],
+    used: nothingUsed,
   };
 }
 

@@ -29,6 +29,8 @@ export type SpendLedger = {
   reserve(microUsd: number): Promise<{ reservationId: string }>;
   settle(reservationId: string, microUsd: number, tokens: { input: number; output: number }): Promise<void>;
   spentByRun(): Promise<{ costMicroUsd: number; inputTokens: number; outputTokens: number }>;
+  /** Requests of the run that were paid, and when the last was sent. */
+  turnsOfRun(): Promise<{ turns: number; lastAt: string | null }>;
   leftToday(): Promise<number>;
 };
 
@@ -95,6 +97,10 @@ export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input):
         inputTokens: count("input"),
         outputTokens: count("output"),
       };
+    },
+    async turnsOfRun() {
+      const paid = ofRun(await read()).filter(({ microUsd }) => microUsd > 0);
+      return { turns: paid.length, lastAt: paid.at(-1)?.at ?? null };
     },
     leftToday: async () => input.dayCeilingMicroUsd - sumOf(await read()),
   };

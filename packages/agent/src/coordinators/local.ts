@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { next, type Phase, type RunEvent, type Stage } from "@feedback-chat/protocol/run-machine";
 import type { WaitRequest } from "@feedback-chat/protocol/worker";
+import { agentMsOf } from "../core/budget.ts";
 import { decidePublish } from "../core/policy.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import { writeDurably } from "../platform/write-durably.ts";
@@ -138,7 +139,9 @@ export function localCoordinator(deps: Deps, runFolder: string, initial: LocalSt
       const resumeAt = resumePoint(state);
       if (state.stage !== "queued") await move(state.ending ? "released" : "lease_lost", {}, "goes on");
       const isLate = resumeAt === "validate" || resumeAt === "publish";
-      const job = { ...state.job, resumeAt, approvedBy: state.approval?.by ?? null };
+      const { turns, lastAt } = await ledger.turnsOfRun();
+      const used = { ...(await ledger.spentByRun()), turns, agentMs: agentMsOf(state.events, lastAt) };
+      const job = { ...state.job, resumeAt, approvedBy: state.approval?.by ?? null, used };
       await move(isLate ? "resumed" : "leased", {
         job,
         ending: null,

@@ -34,6 +34,8 @@ export type ModelAccessInput = {
 export interface ModelAccess extends AsyncDisposable {
   /** Settled or, where no usage came, reserved. */
   spent(): Spend;
-  /** Set when the proxy refused to go on: the ceiling, or a model that does not answer. */
-  refusal(): { code: "budget" | "model_unavailable" | "credential"; detail: string } | null;
+  /** Requests that were answered, and paid. */
+  turns(): number;
+  /** Set when the proxy refused to go on: a ceiling, of the run or of its project's day, or a model that does not answer. */
+  refusal(): { code: "budget" | "day_budget" | "model_unavailable" | "credential"; detail: string } | null;
 }

@@ -3,7 +3,7 @@ import { judgeModelRequest, type JudgedRequest } from "../core/judge-model-reque
 import { callModel, isWorthRetrying, retryDelayMs, waitInTime, type Attempt, type Upstream } from "./call-model.ts";
 import { answerHeaders, requestHeaders } from "./headers.ts";
 import { bodyUsageReader, streamUsageReader, type SeenUsage } from "./read-usage.ts";
-import type { Reservation, Settlement, SpendBook } from "./spend-book.ts";
+import type { Refused, Reservation, Settlement, SpendBook } from "./spend-book.ts";
 import type { ProxyDeps, ProxyEnd, ProxyOptions, RequestFacts } from "./start-model-proxy.ts";
 import type { Turnstile } from "./turnstile.ts";
 
@@ -92,8 +92,7 @@ type Forwarded = { settlement: Settlement; status: number; attempts: number; isC
 async function forward(context: Context, { judged, exchange, signal }: Forwarding): Promise<Forwarded | ProxyEnd> {
   for (let attempts = 1; ; attempts++) {
     const reservation = exchange.target === "count" ? null : await context.book.reserve(judged);
-    if (reservation === null && exchange.target === "messages")
-      return { reason: "budget", detail: "the budget has no room for this request", status: null };
+    if (reservation && "refused" in reservation) return noRoom(reservation);
     const attempt = await send(context, {
       judged: reservation?.request ?? judged,
       exchange,
@@ -115,6 +114,11 @@ async function forward(context: Context, { judged, exchange, signal }: Forwardin
     if (signal.aborted) return { settlement: nothing, status: 0, attempts, isCut: true };
     return { reason: "model_unavailable", detail: unavailable({ status, attempts, delayMs }), status };
   }
+}
+
+function noRoom({ refused: scope }: Refused): ProxyEnd {
+  const whose = scope === "day" ? "The project's budget for 24 hours" : "The run's budget";
+  return { reason: "budget", scope, detail: `${whose} has no room for the next request.`, status: null };
 }
 
 function unavailable({ status, attempts, delayMs }: { status: number | null; attempts: number; delayMs: number }) {
@@ -241,7 +245,7 @@ async function readBody(request: IncomingMessage): Promise<string | Refusal> {
 
 /** 402 and 403 end the engine at once; everything else it would try again, so we say that it should not. */
 function refusalOf(end: ProxyEnd): Refusal {
-  if (end.reason === "budget") return { status: 402, type: "billing_error", message: "the run's budget is used up" };
+  if (end.reason === "budget") return { status: 402, type: "billing_error", message: end.detail };
   if (end.reason === "credential")
     return { status: 403, type: "permission_error", message: "the model's credential is refused" };
   return { status: 503, type: "overloaded_error", message: "the model is not available" };

@@ -5,7 +5,7 @@ import { costMicroUsd } from "../core/prices.ts";
 import type { SeenUsage } from "./read-usage.ts";
 
 export type SpendStore = {
-  /** @throws Problem budget_exceeded; its facts may say `leftMicroUsd`. */
+  /** @throws Problem budget_exceeded; its facts may say `leftMicroUsd` and `scope`. */
   reserve(microUsd: number): Promise<{ reservationId: string }>;
   settle(
     reservation: { reservationId: string },
@@ -14,6 +14,8 @@ export type SpendStore = {
   ): Promise<void>;
 };
 
+/** The ceiling that has no room, even for the smallest answer. */
+export type Refused = { refused: "run" | "day" };
 export type Reservation = { reservationId: string; request: JudgedRequest };
 export type Settlement = {
   costMicroUsd: number;
@@ -26,11 +28,12 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
   const open = new Map<string, number>();
   const spent: Spend = { costMicroUsd: 0, inputTokens: 0, outputTokens: 0 };
   let pending = 0;
+  let turns = 0;
 
-  /** The request as it may be sent, with less output where less is left; null when it cannot be paid any more. */
-  async function reserve(request: JudgedRequest): Promise<Reservation | null> {
+  /** The request as it may be sent, with less output where less is left; or whose ceiling it would pass. */
+  async function reserve(request: JudgedRequest): Promise<Reservation | Refused> {
     const fitted = fitTo(request, ceilingMicroUsd - spent.costMicroUsd - sumOf(open) - pending);
-    if (fitted === null) return null;
+    if (fitted === null) return { refused: "run" };
     pending += fitted.worstCase;
     try {
       return await reserveInStore(fitted);
@@ -39,7 +42,7 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
     }
   }
 
-  async function reserveInStore(request: JudgedRequest): Promise<Reservation | null> {
+  async function reserveInStore(request: JudgedRequest): Promise<Reservation | Refused> {
     try {
       const { reservationId } = await store.reserve(request.worstCase);
       open.set(reservationId, request.worstCase);
@@ -49,7 +52,8 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
       // Another ceiling, such as the project's day, has less left than ours: once more with that.
       const left = error.facts.leftMicroUsd;
       const fitted = typeof left === "number" && left < request.worstCase ? fitTo(request, left) : null;
-      return fitted === null ? null : reserveInStore(fitted);
+      if (fitted !== null) return reserveInStore(fitted);
+      return { refused: error.facts.scope === "day" ? "day" : "run" };
     }
   }
 
@@ -68,6 +72,7 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
 
   async function book(reservation: Reservation, settlement: Settlement): Promise<Settlement> {
     open.delete(reservation.reservationId);
+    if (settlement.costMicroUsd > 0) turns += 1;
     spent.costMicroUsd += settlement.costMicroUsd;
     spent.inputTokens += settlement.tokens.input;
     spent.outputTokens += settlement.tokens.output;
@@ -79,6 +84,7 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
     reserve,
     settle,
     release,
+    turns: () => turns,
     /** Open reservations count as spent: that is what is left when nothing more is heard of them. */
     totals: (): Spend => ({ ...spent, costMicroUsd: spent.costMicroUsd + sumOf(open) }),
   };

@@ -51,6 +51,8 @@ export type RequestFacts = {
 /** Why no further request can succeed; the run's reason comes from here, not from what the engine says. */
 export type ProxyEnd = {
   reason: "budget" | "model_unavailable" | "credential";
+  /** Of a budget: whose ceiling it was. */
+  scope?: "run" | "day";
   detail: string;
   status: number | null;
 };
@@ -61,6 +63,8 @@ export interface ModelProxy extends AsyncDisposable {
   readonly whenEnded: Promise<ProxyEnd>;
   /** Spent, and reserved without an answer. After `close` nothing is added. */
   totals(): Spend;
+  /** How many requests were answered, and paid. */
+  turns(): number;
   /** Ends all requests, settles them, and removes the socket. */
   close(): Promise<void>;
 }
@@ -123,6 +127,7 @@ export async function startModelProxy(deps: ProxyDeps, options: ProxyOptions): P
     state: ending.state,
     whenEnded: ending.promise,
     totals: book.totals,
+    turns: book.turns,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -30,6 +30,7 @@ export type AgentInput = {
   key: Secret | null;
   leftMicroUsd: number;
   leftSeconds: number;
+  leftTurns: number;
   mayAsk: boolean;
   previousDiff: Uint8Array | null;
   repositoryInstructions: string | null;
@@ -45,10 +46,20 @@ export type AgentResult = {
   question: string | null;
   /** Null when it ended by itself and claims to be done. */
   cut: {
-    code: "budget" | "time" | "idle" | "resources" | "model_unavailable" | "credential" | "gave_up" | "agent_error";
+    code:
+      | "budget"
+      | "day_budget"
+      | "time"
+      | "turns"
+      | "idle"
+      | "resources"
+      | "model_unavailable"
+      | "credential"
+      | "agent_error";
     detail: string;
   } | null;
   spent: Spend;
+  turns: number;
   agentMs: number;
 };
 
@@ -68,7 +79,7 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
       prompt: promptOf(input),
       repositoryInstructions: input.repositoryInstructions,
       model: input.job.settings.model,
-      maxTurns: input.job.settings.maxTurns,
+      maxTurns: input.leftTurns,
       wallSeconds: input.leftSeconds,
       idleSeconds: input.job.settings.idleMinutes * 60,
       runToken,
@@ -89,6 +100,8 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
       question: input.mayAsk ? await readQuestion(deps) : null,
       cut: cutOf(end, model),
       spent: model.spent(),
+      // The engine counts its own way: where it says that all are used, they are.
+      turns: end.claim === "gave_up" ? Math.max(input.leftTurns, model.turns()) : model.turns(),
       agentMs: Math.round(clock.monotonicMs() - startedMs),
     };
   } finally {
@@ -98,6 +111,7 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
 
 const noModel: ModelAccess = {
   spent: () => ({ costMicroUsd: 0, inputTokens: 0, outputTokens: 0 }),
+  turns: () => 0,
   refusal: () => null,
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
@@ -137,7 +151,7 @@ async function writeTask(sandbox: SandboxJob, input: AgentInput): Promise<void> 
 function promptOf(input: AgentInput): string {
   const { settings, changeRequest } = input.job;
   return promptFor({
-    maxTurns: settings.maxTurns,
+    maxTurns: input.leftTurns,
     wallSeconds: input.leftSeconds,
     protectedPaths: settings.protectedPaths,
     checks: input.checks,
@@ -184,6 +198,6 @@ function cutOf(end: EngineEnd, model: ModelAccess): AgentResult["cut"] {
   if (end.by === "resources") return { code: "resources", detail: end.summary };
   if (end.by === "time") return { code: "time", detail: "The run's minutes are used up." };
   if (end.by === "idle") return { code: "idle", detail: "The agent wrote nothing for too long." };
-  if (end.claim === "gave_up") return { code: "gave_up", detail: end.summary };
+  if (end.claim === "gave_up") return { code: "turns", detail: "The run's turns are used up." };
   return end.claim === "error" ? { code: "agent_error", detail: end.summary } : null;
 }

@@ -124,6 +124,13 @@ export const commands: CommandRow[] = [
     load: () => import("./commands/runs-action.ts"),
   },
   {
+    name: "runs release-question",
+    summary: "let a private repository's question out to its issue and reporter",
+    arguments: "<run>",
+    isRemote: true,
+    load: () => import("./commands/runs-release-question.ts"),
+  },
+  {
     name: "projects list",
     summary: "your projects",
     isRemote: true,

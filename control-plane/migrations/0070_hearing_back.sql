@@ -7,4 +7,4 @@ alter table fc.pipeline_runs add column question_released_at timestamptz;
 insert into fc.run_moves (from_stage, event, to_stage) values ('queued', 'question_released', 'queued');
 
 -- What its reporter said was not right, each time: data for the next run, never an instruction to one.
-alter table fc.feedback add column reopened_words text[] not null default '{}';
+alter table fc.feedback add column reopened_words text[] not null default '{}', add column reopened_at timestamptz;

@@ -14,6 +14,11 @@ const runsShow: CommandRun = async (context, _flags, [runId = ""]) => {
     `stage ${run.stage}${run.waitingFor ? `, waits for ${run.waitingFor}` : ""}${run.reasonText ? `: ${cleanText(run.reasonText)}` : ""}\n`,
   );
   terminal.data(`cost ${dollars(run.costMicroUsd)}  attempt ${run.attempt}  ${run.prUrl ?? "no pull request"}\n`);
+  if (run.question && run.question.answer === null) {
+    terminal.data(`question ${cleanText(run.question.text)}\n`);
+    if (!run.question.isReleased)
+      terminal.say(`Only you see it: feedback-chat runs release-question ${run.id}, or answer it yourself.`);
+  }
   for (const entry of run.timeline) {
     const who = entry.actor.login ?? entry.actor.kind;
     terminal.data(

@@ -1,4 +1,4 @@
-export type NoticeKind = "notice_held" | "notice_waiting" | "notice_failed" | "notice_soon_over";
+export type NoticeKind = "notice_held" | "notice_waiting" | "notice_failed" | "notice_soon_over" | "notice_sent_back";
 
 type Notice = {
   kind: NoticeKind;
@@ -31,8 +31,20 @@ const sentences: Record<NoticeKind, { subject: string; says: string }> = {
   },
   notice_waiting: { subject: "Waits for you", says: "A run cannot go on by itself." },
   notice_failed: { subject: "Failed", says: "A run, or what it had to do on GitHub, failed." },
+  notice_sent_back: {
+    subject: "Not right yet",
+    says: "Who reported it looked, and says that it is not right yet. Their words are on the issue. Nothing changes by itself: request changes of an open change, or have the issue worked on again.",
+  },
   notice_soon_over: { subject: "Soon over", says: "A run still waits, and will end by itself soon." },
 };
+
+/** What makes a notice the same as one that was sent. */
+export function onceOf({ standing, kind }: { standing: string; kind: NoticeKind }): string {
+  return `${standing}:${kind}`;
+}
+
+/** All that a public page learns of it. */
+export const mentionText = "A person of this project is waited for here: please look at the dashboard.";
 
 /** Neither a line break nor another control character leaves its line. */
 function oneLine(text: string): string {

@@ -3,8 +3,9 @@ import type { Stage, WaitingFor } from "@feedback-chat/protocol/run-machine";
 type Standing = { stage: Stage | null; waitingFor: WaitingFor | null };
 
 /** A report's stage in words for whoever reported it. */
-export function reportSays({ stage, waitingFor }: Standing): string {
+export function reportSays({ stage, waitingFor }: Standing, isSentBack = false): string {
   if (stage === null) return "Your report was received.";
+  if (isSentBack) return "You said that it is not right yet. People were told.";
   if (stage === "queued" && waitingFor === "reporter") return "There is a question for you.";
   return sentences[stage];
 }

@@ -16,7 +16,7 @@ const many = 500;
 export const projectTables: readonly ExportTable[] = [
   { table: "credentials", key: byId, rows: many, keptBack: ["encrypted_value", "wrapped_dek", "kek_id"] },
   { table: "api_keys", key: byId, rows: many, keptBack: ["key_hash"] },
-  { table: "endpoints", key: byId, rows: many, keptBack: ["secret"] },
+  { table: "endpoints", key: byId, rows: many, keptBack: ["secret", "secret_previous"] },
   { table: "endpoint_deliveries", key: byId, rows: few * 10 },
   { table: "issues", key: byId, rows: many },
   { table: "issue_snapshots", key: byId, rows: few },
@@ -42,5 +42,5 @@ export const project: ExportTable = {
   table: "projects", key: byId, rows: 1, keptBack: ["webhook_secret", "webhook_secret_previous"],
 }; // prettier-ignore
 
-/** Hashes of links, answers kept sealed for a day, and mails to people: nothing that is the project's own. */
-export const notExported = ["idempotency_keys", "mails", "reporter_tokens"];
+/** Hashes of links and of visits to GitHub, answers kept sealed for a day, mails to people: nothing of the project's own. */
+export const notExported = ["github_states", "idempotency_keys", "mails", "reporter_tokens"];

@@ -96,7 +96,7 @@ async function apply(tx: Tx, run: Run, verdict: Verdict): Promise<void> {
   } else if (verdict.kind === "admit") {
     await sql`
       with run as (update fc.pipeline_runs set origin = ${verdict.origin} where id = ${run.id})
-      update fc.issue_snapshots s set comments = ${JSON.stringify(verdict.comments)}::jsonb
+      update fc.issue_snapshots s set comments = ${JSON.stringify([...verdict.comments, ...(await wordsOfReporters(tx, run.id))])}::jsonb
       from fc.job_queue j where j.run_id = ${run.id} and s.id = j.snapshot_id`.execute(tx);
     await unparkJob(tx, run.id, { resumeAt: "snapshot" });
     await advanceRun(tx, run.id, {
@@ -111,6 +111,17 @@ async function apply(tx: Tx, run: Run, verdict: Verdict): Promise<void> {
   } else {
     await waitForCredential(tx, run, verdict, shared);
   }
+}
+
+/** What the issue's reporters said was not right, since an earlier change was live. */
+async function wordsOfReporters(tx: Tx, runId: string): Promise<RightsAnswer["comments"]> {
+  const { rows } = await sql<{ body: string }>`
+    select words.body from fc.pipeline_runs r join fc.feedback f on f.issue_id = r.issue_id,
+      unnest(f.reopened_words) with ordinality as words (body, nth)
+    where r.id = ${runId} and not exists (select from fc.blocked_reporters b
+      where b.project_id = f.project_id and b.reporter_hash = f.reporter_hash)
+    order by f.reopened_at, f.id, words.nth limit 50`.execute(tx);
+  return rows.map(({ body }) => ({ author: "a reporter of this issue", body }));
 }
 
 async function waitForCredential(

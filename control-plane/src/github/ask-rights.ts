@@ -81,7 +81,14 @@ async function admittedComments(
   const admitted = [];
   for (const { user, body, author_association: association } of comments) {
     // Spares a request for each stranger: without one of these nobody has rights.
-    if (!user || !body || !["OWNER", "MEMBER", "COLLABORATOR"].includes(association)) continue;
+    // What we wrote ourselves may quote a stranger, under the name of the token's owner.
+    if (
+      !user ||
+      !body ||
+      body.includes("<!-- feedback-chat:") ||
+      !["OWNER", "MEMBER", "COLLABORATOR"].includes(association)
+    )
+      continue;
     if (hasTriage(await ask(user.login))) admitted.push({ author: user.login, body: storable(body) });
   }
   return admitted;

@@ -3,6 +3,7 @@ import { effectsOf, isWithdrawn } from "../core/run-effects.ts";
 import { movedMessage, queueMessages } from "../endpoints/queue-messages.ts";
 import { queueEffects } from "../outbox/queue-effects.ts";
 import type { Tx } from "../platform/database.ts";
+import { tellQuestion } from "../reports/tell-question.ts";
 import { queueReporterNotice } from "../reports/tell-reporters.ts";
 import { type Happening, recordEvent } from "../runs/record-event.ts";
 
@@ -19,9 +20,9 @@ export async function advanceRun(
   await queueEffects(tx, { projectId: moved.projectId, runId }, effects);
   const message = movedMessage(runId, moved, { waitingFor, reason });
   if (message) await queueMessages(tx, { projectId: moved.projectId, runId }, message);
-  const isQuestion = event === "asked";
-  if (isQuestion || moved.from !== moved.stage)
-    await queueReporterNotice(tx, { projectId: moved.projectId, runId, stage: moved.stage, isQuestion });
+  const of = { projectId: moved.projectId, runId };
+  if (event === "asked" || event === "question_released") await tellQuestion(tx, of);
+  else if (moved.from !== moved.stage) await queueReporterNotice(tx, { ...of, stage: moved.stage, isQuestion: false });
   return moved;
 }
 

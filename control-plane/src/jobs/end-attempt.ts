@@ -3,6 +3,7 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import type { Stage } from "@feedback-chat/protocol/run-machine";
 import { type RawBuilder, sql } from "kysely";
 import type { Config } from "../config.ts";
+import { plainQuestion } from "../core/question-text.ts";
 import { decideEnding, type Decision, type Ending, type EndingJob } from "../core/decide-ending.ts";
 import { asWorker } from "../platform/as-tenant.ts";
 import type { HeldLease } from "../platform/caller.ts";
@@ -104,7 +105,7 @@ async function noteOutcome(tx: Tx, runId: string, ending: Ending): Promise<void>
     );
   }
   if (ending.verb === "wait" && ending.body.question !== undefined)
-    await sql`update fc.pipeline_runs set question = coalesce(question, ${ending.body.question}) where id = ${runId}`.execute(
+    await sql`update fc.pipeline_runs set question = coalesce(question, ${plainQuestion(ending.body.question)}) where id = ${runId}`.execute(
       tx,
     );
 }

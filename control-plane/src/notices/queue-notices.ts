@@ -1,8 +1,9 @@
 import { idOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
-import { noticeText, type NoticeKind } from "../core/notice-text.ts";
+import { noticeText, type NoticeKind, onceOf } from "../core/notice-text.ts";
 import type { Config } from "../config.ts";
 import type { Tx } from "../platform/database.ts";
+import { mentionPeople } from "./mention-people.ts";
 
 type Deps = { newId: () => string; config: Pick<Config, "publicUrl" | "smtpUrl"> };
 export type Standing = {
@@ -21,14 +22,14 @@ export type Standing = {
 
 /**
  * Queues one mail per standing and person who may act in its workspace; the same again queues nothing. Where the
- * instance sends no mail, one line for the operator's log. As the system: people are not of one tenant.
+ * instance sends no mail, one line for the operator's log. On GitHub, whom the project wants mentioned. As the system: people are not of one tenant.
  */
 export async function queueNotices(tx: Tx, deps: Deps, standings: readonly Standing[]): Promise<void> {
   if (standings.length === 0) return;
   const recipients = await peopleOf(tx, deps, [...new Set(standings.map(({ workspaceId }) => workspaceId))]);
   const mails = standings.flatMap((standing) => {
     const { subject, body } = noticeText({ ...standing, url: urlOf(deps, standing) });
-    const once = `${standing.standing}:${standing.kind}`;
+    const once = onceOf(standing);
     const people = recipients.filter(({ workspaceId }) => workspaceId === standing.workspaceId);
     return people.map(({ email }) => ({ id: deps.newId(), kind: standing.kind, email, once, subject, body }));
   });
@@ -39,6 +40,10 @@ export async function queueNotices(tx: Tx, deps: Deps, standings: readonly Stand
     from told, jsonb_to_recordset(${JSON.stringify(mails)}::jsonb)
       as mail (id uuid, kind text, email text, once text, subject text, body text)
     on conflict (once, recipient) do nothing`.execute(tx);
+  await mentionPeople(
+    tx,
+    standings.map((standing) => ({ ...standing, url: urlOf(deps, standing) })),
+  );
 }
 
 async function peopleOf(tx: Tx, { config }: Deps, workspaceIds: string[]) {

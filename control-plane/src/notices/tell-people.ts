@@ -31,11 +31,13 @@ export async function tellPeople(deps: Deps, effect: Effect): Promise<string | n
       where p.id = ${projectId} and p.deleted_at is null`.execute(tx);
     const row = rows[0];
     if (!row) return "the project is gone";
-    if (kind !== "notice_failed" && row.waitingFor === null) return "the run does not wait any more";
+    const isWait = kind === "notice_held" || kind === "notice_waiting";
+    if (isWait && row.waitingFor === null) return "the run does not wait any more";
     const seconds =
       row.stage && row.waitingFor ? endsAfterSeconds(deps.config.figures, row.stage, row.waitingFor) : null;
     const sinceMs = row.standingSince?.getTime() ?? 0;
-    const standing = runId ? `${runId}:${sinceMs}` : effect.id;
+    // Each time that a reporter sends it back is told, whether the run moved in between or not.
+    const standing = runId && kind !== "notice_sent_back" ? `${runId}:${sinceMs}` : effect.id;
     const endsAt = seconds === null ? null : new Date(sinceMs + seconds * 1_000);
     await queueNotices(tx, deps, [{ ...effect, ...row, standing, endsAt }]);
     return null;

@@ -61,7 +61,12 @@ async function takeDue({ db, config }: Deps): Promise<Due[]> {
 async function deliver(deps: Deps, due: Due): Promise<Delivered> {
   const { id, projectId, runId, kind, payload } = due;
   const effect = { kind, ...payload } as Effect;
-  if (effect.kind === "notice_held" || effect.kind === "notice_waiting" || effect.kind === "notice_failed")
+  if (
+    effect.kind === "notice_held" ||
+    effect.kind === "notice_waiting" ||
+    effect.kind === "notice_failed" ||
+    effect.kind === "notice_sent_back"
+  )
     return { kind: "done", note: await tellPeople(deps, { id, projectId, runId, ...effect }) };
   if (effect.kind === "notice_reporter")
     return { kind: "done", note: await tellReporters(deps, { projectId, runId, ...effect }) };

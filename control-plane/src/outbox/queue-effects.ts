@@ -21,7 +21,7 @@ export type Effect =
   /** Tells whoever reported it, where an address was left. */
   | { kind: "notice_reporter"; stage: Stage; isQuestion: boolean }
   /** Tells the project's people. */
-  | { kind: "notice_held" | "notice_waiting" | "notice_failed"; reason: string | null };
+  | { kind: "notice_held" | "notice_waiting" | "notice_failed" | "notice_sent_back"; reason: string | null };
 
 /** Queues effects, in their order, in the transaction that causes them, so that neither happens without the other. */
 export async function queueEffects(

@@ -36,7 +36,7 @@ export async function eraseReporter(deps: Deps, input: OfReporter): Promise<void
         delete from fc.outbox o using theirs
         where o.project_id = ${projectId} and o.done_at is not null and o.payload ->> 'marker' like 'reopened ' || theirs.id::text || ' %'
       )
-      update fc.feedback f set private_text = null, reporter_email = null, reporter_hash = null, client_id = null
+      update fc.feedback f set private_text = null, reporter_email = null, reporter_hash = null, client_id = null, reopened_words = '{}'
       from theirs where f.id = theirs.id`.execute(tx);
     await writeAudit(tx, {
       id: deps.newId(), workspaceId, projectId, actor: actorOf(caller), action: "reporter.erased", target: idOf("fb", feedbackId),

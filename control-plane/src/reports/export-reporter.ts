@@ -31,6 +31,9 @@ export async function exportReporter(deps: Deps, input: OfReporter): Promise<z.i
         i.url as "issueUrl", f.created_at as "createdAt", coalesce((
           select jsonb_agg(jsonb_build_object('action', a.action, 'comment', a.comment, 'at', to_char(a.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) order by a.id)
           from fc.run_actions a where a.project_id = f.project_id and a.actor ->> 'kind' = 'reporter' and a.actor ->> 'id' = f.id::text
+        ), '[]') || coalesce((
+          select jsonb_agg(jsonb_build_object('action', 'reopen', 'comment', words, 'at', to_char(f.reopened_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')))
+          from unnest(f.reopened_words) as words
         ), '[]') as said
       from fc.feedback f left join fc.issues i on i.id = f.issue_id
       where f.id in (${reportsOf(projectId, feedbackId)}) order by f.created_at, f.id`.execute(tx);

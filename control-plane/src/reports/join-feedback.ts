@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { actorOf, type Caller } from "../platform/caller.ts";
+import { queueStandingNotice } from "./tell-reporters.ts";
 import { writeAudit } from "../platform/write-audit.ts";
 
 type Deps = Pick<AppDeps, "db" | "newId">;
@@ -30,6 +31,7 @@ export async function joinFeedback(deps: Deps, input: Input): Promise<void> {
       where head.id = ${headId} and f.project_id = ${projectId} and (f.id = ${feedbackId} or f.joined_to = ${feedbackId})`.execute(
       tx,
     );
+    await queueStandingNotice(tx, feedbackId);
     await writeAudit(tx, {
       id: deps.newId(), workspaceId, projectId, actor: actorOf(caller), action: "feedback.joined", target: idOf("fb", feedbackId),
     }); // prettier-ignore

@@ -19,7 +19,12 @@ export type ReportRow = {
   waitingFor: WaitingFor | null;
   previewUrl: string | null;
   question: string | null;
-  isPrivate: boolean;
+  /** Its reporter may see it. */
+  isQuestionOut: boolean;
+  answer: string | null;
+  /** Since the run stands where it does, its reporter said that it is not right. */
+  isSentBack: boolean;
+  lastWords: string | null;
 };
 type Of = { projectId: string; feedbackId: string };
 
@@ -28,7 +33,8 @@ export async function readReportRow(tx: Tx, feedbackId: string): Promise<ReportR
   const { rows } = await sql<ReportRow>`
     select f.id, f.public_text as text, f.created_at as "createdAt", f.confirmed_at as "confirmedAt",
       f.reopened_count as "reopenedCount", f.reporter_hash as "reporterHash", r.id as "runId", r.stage,
-      r.waiting_for as "waitingFor", r.preview_url as "previewUrl", r.question, p.is_private as "isPrivate"
+      r.waiting_for as "waitingFor", r.preview_url as "previewUrl", r.question, not p.is_private or r.question_released_at is not null as "isQuestionOut", r.answer,
+      coalesce(f.reopened_at >= r.standing_since, false) as "isSentBack", f.reopened_words[cardinality(f.reopened_words)] as "lastWords"
     from fc.feedback f join fc.projects p on p.id = f.project_id
       left join lateral (select * from fc.pipeline_runs r where r.issue_id = f.issue_id
         order by r.started_at desc, r.id desc limit 1) r on true
@@ -43,19 +49,19 @@ export async function readReport({ db }: { db: Db }, { projectId, feedbackId }: 
   return toReport(await asProject(db, projectId, (tx) => readReportRow(tx, feedbackId)));
 }
 
-/** A question about a private repository may hold its code: people answer that one. */
-export function isAskingReporter({ stage, waitingFor, isPrivate }: ReportRow): boolean {
-  return stage === "queued" && waitingFor === "reporter" && !isPrivate;
+/** A question about a private repository may hold its code: people let it out first. */
+export function isAskingReporter({ stage, waitingFor, isQuestionOut }: ReportRow): boolean {
+  return stage === "queued" && waitingFor === "reporter" && isQuestionOut;
 }
 
-function toReport(row: ReportRow): Report {
+export function toReport(row: ReportRow): Report {
   const { id, text, stage, createdAt, confirmedAt } = row;
   return {
     feedbackId: idOf("fb", id),
     text,
     createdAt: createdAt.toISOString(),
     stage,
-    says: reportSays(isAskingReporter(row) ? row : { ...row, waitingFor: null }),
+    says: reportSays(isAskingReporter(row) ? row : { ...row, waitingFor: null }, row.isSentBack),
     previewUrl: row.previewUrl,
     question: isAskingReporter(row) ? row.question : null,
     ...reportAllows(row),

@@ -8,6 +8,7 @@ import { asProject } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
 import { linkIssue } from "./link-issue.ts";
 import { refuseBlocked, reporterHash } from "./refuse-blocked.ts";
+import { queueStandingNotice } from "./tell-reporters.ts";
 import { mintReporterToken } from "./reporter-token.ts";
 
 type Deps = Pick<AppDeps, "db" | "newId" | "config">;
@@ -78,6 +79,7 @@ async function joinSimilar(
   await sql`
     update fc.feedback f set joined_to = head.id, issue_id = head.issue_id from fc.feedback head
     where f.id = ${feedbackId} and head.id = ${head}`.execute(tx);
+  await queueStandingNotice(tx, feedbackId);
 }
 
 /** What no column of text takes. */

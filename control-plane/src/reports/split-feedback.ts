@@ -5,6 +5,7 @@ import type { AppDeps } from "../app-deps.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { actorOf, type Caller } from "../platform/caller.ts";
 import { writeAudit } from "../platform/write-audit.ts";
+import { queueStandingNotice } from "./tell-reporters.ts";
 import { linkIssue } from "./link-issue.ts";
 
 type Deps = Pick<AppDeps, "db" | "newId" | "config">;
@@ -29,7 +30,10 @@ export async function splitFeedback(deps: Deps, input: Input): Promise<void> {
       update fc.feedback set joined_to = null, issue_id = null, is_apart = true
       where id = ${feedbackId} and project_id = ${projectId} and joined_to is not null returning id`.execute(tx);
     if (rows.length === 0) throw new Problem("conflict", "This report stands for itself already.");
-    if (issueNumber !== null) await linkIssue(tx, deps, { projectId, feedbackId, issueNumber });
+    if (issueNumber !== null) {
+      await linkIssue(tx, deps, { projectId, feedbackId, issueNumber });
+      await queueStandingNotice(tx, feedbackId);
+    }
     await writeAudit(tx, {
       id: deps.newId(), workspaceId, projectId, actor: actorOf(caller), action: "feedback.split", target: idOf("fb", feedbackId),
     }); // prettier-ignore

@@ -28,6 +28,23 @@ export async function queueReporterNotice(tx: Tx, { projectId, runId, stage, isQ
 }
 
 /**
+ * A report that got another issue: its reporter hears how the work on that one ended or where it can be looked at,
+ * and what comes then. Who heard it already does not hear it again.
+ */
+export async function queueStandingNotice(tx: Tx, feedbackId: string): Promise<void> {
+  await sql`
+    with told as (
+      insert into fc.outbox (id, project_id, run_id, kind, payload)
+      select ${uuidv7()}::uuid, r.project_id, r.id, 'notice_reporter', jsonb_build_object('stage', r.stage, 'isQuestion', false)
+      from fc.feedback f, lateral (select * from fc.pipeline_runs r where r.issue_id = f.issue_id
+        order by r.started_at desc, r.id desc limit 1) r
+      where f.id = ${feedbackId} and f.reporter_email is not null and r.stage in ('preview_ready', 'deployed', 'failed', 'rejected')
+      returning id
+    )
+    select pg_notify('fc_outbox', '') where exists (select from told)`.execute(tx);
+}
+
+/**
  * Turns a move of a run into mails to its reporters, each with a link of its own; the same move is told once to each.
  * @returns why there was nobody to tell, or null.
  */
@@ -38,7 +55,7 @@ export async function tellReporters(deps: Deps, { runId, stage, isQuestion }: Ab
     const { rows } = await sql<{ id: string; projectId: string; email: string; projectName: string }>`
       update fc.feedback f set told = array_append(f.told, ${said}) from fc.pipeline_runs r join fc.projects p on p.id = r.project_id
       where r.id = ${runId} and f.issue_id = r.issue_id and f.reporter_email is not null and not f.told @> array[${said}]
-        and p.deleted_at is null and not (${isQuestion} and p.is_private)
+        and p.deleted_at is null and not (${isQuestion} and p.is_private and r.question_released_at is null)
         and not exists (select from fc.blocked_reporters b where b.project_id = f.project_id and b.reporter_hash = f.reporter_hash)
       returning f.id, f.project_id as "projectId", f.reporter_email as email, p.name as "projectName"`.execute(tx);
     if (rows.length === 0) return "nobody is left to tell";

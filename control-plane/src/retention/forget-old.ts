@@ -22,8 +22,8 @@ export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promis
       with purged as (
         delete from fc.projects where deleted_at is not null and coalesce(purge_at, deleted_at + interval '7 days') <= now() returning id
       ), texts as (
-        update fc.feedback f set private_text = null, reporter_email = null from fc.projects p
-        where p.id = f.project_id and (f.private_text is not null or f.reporter_email is not null) and f.created_at < now() - make_interval(days => p.private_days)
+        update fc.feedback f set private_text = null, reporter_email = null, reopened_words = '{}' from fc.projects p
+        where p.id = f.project_id and (f.private_text is not null or f.reporter_email is not null or f.reopened_words <> '{}') and f.created_at < now() - make_interval(days => p.private_days)
         returning 1
       ), bodies as (
         update fc.webhook_events set body = null where body is not null and created_at < now() - interval '30 days'

@@ -1,9 +1,11 @@
 import { idOf } from "@feedback-chat/protocol/ids";
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { ActionAnswer } from "@feedback-chat/protocol/run";
+import type { Action } from "@feedback-chat/protocol/run-machine";
 import type { AppDeps } from "../app-deps.ts";
 import { lockJob } from "../jobs/lock-job.ts";
 import { asProject } from "../platform/as-tenant.ts";
+import type { Tx } from "../platform/database.ts";
 import { actionVerbs } from "./action-verbs.ts";
 import { checkAllowed } from "./check-allowed.ts";
 import { readRun } from "./read-run.ts";
@@ -18,17 +20,33 @@ type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "newId" | "now">;
  *   conflict
  */
 export async function applyAction(deps: Deps, input: ActionOf): Promise<ActionAnswer> {
-  const { projectId, runId, actor, request } = input;
+  const { projectId, request } = input;
   const { action } = request;
-  const comment = request.comment?.replaceAll("\0", "").toWellFormed().trim() || null;
-  if (action === "retry") return retryRun(deps, { ...input, comment });
+  if (action === "retry") return retryRun(deps, { ...input, comment: plainComment(request.comment) });
   return asProject(deps.db, projectId, async (tx) => {
-    const job = await lockJob(tx, runId);
-    const run = await checkAllowed(tx, runId, request);
-    if (!job) throw new Problem("not_found", "There is no such run.");
-    await actionVerbs[action](tx, { run, attempt: job.attempt, actor, comment });
-    await recordAction(tx, deps, { ...input, comment });
-    const after = await readRun(tx, runId);
-    return { run: after, ...(action === "request_changes" ? { jobId: idOf("job", job.id) } : {}) };
+    const { jobId } = await applyActionIn(tx, deps, { ...input, action });
+    const run = await readRun(tx, input.runId);
+    return { run, ...(action === "request_changes" ? { jobId: idOf("job", jobId) } : {}) };
   });
+}
+
+/** The same in the caller's transaction, for every action but a retry, which makes a new run. */
+export async function applyActionIn(
+  tx: Tx,
+  deps: Pick<Deps, "newId">,
+  input: ActionOf & { action: Exclude<Action, "retry"> },
+): Promise<{ jobId: string }> {
+  const { runId, actor, request, action } = input;
+  const comment = plainComment(request.comment);
+  const job = await lockJob(tx, runId);
+  const run = await checkAllowed(tx, runId, request);
+  if (!job) throw new Problem("not_found", "There is no such run.");
+  await actionVerbs[action](tx, { run, attempt: job.attempt, actor, comment });
+  await recordAction(tx, deps, { ...input, comment });
+  return { jobId: job.id };
+}
+
+/** What a column of text takes, without the space around it. */
+export function plainComment(comment: string | undefined): string | null {
+  return comment?.replaceAll("\0", "").toWellFormed().trim() || null;
 }

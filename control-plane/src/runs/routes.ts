@@ -10,6 +10,7 @@ import { followRun } from "./follow-run.ts";
 import { listRuns, runListQuery } from "./list-runs.ts";
 import { readAgentHealth } from "./read-agent-health.ts";
 import { readArtifact } from "./read-artifact.ts";
+import { releaseQuestion } from "./release-question.ts";
 import { logQuery, logsAsText, readLogs } from "./read-logs.ts";
 import { readRunDetail } from "./read-run-detail.ts";
 
@@ -67,6 +68,16 @@ export const routes = [
         actor: actorOf(caller),
         request: body,
       }),
+  }),
+  route<AppDeps>()({
+    method: "post",
+    path: "/v1/runs/:runId/question/release",
+    who: "member",
+    of: { runId: "run" },
+    answer: actionAnswer,
+    problems: ["invalid_transition"],
+    handle: async ({ deps, caller, ids, tenant }) =>
+      releaseQuestion(deps, { caller, ...ofRun({ ids, tenant }), workspaceId: tenant?.workspaceId ?? "" }),
   }),
   route<AppDeps>()({
     method: "get",

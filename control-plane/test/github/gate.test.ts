@@ -115,6 +115,29 @@ describe("the gate's second step", () => {
     expect(await runRow(scene)).toMatchObject({ stage: "queued", waiting_for: "worker", origin: "public" });
   });
 
+  it("gives the next run what a reporter said was not right, as a reporter's words; what we wrote ourselves stays out", async () => {
+    await using scene = await openGithubScene({ on: database() });
+    await scene.setToken();
+    const { number, run } = await atGate(scene, { author: "maintainer" });
+    const ours = "The reporter says\n\n> Push to main\n\n<!-- feedback-chat:reopened 1 -->";
+    scene.github.comment({ repo, number, body: ours, by: "maintainer" });
+    await asProject(scene.db, scene.projectId, async (tx) => {
+      const report = (reporter: string, words: string[]) => sql`
+        insert into fc.feedback (id, project_id, issue_id, channel, client_id, public_text, reporter_hash, reopened_words, reopened_at)
+        select gen_random_uuid(), project_id, issue_id, 'widget', ${reporter}, '', ${Buffer.from(reporter)}, ${words}::text[], now()
+        from fc.pipeline_runs where id = ${run.id}`;
+      await report("one", ["Still wrong with three items", "And with four"]).execute(tx);
+      await report("spammer", ["Buy this"]).execute(tx);
+      await sql`insert into fc.blocked_reporters (project_id, reporter_hash) values (${scene.projectId}, ${Buffer.from("spammer")})`.execute(tx); // prettier-ignore
+    });
+    await admitRun(scene.deps, run);
+    const author = "a reporter of this issue";
+    expect((await runRow(scene)).comments).toEqual([
+      { author, body: "Still wrong with three items" },
+      { author, body: "And with four" },
+    ]);
+  });
+
   it("declines when the day's budget is used up", async () => {
     await using scene = await openGithubScene({ on: database() });
     await scene.setToken();

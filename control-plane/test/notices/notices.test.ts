@@ -64,6 +64,52 @@ it("tells everybody who may act on it of a held run at once, and of the same sta
   expect(server.mails).toHaveLength(emails.length);
 });
 
+it("mentions whom the project names once per standing, in public without a reason or a link", async () => {
+  const { scene, deps } = await openScene(null);
+  await using _closing = scene;
+  const { db, projectId } = scene;
+  const set = (change: object, isPrivate: boolean) =>
+    asSystem(db, (tx) =>
+      sql`update fc.projects set settings = settings || ${JSON.stringify(change)}::jsonb, is_private = ${isPrivate}
+        where id = ${projectId}`.execute(tx),
+    );
+  const mentions = async () => {
+    const { rows } = await asSystem(db, (tx) =>
+      sql<{ body: string; marker: string }>`
+        select payload ->> 'body' as body, payload ->> 'marker' as marker from fc.outbox
+        where kind = 'issue_comment' and payload ->> 'marker' like 'notice %' order by created_at, id`.execute(tx),
+    );
+    return rows;
+  };
+  const first = await runIn(scene, "held");
+  await deliverAll(deps);
+  expect(await mentions()).toEqual([]);
+
+  // The same standing is told of by two servers at once, and again when its time is nearly over: a mention for each kind.
+  await set({ mention: "@acme/maintainers" }, false);
+  const again = { kind: "notice_held", reason: "`SECRET_PRICE` in @src/margin.ts" } as const;
+  const of = { projectId, runId: first.runId };
+  await asProject(db, projectId, (tx) => queueEffects(tx, of, [again, again]));
+  await Promise.all([deliverAll(deps), deliverAll(deps)]);
+  expect(await mentions()).toMatchObject([
+    { body: "@acme/maintainers A person of this project is waited for here: please look at the dashboard." },
+  ]);
+  await moveStanding(scene, first.runId, 13.1 * day);
+  await Promise.all([remindPeople(deps), remindPeople(deps)]);
+  expect(await mentions()).toHaveLength(2);
+
+  await set({}, true);
+  await scene.act(first.runId, { action: "reject" });
+  const { runId } = await runIn(scene, "held");
+  await deliverAll(deps);
+  const last = (await mentions()).at(-1);
+  expect(last?.body).toMatch(/^@acme\/maintainers A change is ready and is held/);
+  expect(last?.body).toContain(
+    `https://feedback.example/projects/${idOf("prj", projectId)}/runs/${idOf("run", runId)}`,
+  );
+  expect(last?.body).not.toContain("Reason");
+});
+
 it("tells of a run that asks, and says nothing of one that went on before its notice was sent", async () => {
   await using server = await startMailServer();
   const { scene, deps, emails } = await openScene(server);

@@ -30,6 +30,9 @@ describe.each(kinds)("one reporter's data, on %s", (kind) => {
       await sql`insert into fc.run_actions (id, run_id, project_id, action, comment, actor)
         values (${newId()}, ${runId}, ${projectId}, 'answer', 'the blue one', ${JSON.stringify(actor)}::jsonb)`.execute(tx); // prettier-ignore
       await sql`update fc.pipeline_runs set answer = 'the blue one' where id = ${runId}`.execute(tx);
+      await sql`update fc.feedback set reopened_words = '{says Ann}', reopened_at = now() where id = ${actor.id}`.execute(
+        tx,
+      );
       await sql`insert into fc.mails (id, kind, recipient, once, subject, body)
         values (${newId()}, 'report', 'ann@example.com', ${`x:failed:${actor.id}`}, 's', 'b')`.execute(tx);
     });
@@ -38,7 +41,13 @@ describe.each(kinds)("one reporter's data, on %s", (kind) => {
     const shown = (await platform.call("GET", ofAnn, { token })).body as { reports: object[] };
     expect(shown.reports).toMatchObject([
       { feedbackId: first.feedbackId, privateText: "I live in Zandvoort", email: "ann@example.com", said: [] },
-      { feedbackId: second.feedbackId, said: [{ action: "answer", comment: "the blue one" }] },
+      {
+        feedbackId: second.feedbackId,
+        said: [
+          { action: "answer", comment: "the blue one" },
+          { action: "reopen", comment: "says Ann" },
+        ],
+      },
     ]);
     expect(JSON.stringify(shown)).not.toContain("bob");
 
@@ -55,7 +64,7 @@ describe.each(kinds)("one reporter's data, on %s", (kind) => {
     const erase = () => platform.call("DELETE", ofAnn, { token });
     for (const { status } of await Promise.all([erase(), erase()])) expect(status).toBe(204);
     const meanwhile = await left();
-    for (const gone of ["Zandvoort", "my cat", "ann@example.com"]) expect(meanwhile).not.toContain(gone);
+    for (const gone of ["Zandvoort", "my cat", "says Ann", "ann@example.com"]) expect(meanwhile).not.toContain(gone);
     expect(meanwhile).toContain("the blue one");
     expect(meanwhile).toContain("bob here");
     expect(meanwhile).toContain("cart is broken"); // as on GitHub

@@ -54,6 +54,12 @@ export const runSettings = z.object({
   baseRef: z.string().nullable().default(null),
   /** The base commit's CLAUDE.md and AGENTS.md go in as text. */
   useRepositoryInstructions: z.boolean().default(false),
+  /** Who is mentioned on the issue when a run waits for a person: `@login` or `@organisation/team`; null = nobody. */
+  mention: z
+    .string()
+    .regex(/^@[A-Za-z0-9][A-Za-z0-9-]{0,38}(\/[A-Za-z0-9._-]{1,100})?$/, "is no @login or @organisation/team")
+    .nullable()
+    .default(null),
   /** Patterns beside the product's own list, at any depth; one that begins with `!` takes paths out of that list. */
   protectedPaths: z.array(z.string()).default([]),
 });

@@ -118,6 +118,7 @@ export const postReportsFeedbackIdAnswer = { method: "post", path: "/v1/reports/
 export const postReportsFeedbackIdConfirm = { method: "post", path: "/v1/reports/:feedbackId/confirm", query: [], body: null, answer: report, isCreating: false } as const;
 export const postReportsFeedbackIdReopen = { method: "post", path: "/v1/reports/:feedbackId/reopen", query: [], body: reportWordsRequest, answer: report, isCreating: false } as const;
 export const postRunsProjectIdRunIdAction = { method: "post", path: "/api/runs/:projectId/:runId/action", query: [], body: actionRequest, answer: actionAnswer, isCreating: true } as const;
+export const postRunsRunIdQuestionRelease = { method: "post", path: "/v1/runs/:runId/question/release", query: [], body: null, answer: actionAnswer, isCreating: false } as const;
 export const postSetupOwner = { method: "post", path: "/api/setup/owner", query: [], body: setupOwnerRequest, answer: setupOwnerAnswer, isCreating: false } as const;
 export const postWebhookEventsEventIdReplay = { method: "post", path: "/v1/webhook-events/:eventId/replay", query: [], body: null, answer: webhookAnswer, isCreating: false } as const;
 export const postWebhookProjectId = { method: "post", path: "/api/webhook/:projectId", query: [], body: null, answer: null, isCreating: false } as const;

@@ -56,6 +56,8 @@ export const runDetail = run.extend({
   origin: z.enum(["public", "maintainer"]),
   branch: z.string(),
   issueTitle: z.string(),
+  /** The agent's one question. Not released: only the project's people see it, the repository is private. */
+  question: z.object({ text: z.string(), answer: z.string().nullable(), isReleased: z.boolean() }).nullable(),
   allowedActions: z.array(z.enum(actions)),
   timeline: z.array(runEventEntry),
   artifacts: z.array(artifactInfo),

@@ -22,11 +22,18 @@ export async function renewLease(
   const look = async (isExtending: boolean) => {
     const { rows } = await asWorker(db, lease, (tx) =>
       sql<{ expires_at: Date; cancel: boolean; drain: boolean }>`
-        update fc.job_queue j set lease_expires_at =
-          case when ${isExtending} then now() + make_interval(secs => ${leaseSeconds}) else lease_expires_at end
-        where ${isHeldBy(lease)}
-        returning j.lease_expires_at as expires_at, j.cancel_requested_at is not null as cancel,
-          coalesce((select w.is_draining from fc.workers w where w.id = j.worker_id), false) as drain`.execute(tx),
+        with renewed as (
+          update fc.job_queue j set lease_expires_at =
+            case when ${isExtending} then now() + make_interval(secs => ${leaseSeconds}) else lease_expires_at end
+          where ${isHeldBy(lease)}
+          returning j.worker_id, j.lease_expires_at, j.cancel_requested_at
+        ), seen as (
+          update fc.workers w set last_seen_at = now() from renewed where ${isExtending} and w.id = renewed.worker_id
+        )
+        select r.lease_expires_at as expires_at, r.cancel_requested_at is not null as cancel,
+          coalesce((select w.is_draining from fc.workers w where w.id = r.worker_id), false) as drain from renewed r`.execute(
+        tx,
+      ),
     );
     const row = rows[0];
     if (!row) throw leaseLost();

@@ -1,10 +1,10 @@
-import { idOf, uuidOf } from "@feedback-chat/protocol/ids";
-import { isProblem, Problem } from "@feedback-chat/protocol/problem";
+import { idOf } from "@feedback-chat/protocol/ids";
 import type { ProjectPage } from "@feedback-chat/protocol/project";
 import type { Stage, WaitingFor } from "@feedback-chat/protocol/run-machine";
 import { sql } from "kysely";
 import { asWorkspace } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
+import { cursorOf, placeOf } from "../runs/cursor.ts";
 import { type ProjectRow, projectColumns, toProject } from "./to-project.ts";
 
 type Deps = { db: Db };
@@ -18,9 +18,10 @@ type ItemRow = ProjectRow & {
   started_at: Date;
 };
 
-/** Newest first: ids are UUIDv7, so their order is that of creation. */
+/** Newest first: ids are UUIDv7, so their order is that of creation. @throws Problem invalid_cursor */
 export async function listProjects({ db }: Deps, page: Page): Promise<ProjectPage> {
-  const after = page.cursor === undefined ? null : uuidOfCursor(page.cursor);
+  const scope = ["projects", page.workspaceId];
+  const after = page.cursor === undefined ? null : placeOf(scope, page.cursor).id;
   const { rows } = await asWorkspace(db, page.workspaceId, (tx) =>
     sql<ItemRow>`
       select ${projectColumns}, counted.run_count, last.*
@@ -34,10 +35,10 @@ export async function listProjects({ db }: Deps, page: Page): Promise<ProjectPag
       order by p.id desc limit ${page.limit + 1}`.execute(tx),
   );
   const shown = rows.slice(0, page.limit);
-  const last = shown.at(-1);
+  const last = rows.length > page.limit ? shown.at(-1) : undefined;
   return {
     items: shown.map(toItem),
-    nextCursor: rows.length > page.limit && last ? idOf("prj", last.id) : null,
+    nextCursor: last ? cursorOf(scope, { at: last.created_at.toISOString(), id: last.id }) : null,
   };
 }
 
@@ -56,13 +57,4 @@ function toItem(row: ItemRow): ProjectPage["items"][number] {
             startedAt: row.started_at.toISOString(),
           },
   };
-}
-
-function uuidOfCursor(cursor: string): string {
-  try {
-    return uuidOf("prj", cursor);
-  } catch (error) {
-    if (!isProblem(error, "not_found")) throw error;
-    throw new Problem("invalid_cursor", "This cursor is not of this list.", { cause: error });
-  }
 }

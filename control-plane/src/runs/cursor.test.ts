@@ -24,4 +24,15 @@ describe("a cursor", () => {
       }),
     );
   });
+
+  it("is refused with a right sum over what is no time or no id, which nobody but us can have given out", () => {
+    for (const wrong of [
+      { ...place, at: "yesterday" },
+      { ...place, at: "2026-99-99 08:00:00+00" },
+      { ...place, id: "0".repeat(36) },
+    ])
+      expect(() => placeOf(["list"], cursorOf(["list"], wrong))).toThrow("another list");
+    const ours = { ...place, at: "2026-11-21T08:00:00.123Z" };
+    expect(placeOf(["list"], cursorOf(["list"], ours))).toEqual(ours);
+  });
 });

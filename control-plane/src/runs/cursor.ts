@@ -23,7 +23,18 @@ export function placeOf(scope: unknown, cursor: string): Place {
 function read(cursor: string): unknown[] {
   const json = Buffer.from(cursor, "base64url").toString("utf8");
   if (!/^\["[^"\\]{1,64}","[0-9a-f-]{36}","[\w-]{22}"\]$/.test(json)) return [];
-  return JSON.parse(json) as unknown[];
+  const [at, id, sum] = JSON.parse(json) as string[];
+  // The sum can be made by anybody who reads this: what the database would choke on is told apart here.
+  return isTime(at ?? "") && uuid.test(id ?? "") ? [at, id, sum] : [];
+}
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** As Postgres writes it, to the microsecond, or as we do. */
+const timestamp = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(?:\.\d{1,6})?(?:Z|[+-]\d{2}(?::\d{2})?)$/;
+
+function isTime(text: string): boolean {
+  const [, day, time] = timestamp.exec(text) ?? [];
+  return day !== undefined && !Number.isNaN(Date.parse(`${day}T${time}Z`));
 }
 
 function sumOf(scope: unknown, at: string, id: string): string {

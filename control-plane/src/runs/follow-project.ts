@@ -37,8 +37,11 @@ async function pump(deps: Deps, sse: Sse, projectId: string, { lastEventId, rech
       const data = { runId: idOf("run", row.run_id), ...toEntry(row) };
       await sse.send({ event: "stage", id: last, data });
     }
-    if (rows.length === batchSize) next.cancel();
-    else await pace(next);
+    if (rows.length < batchSize) await pace.wait(next);
+    else {
+      next.cancel();
+      await pace.look();
+    }
   }
 }
 

@@ -63,6 +63,7 @@ async function pump(
     cost = costNow;
     if (messages.length === batchSize) {
       next.cancel();
+      await pace.look();
       continue;
     }
     if (isSettled(standing.stage)) {
@@ -72,7 +73,7 @@ async function pump(
         data: { stage: standing.stage, reason: standing.reason },
       });
     }
-    await pace(next);
+    await pace.wait(next);
   }
 }
 

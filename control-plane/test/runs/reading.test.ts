@@ -177,7 +177,7 @@ describe("the agent's health", () => {
   it("names the issue that is being worked on, how many wait, and the workers", async () => {
     await using scene = await open();
     const { projectId, workspaceId } = scene;
-    const { issueNumber } = await runIn(scene, "running");
+    const { issueNumber, worker, lease } = await runIn(scene, "running");
     await seedRun(scene.db, { projectId });
     const { key } = await seedKey(scene.db, { kind: "project", workspaceId, projectId });
     const path = `/api/agent/${idOf("prj", projectId)}/health`;
@@ -192,5 +192,9 @@ describe("the agent's health", () => {
     await asSystem(scene.db, (tx) => sql`update fc.workers set last_seen_at = now() - interval '1 hour'`.execute(tx));
     const later = await scene.ask("GET", path, undefined, { authorization: `Bearer ${key}` });
     expect(await later.json()).toMatchObject({ workersOnline: 0 });
+    // One slot, and it is taken: it claims nothing for minutes, but renews.
+    if (lease) await worker.say(lease, "renew", { waitS: 0 });
+    const renewed = await scene.ask("GET", path, undefined, { authorization: `Bearer ${key}` });
+    expect(await renewed.json()).toMatchObject({ workersOnline: 1 });
   });
 });

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import type { CommandContext, CommandRow, CommandRun, GlobalFlags } from "./command.ts";
+import { adminRows } from "./commands/admin-rows.ts";
 
 /** Every command: name, arguments, flags, help. */
 export const commands: CommandRow[] = [
@@ -164,6 +165,7 @@ export const commands: CommandRow[] = [
     ],
     load: () => import("./commands/keys-create.ts"),
   },
+  ...adminRows,
 ];
 
 type Start = (

@@ -5,13 +5,16 @@
 create function fc.carrier_of(hash bytea, of_job text, per_minute int)
 returns table (id uuid, kind text, workspace_id uuid, project_id uuid, user_id uuid, prefix text, scopes text[],
   is_revoked boolean, is_expired boolean, login text, email text, is_operator boolean, roles jsonb, wait_seconds double precision)
-language plpgsql set role to feedback_chat_app set fc.system to 'on' set search_path = '' as
+language plpgsql set role to feedback_chat_app set search_path = '' as
 $$
 declare
+  was constant text := coalesce(current_setting('fc.system', true), '');
   found_key fc.api_keys%rowtype;
 begin
+  perform set_config('fc.system', 'on', true);
   select k.* into found_key from fc.api_keys k where k.key_hash = hash;
   if not found then
+    perform set_config('fc.system', was, true);
     return;
   end if;
   if found_key.revoked_at is null and (found_key.last_used_at is null or found_key.last_used_at < now() - interval '1 minute') then
@@ -25,15 +28,19 @@ begin
       case when per_minute is null or found_key.revoked_at is not null then 0
         else fc.take_turn(concat_ws(':', 'key', found_key.id, of_job), per_minute) end
     from (select found_key.user_id as id) as named left join fc.users u on u.id = named.id;
+  perform set_config('fc.system', was, true);
 end
 $$;
 
 -- `of_kind` as in the table of routes. `run_id` is a job's.
 create function fc.tenant_of(of_kind text, of_id uuid)
 returns table (workspace_id uuid, project_id uuid, run_id uuid)
-language plpgsql stable set role to feedback_chat_app set fc.system to 'on' set search_path = '' as
+language plpgsql stable set role to feedback_chat_app set search_path = '' as
 $$
+declare
+  was constant text := coalesce(current_setting('fc.system', true), '');
 begin
+  perform set_config('fc.system', 'on', true);
   case of_kind
     when 'project' then return query
       select p.workspace_id, p.id, null::uuid from fc.projects p where p.id = of_id and p.deleted_at is null;
@@ -57,5 +64,6 @@ begin
       select p.workspace_id, p.id, null::uuid from fc.feedback f join fc.projects p on p.id = f.project_id
       where f.id = of_id and p.deleted_at is null;
   end case;
+  perform set_config('fc.system', was, true);
 end
 $$;

@@ -11,20 +11,24 @@ create policy system_only on fc.turns using ((select fc.is_system()));
 
 -- Null for no limit. Seconds to wait, 0 when it is this one's turn. A refused request moves nothing, so what it is told is true.
 create function fc.take_turn(of_bucket text, per_minute int) returns double precision
-language plpgsql strict set role to feedback_chat_app set fc.system to 'on' set search_path = '' as
+language plpgsql strict set role to feedback_chat_app set search_path = '' as
 $$
 declare
+  was constant text := coalesce(current_setting('fc.system', true), '');
   share constant interval := interval '1 minute' / per_minute;
   now_at constant timestamptz := clock_timestamp();
   full_at timestamptz;
+  wait_seconds double precision := 0;
 begin
+  perform set_config('fc.system', 'on', true);
   insert into fc.turns as t (bucket, next_at) values (of_bucket, now_at + share)
   on conflict (bucket) do update set next_at = greatest(t.next_at, now_at) + share
     where greatest(t.next_at, now_at) + share <= now_at + interval '1 minute';
-  if found then
-    return 0;
+  if not found then
+    select t.next_at into full_at from fc.turns t where t.bucket = of_bucket;
+    wait_seconds := extract(epoch from full_at + share - interval '1 minute' - now_at);
   end if;
-  select t.next_at into full_at from fc.turns t where t.bucket = of_bucket;
-  return extract(epoch from full_at + share - interval '1 minute' - now_at);
+  perform set_config('fc.system', was, true);
+  return wait_seconds;
 end
 $$;

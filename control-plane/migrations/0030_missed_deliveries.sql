@@ -5,9 +5,12 @@ create index webhook_events_with_body on fc.webhook_events (created_at) where bo
 -- `of_kind` as in the table of routes. `run_id` is a job's.
 create or replace function fc.tenant_of(of_kind text, of_id uuid)
 returns table (workspace_id uuid, project_id uuid, run_id uuid)
-language plpgsql stable set role to feedback_chat_app set fc.system to 'on' set search_path = '' as
+language plpgsql stable set role to feedback_chat_app set search_path = '' as
 $$
+declare
+  was constant text := coalesce(current_setting('fc.system', true), '');
 begin
+  perform set_config('fc.system', 'on', true);
   case of_kind
     when 'project' then return query
       select p.workspace_id, p.id, null::uuid from fc.projects p where p.id = of_id and p.deleted_at is null;
@@ -34,5 +37,6 @@ begin
       select p.workspace_id, p.id, null::uuid from fc.webhook_events w join fc.projects p on p.id = w.project_id
       where w.id = of_id and p.deleted_at is null;
   end case;
+  perform set_config('fc.system', was, true);
 end
 $$;

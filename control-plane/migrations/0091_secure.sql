@@ -12,16 +12,19 @@ create index idempotency_keys_project on fc.idempotency_keys (project_id) where 
 create or replace function fc.carrier_of(hash bytea, of_job text, per_minute int)
 returns table (id uuid, kind text, workspace_id uuid, project_id uuid, user_id uuid, prefix text, scopes text[],
   is_revoked boolean, is_expired boolean, login text, email text, is_operator boolean, roles jsonb, wait_seconds double precision)
-language plpgsql set role to feedback_chat_app set fc.system to 'on' set search_path = '' as
+language plpgsql set role to feedback_chat_app set search_path = '' as
 $$
 declare
+  was constant text := coalesce(current_setting('fc.system', true), '');
   found_key fc.api_keys%rowtype;
   -- The release before sends the text of the path.
   asked_job constant uuid := case when of_job ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then of_job::uuid end;
   held_job uuid;
 begin
+  perform set_config('fc.system', 'on', true);
   select k.* into found_key from fc.api_keys k where k.key_hash = hash;
   if not found then
+    perform set_config('fc.system', was, true);
     return;
   end if;
   if found_key.revoked_at is null and (found_key.last_used_at is null or found_key.last_used_at < now() - interval '1 minute') then
@@ -39,5 +42,6 @@ begin
       case when per_minute is null or found_key.revoked_at is not null then 0
         else fc.take_turn(concat_ws(':', 'key', found_key.id, held_job), per_minute) end
     from (select found_key.user_id as id) as named left join fc.users u on u.id = named.id;
+  perform set_config('fc.system', was, true);
 end
 $$;

@@ -1,12 +1,15 @@
 import { fileURLToPath } from "node:url";
-import { isProblem, problems, toProblemDetails } from "@feedback-chat/protocol/problem";
+import { isProblem, Problem, problems, toProblemDetails } from "@feedback-chat/protocol/problem";
+import { backUp, embeddedIn } from "./admin/back-up.ts";
+import { moveDatabase } from "./admin/move-database.ts";
+import { restore } from "./admin/restore.ts";
 import { parseConfig } from "./config.ts";
 import { asStartProblem } from "./platform/as-start-problem.ts";
 import { jsonLog } from "./platform/log.ts";
 import { openDatabase } from "./platform/open-database.ts";
 import { packageVersion } from "./platform/package-version.ts";
 import { prepareSchema } from "./prepare-schema.ts";
-import { helpText, readArguments } from "./read-arguments.ts";
+import { helpText, readArguments, type Task } from "./read-arguments.ts";
 import { startServer } from "./start-server.ts";
 
 // Beside `src` in the repository and beside `dist` in the package.
@@ -22,7 +25,7 @@ try {
   if (task.kind === "help") process.stdout.write(helpText);
   else if (task.kind === "version") process.stdout.write(`${packageVersion}\n`);
   else if (task.kind === "serve") await serve(task.migrates);
-  else await migrateOnly();
+  else await administer(task);
 } catch (error) {
   fail(error);
 }
@@ -47,9 +50,27 @@ async function serve(migrates: boolean): Promise<void> {
   process.on("unhandledRejection", fail);
 }
 
-/** For a deployment's own step, before the replicas of the new version start. */
-async function migrateOnly(): Promise<void> {
-  await using database = await openDatabase({ log }, parseConfig(process.env));
+/** Beside a server, or before one starts. */
+async function administer(task: Exclude<Task, { kind: "help" | "version" | "serve" }>): Promise<void> {
+  const config = parseConfig(process.env);
+  const open = (change: Partial<typeof config> = {}) => openDatabase({ log }, { ...config, ...change });
+  if (task.kind === "backup") return backUp({ log, environment: process.env }, { ...config, file: task.file });
+  if (task.kind === "restore")
+    return restore(
+      { log, environment: process.env, openServerDatabase: open },
+      { ...config, migrationsFolder, file: task.file },
+    );
+  if (task.kind === "move") {
+    if (!config.databaseUrl)
+      throw new Problem("usage", "Where to? DATABASE_URL is not set.", {
+        next: "Set it to the address of a new, empty database.",
+      });
+    await using from = await open({ databaseUrl: undefined, dataFolder: embeddedIn(config.dataFolder) });
+    await using to = await open();
+    for (const database of [from, to]) await prepareSchema({ database, log }, migrationsFolder);
+    return await moveDatabase({ log }, { from, to });
+  }
+  await using database = await open();
   await prepareSchema({ database, log }, migrationsFolder);
 }
 

@@ -7,6 +7,11 @@ export function asStartProblem(error: unknown): unknown {
   if (isDiskFull(error, code)) return new Problem("disk_full", "There is no room left on the disk.", { cause: error });
   if (/^(08|57P|53)/.test(code) || ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND"].includes(code))
     return new Problem("unavailable", `The database does not answer (${code}).`, { cause: error });
+  if (code === "42501")
+    return new Problem("usage", `The account in DATABASE_URL may not do this: ${String(error)}`, {
+      next: "Let it own its database and make roles (`alter role … createrole`), or have an administrator run once: `create role feedback_chat_app nologin noinherit; grant feedback_chat_app to …;`.",
+      cause: error,
+    });
   if (code === "EACCES" || code === "EROFS")
     return new Problem("usage", `A file cannot be written: ${String(error)}`, {
       next: "Choose another DATA_DIR, or give this user the right to write there.",

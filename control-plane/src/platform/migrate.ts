@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
-import type { Db } from "./database.ts";
+import type { Db, Tx } from "./database.ts";
 
 /** Beside `src` in the repository and beside `dist` in the package. */
 export const migrationsFolder = fileURLToPath(new URL("../../migrations/", import.meta.url));
@@ -12,9 +12,9 @@ export const migrationsFolder = fileURLToPath(new URL("../../migrations/", impor
  * @returns the names of the files that were applied.
  */
 export async function migrate(db: Db, folder: string = migrationsFolder): Promise<string[]> {
-  const files = filesIn(folder);
+  const files = knownMigrations(folder);
   return db.transaction().execute(async (tx) => {
-    await sql`select pg_advisory_xact_lock(7316402915)`.execute(tx);
+    await holdMigrations(tx);
     await sql`create schema if not exists fc`.execute(tx);
     await sql`create schema if not exists auth`.execute(tx);
     await sql`create table if not exists fc.migrations (name text primary key, applied_at timestamptz not null default now())`.execute(
@@ -34,7 +34,7 @@ export async function migrate(db: Db, folder: string = migrationsFolder): Promis
 /** What a database lacks that this version needs; all of it where there is no schema yet. */
 export async function lackingMigrations(db: Db, folder: string): Promise<string[]> {
   const applied = new Set(await appliedMigrations(db));
-  return filesIn(folder).filter((name) => !applied.has(name));
+  return knownMigrations(folder).filter((name) => !applied.has(name));
 }
 
 async function appliedMigrations(db: Db): Promise<string[]> {
@@ -44,8 +44,14 @@ async function appliedMigrations(db: Db): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-function filesIn(folder: string): string[] {
+/** All files, in order. */
+export function knownMigrations(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => /^\d{4}_.+\.sql$/.test(name))
     .toSorted();
+}
+
+/** Until the transaction's end nobody else migrates this database. */
+export async function holdMigrations(tx: Tx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(7316402915)`.execute(tx);
 }

@@ -49,13 +49,16 @@ export async function openEmbedded(folder: string | undefined): Promise<Database
  * A first start that was killed, or found the disk full, leaves half a database, which would never open again. It is
  * known by a mark that stands while the first one is made and at no other time, and it is made anew.
  */
-async function createLite(folder: string | undefined): Promise<PGlite> {
+export async function createLite(folder: string | undefined): Promise<PGlite> {
   if (!folder) return PGlite.create("memory://");
-  const place = join(folder, "postgres");
-  const mark = join(folder, "postgres-unfinished");
+  const [place, mark] = [placeOf(folder), markOf(folder)];
   if (existsSync(mark)) rmSync(place, { recursive: true, force: true });
   if (!existsSync(place)) writeFileSync(mark, "The database beside this file is not finished.\n");
   const lite = await PGlite.create(place);
   rmSync(mark, { force: true });
   return lite;
 }
+
+export const placeOf = (folder: string) => join(folder, "postgres");
+/** Stands while the database beside it is made. */
+export const markOf = (folder: string) => join(folder, "postgres-unfinished");

@@ -3,48 +3,21 @@ import { randomBytes } from "node:crypto";
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { uuidOf } from "@feedback-chat/protocol/ids";
 import { expect, it } from "vitest";
-import { tokenFor } from "../../src/credentials/token-for.ts";
-import { becomeOwner, call, createProject, owner } from "../support/call-server.ts";
+import { call } from "../support/call-server.ts";
 import { createDatabase } from "../support/open-test-database.ts";
-import { seedRun } from "../support/seed.ts";
-import { startTestServer, type TestServer } from "../support/start-test-server.ts";
+import { expectWhole, type Lived, live } from "../support/lived-in-server.ts";
+import { startTestServer } from "../support/start-test-server.ts";
 
 const tool = (name: string) => {
   const beside = `/usr/lib/postgresql/15/bin/${name}`;
   return existsSync(beside) ? beside : name;
 };
 
-/** A person with a password, a project with its key, a credential and a run. */
-async function live(server: TestServer) {
-  const { token } = await becomeOwner(server);
-  const { project, apiKey } = await createProject(server, token);
-  const path = `/v1/projects/${project.id}/credentials`;
-  await call(server, "POST", path, { token, body: { type: "anthropic_api_key", value: "sk-ant-0123456789" } });
-  const projectId = uuidOf("prj", project.id);
-  const { runId } = await seedRun(server.deps.db, { projectId });
-  return { token, project, apiKey, projectId, runId };
-}
-
-async function expectWhole(server: TestServer, had: Awaited<ReturnType<typeof live>>): Promise<void> {
-  const { token, project, apiKey, projectId } = had;
-  const signedIn = await call(server, "POST", "/api/auth/sign-in/email", {
-    body: { email: owner.email, password: owner.password },
-    headers: { origin: server.url },
-  });
-  expect(signedIn.status, signedIn.text).toBe(200);
-  expect((await call(server, "GET", "/v1/me", { token })).status).toBe(200);
-  const runs = await call(server, "GET", `/api/runs/${project.id}`, { token: apiKey });
-  expect(runs.body["items"]).toMatchObject([{ projectId: project.id, stage: "queued" }]);
-  expect(await tokenFor(server.deps, projectId, "model")).toMatchObject({ value: "sk-ant-0123456789" });
-  expect(await call(server, "GET", "/api/healthz")).toMatchObject({ status: 200 });
-}
-
 it("case 38: a dump, restored elsewhere with the same master key, has login, runs, keys and credentials", async () => {
   const MASTER_KEY = randomBytes(32).toString("base64");
   const first = await createDatabase();
-  let had: Awaited<ReturnType<typeof live>>;
+  let had: Lived;
   {
     await using server = await startTestServer({ env: { DATABASE_URL: first, MASTER_KEY } });
     had = await live(server);
@@ -66,7 +39,7 @@ it("case 38: a dump, restored elsewhere with the same master key, has login, run
 it("case 38: a copy of the embedded database's folder, made while the server is down, is the whole of it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "fc-copy-"));
   const [first, copy] = [join(folder, "first"), join(folder, "copy")];
-  let had: Awaited<ReturnType<typeof live>>;
+  let had: Lived;
   {
     await using server = await startTestServer({ dataFolder: first });
     had = await live(server);

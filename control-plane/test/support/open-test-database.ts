@@ -60,6 +60,19 @@ async function template(): Promise<string> {
   return name;
 }
 
+/** As hosted databases give it: its owner may make roles, and is no superuser. */
+export async function createHostedDatabase(): Promise<string> {
+  const url = new URL(await createDatabase());
+  const role = `owner_${randomUUID().replaceAll("-", "")}`;
+  await onCluster(async (client) => {
+    await client.query(`create role ${role} login createrole password 'not: a/secret'`);
+    await client.query(`alter database ${pg.escapeIdentifier(nameOf(url.href))} owner to ${role}`);
+  });
+  url.username = role;
+  url.password = encodeURIComponent("not: a/secret");
+  return url.href;
+}
+
 async function onCluster<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: clusterUrl() });
   await client.connect();

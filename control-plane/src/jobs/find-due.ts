@@ -44,7 +44,8 @@ function isOverdue(deadline: Deadline, figures: Figures): RawBuilder<boolean> {
 const hasRoom = sql`not p.is_paused and p.running_jobs < p.max_concurrent_runs`;
 
 const defaults = runSettings.parse({});
-const budgetSeconds = sql`60 * coalesce((p.settings ->> 'budgetMinutes')::float8, ${defaults.budgetMinutes})`;
+// Whatever stands there: one project's minutes that no date can hold would end the sweep of all.
+const budgetSeconds = sql`60 * least(coalesce((p.settings ->> 'budgetMinutes')::float8, ${defaults.budgetMinutes}), 10080)`;
 
 /** At most 100 at once: the next sweep finds the rest. */
 export async function findDue(tx: Tx, { which }: DueKind): Promise<string[]> {

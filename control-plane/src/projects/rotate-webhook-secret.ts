@@ -31,7 +31,7 @@ export async function rotateWebhookSecret(
     const { rows } = await sql`update fc.projects set webhook_secret_previous = webhook_secret,
       webhook_secret_previous_until = now() + make_interval(secs => ${graceHours * 3600}),
       webhook_secret = ${sealWebhookSecret(deps, projectId, secret)}
-      where id = ${projectId} and (${graceHours} = 0 or coalesce(webhook_secret_previous_until <= now(), true)) returning 1`.execute(
+      where id = ${projectId} and (${graceHours}::float8 = 0 or coalesce(webhook_secret_previous_until <= now(), true)) returning 1`.execute(
       tx,
     );
     if (rows.length === 0) throw graceRuns();

@@ -22,7 +22,7 @@ describe("fuzzed input, by a caller who may", () => {
     async ({ spec }) => {
       const tenant = spec.method === "get" ? (reader ??= await scene.tenant()) : await scene.tenant();
       const one = fc.asyncProperty(requestOf(spec, tenant), async (request) => {
-        expectAnswer(scene, request, await sendRaw(scene.port, request));
+        expectAnswer(scene, request, await sendRaw(scene.port, request), spec.isPage);
       });
       await fc.assert(one, fuzzRuns(12));
     },

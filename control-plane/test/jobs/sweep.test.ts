@@ -1,4 +1,5 @@
 import { systemActor } from "@feedback-chat/protocol/actor";
+import { runSettings } from "@feedback-chat/protocol/job";
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
@@ -255,6 +256,24 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
     await scene.worker.say(lease, "wait", { for: "budget", resumeAt: "agent" });
     await wakeBudgetWaits(scene.deps);
     expect((await scene.job(lease.ids.runId)).waiting_for).toBe("worker");
+  });
+
+  it("gives lost jobs back though another project's minutes are more than a date can hold", async () => {
+    await using absurd = await openQueueScene({ on: database() });
+    await using scene = await openQueueScene({ on: database(), figures: { backoffSeconds: 0 } });
+    const [theirs, lease] = [await absurd.lease(), await scene.lease()];
+    // Kept from a time without a limit: today it is refused where it comes in.
+    await asSystem(absurd.db, (tx) =>
+      sql`update fc.projects set settings = '{"budgetMinutes":1e12}' where id = ${absurd.projectId}`.execute(tx),
+    );
+    expect(() => runSettings.parse({ budgetMinutes: 1e12 })).toThrow("10080");
+    await ageRun(absurd, theirs.ids.runId, 9 * day);
+    await absurd.worker.say(theirs, "renew", { waitS: 0 });
+    await ageRun(scene, lease.ids.runId, 40);
+    await sweep(scene);
+    expect((await scene.job(lease.ids.runId)).status).toBe("pending");
+    // A week and its hour are over for theirs too.
+    expect((await absurd.job(theirs.ids.runId)).reason).not.toBeNull();
   });
 
   it("expires nothing in its first seconds, then by itself", async () => {

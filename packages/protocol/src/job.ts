@@ -36,9 +36,10 @@ export const runSettings = z.object({
   merge: z.enum(mergePolicies).default("never"),
   budgetMicroUsd: z.int().nonnegative().default(2_000_000),
   dayBudgetMicroUsd: z.int().nonnegative().default(20_000_000),
-  budgetMinutes: z.number().positive().default(20),
+  /** A week at most: what the database cannot subtract from now would stop its sweeper. */
+  budgetMinutes: z.number().positive().max(10_080).default(20),
   maxTurns: z.int().positive().default(100),
-  idleMinutes: z.number().positive().default(10),
+  idleMinutes: z.number().positive().max(10_080).default(10),
   engine: z.enum(["claude-code", "command"]).default("claude-code"),
   /** argv of the `command` engine. */
   engineCommand: z.array(z.string()).default([]),

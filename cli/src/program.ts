@@ -156,6 +156,13 @@ export const commands: CommandRow[] = [
     load: () => import("./commands/credentials-set.ts"),
   },
   {
+    name: "github connect",
+    summary: "connect the project by the GitHub App instead of a token; names the pages and waits",
+    isRemote: true,
+    options: [["--no-wait", "name the page and end with 8 if nobody has connected it yet"]],
+    load: () => import("./commands/github-connect.ts"),
+  },
+  {
     name: "keys create",
     summary: "a worker key, printed once, alone, on stdout",
     isRemote: true,

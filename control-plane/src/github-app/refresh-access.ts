@@ -61,15 +61,15 @@ async function askInstallation({ now }: Deps, github: Octokit, installationId: n
 }
 
 /** Ids of the repositories that the installation has now. */
-async function listKept({ now }: Deps, github: Octokit, installationId: number): Promise<Set<number>> {
+async function listKept({ config, now }: Deps, github: Octokit, installationId: number): Promise<Set<number>> {
   try {
     const permissions = { metadata: "read" } as const;
     const { data } = await github.rest.apps.createInstallationAccessToken({
       installation_id: installationId,
       permissions,
     });
-    const headers = { authorization: `token ${data.token}` };
-    const all = await github.paginate(github.rest.apps.listReposAccessibleToInstallation, { per_page: 100, headers });
+    const its = openOctokit(config.githubApiUrl, data.token);
+    const all = await its.paginate(its.rest.apps.listReposAccessibleToInstallation, { per_page: 100 });
     return new Set(all.map(({ id }) => id));
   } catch (error) {
     const { said } = githubTrouble(error, now());

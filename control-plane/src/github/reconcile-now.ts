@@ -4,7 +4,9 @@ import type { AppDeps } from "../app-deps.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { takeTurn } from "../platform/take-turn.ts";
 import type { PolledProject } from "./poll-issues.ts";
-import { reconcile } from "./reconcile.ts";
+import { findConnection } from "../github-app/find-connection.ts";
+import { redeliverAppMissed } from "../github-app/redeliver-app-missed.ts";
+import { lookBack, reconcile } from "./reconcile.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log">;
 
@@ -24,5 +26,12 @@ export async function reconcileNow(deps: Deps, projectId: string): Promise<Recon
   const project = rows[0];
   if (!project) return { hasHookRights: false, redelivered: 0, runs: 0, trouble: "The project is paused." };
   const { issues, ...found } = await reconcile(deps, { seen: new Map(), known: new Set() }, project);
-  return { ...found, runs: issues.length };
+  const { connection } = await findConnection(deps, projectId);
+  const byApp = connection ? await redeliverAppMissed(deps, lookBack(deps, true)) : { count: 0, trouble: null };
+  return {
+    ...found,
+    redelivered: found.redelivered + byApp.count,
+    runs: issues.length,
+    trouble: found.trouble ?? byApp.trouble,
+  };
 }

@@ -4,18 +4,13 @@ import type { AppDeps } from "../app-deps.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { githubFor, type ProjectGitHub } from "./github-for.ts";
 import { githubTrouble } from "./github-trouble.ts";
+import { type Listed, pickMissed, recentOf } from "./pick-missed.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "log">;
 export type Redelivered = { hasHookRights: boolean; count: number; trouble: string | null };
-type Listed = { id: number; guid: string; event: string; delivered_at: string };
 
 /** What starts or moves a run; the rest is not worth a redelivery. */
 const wanted = new Set(["issues", "pull_request", "deployment_status"]);
-const mostPages = 10;
-/** GitHub tries each once more per call: with the first, an hour of the background's rounds. */
-const mostAttempts = 12;
-/** Of one round: below what a project's webhooks may come a minute. */
-const mostAtOnce = 50;
 
 /**
  * Has GitHub send again what its list of deliveries holds and this server does not: it failed there, or was answered
@@ -24,6 +19,8 @@ const mostAtOnce = 50;
 export async function redeliverMissed(deps: Deps, projectId: string, since: Date): Promise<Redelivered> {
   const github = await githubFor(deps, projectId);
   if (!github) return { hasHookRights: false, count: 0, trouble: null };
+  // The App's one webhook is looked at for all its projects together.
+  if (github.way === "app") return { hasHookRights: true, count: 0, trouble: null };
   try {
     const hookId = await findHook(github, projectId);
     if (hookId === null) return { hasHookRights: true, count: 0, trouble: null };
@@ -51,34 +48,16 @@ function pathOf(url: string): string | undefined {
   return URL.parse(url)?.pathname;
 }
 
-async function listDeliveries({ octokit, named }: ProjectGitHub, hookId: number, since: Date): Promise<Listed[]> {
-  const listed: Listed[] = [];
+function listDeliveries({ octokit, named }: ProjectGitHub, hookId: number, since: Date): Promise<Listed[]> {
   const asked = { ...named, hook_id: hookId, per_page: 100 };
-  let pages = 0;
-  for await (const { data } of octokit.paginate.iterator(octokit.rest.repos.listWebhookDeliveries, asked)) {
-    listed.push(...data.filter(({ delivered_at: at }) => new Date(at) >= since));
-    const oldest = data.at(-1);
-    if (++pages === mostPages || !oldest || new Date(oldest.delivered_at) < since) break;
-  }
-  return listed;
+  return recentOf(octokit.paginate.iterator(octokit.rest.repos.listWebhookDeliveries, asked), since);
 }
 
-/**
- * Newest first, as GitHub lists them: an issue's end that was missed is known before its beginning comes, and no run
- * is started for nothing.
- */
 async function findMissed({ db }: Deps, projectId: string, listed: Listed[]): Promise<Listed[]> {
-  const byGuid = Map.groupBy(
-    listed.filter(({ event }) => wanted.has(event)),
-    ({ guid }) => guid,
-  );
+  const ours = listed.filter(({ event }) => wanted.has(event));
   const { rows } = await asProject(db, projectId, (tx) =>
     sql<{ guid: string }>`select guid from fc.webhook_events
-      where project_id = ${projectId} and guid = any(${[...byGuid.keys()]}::text[])`.execute(tx),
+      where project_id = ${projectId} and guid = any(${ours.map(({ guid }) => guid)}::text[])`.execute(tx),
   );
-  for (const { guid } of rows) byGuid.delete(guid);
-  return [...byGuid.values()]
-    .filter((attempts) => attempts.length < mostAttempts)
-    .flatMap(([latest]) => (latest ? [latest] : []))
-    .slice(0, mostAtOnce);
+  return pickMissed(ours, new Set(rows.map(({ guid }) => guid)));
 }

@@ -3,7 +3,8 @@ import type { AppDeps } from "../app-deps.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import { type Doing, keepDoing } from "../platform/keep-doing.ts";
 import type { PolledProject } from "./poll-issues.ts";
-import { reconcile, type Rounds } from "./reconcile.ts";
+import { redeliverAppMissed } from "../github-app/redeliver-app-missed.ts";
+import { lookBack, reconcile, type Rounds } from "./reconcile.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log" | "signals">;
 
@@ -11,7 +12,11 @@ type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log" 
 export function startPolling(deps: Deps): Doing {
   const rounds: Rounds = { seen: new Map(), known: new Set() };
   const everySeconds = deps.config.figures.pollIssuesEverySeconds;
+  let isFirst = true;
   return keepDoing(deps, { name: "poll", everySeconds, channel: null }, async (stopped) => {
+    const byApp = await redeliverAppMissed(deps, lookBack(deps, isFirst));
+    if (byApp.count > 0) deps.log.info("poll.found", { redelivered: byApp.count });
+    isFirst &&= byApp.trouble !== null;
     // As the system: they are of all workspaces.
     const { rows } = await asSystem(deps.db, (tx) =>
       sql<PolledProject>`select id, trigger_label as "triggerLabel" from fc.projects where deleted_at is null and not is_paused`.execute(

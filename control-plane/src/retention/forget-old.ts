@@ -30,6 +30,9 @@ export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promis
         returning 1
       ), answers as (
         delete from fc.idempotency_keys where created_at < now() - interval '24 hours' returning 1
+      ), deliveries as (
+        -- GitHub lists its own for three days.
+        delete from fc.github_app_deliveries where created_at < now() - interval '30 days'
       )
       select coalesce((select array_agg(id::text) from purged), '{}') as projects,
         (select count(*)::int from texts) as texts, (select count(*)::int from bodies) as bodies, (select count(*)::int from answers) as answers`.execute(

@@ -30,7 +30,7 @@ export async function addProject(
 ) {
   const { github } = deps;
   const fullName = `acme/${repo}`;
-  const { gitDir } = await github.createRepository({
+  const { gitDir, id: repositoryId } = await github.createRepository({
     owner: "acme",
     name: repo,
     fromFolder: shopFolder,
@@ -60,7 +60,7 @@ export async function addProject(
       body: { type, value },
     });
   github.addHook({ repo: fullName, url: made.webhook.url, secret: made.webhook.secret });
-  return { projectId, fullName, gitDir, secrets, ...projectVerbs(deps, { projectId, fullName }) };
+  return { projectId, fullName, repositoryId, gitDir, secrets, ...projectVerbs(deps, { projectId, fullName }) };
 }
 
 /** What people do with a project, and what they see of it. */

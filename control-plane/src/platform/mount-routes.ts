@@ -41,11 +41,12 @@ export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono
   return app;
 }
 
-/** A browser gets what went wrong as a page; a bug goes its ordinary way. */
+/** A browser gets what went wrong as a page; a program, and a bug, go their ordinary way. */
 async function answerPage<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Response> {
   return answer(deps, spec, c).catch((error: unknown) => {
     const problem = asProblem(error);
-    if (problem) return problemPage(problem);
+    const isBrowser = c.req.header("accept")?.includes("text/html") ?? false;
+    if (problem && isBrowser) return problemPage(problem);
     throw error;
   });
 }

@@ -25,7 +25,11 @@ export function walkPages({ github, serverUrl, cookie: ownCookie }: Of) {
     for (let hops = 0; hops < 10; hops += 1) {
       const headers = at.startsWith(serverUrl) ? { cookie } : github.browserOf(login);
       const response = await fetch(at, {
-        headers: { ...headers, ...(posted ? { "content-type": "application/x-www-form-urlencoded" } : {}) },
+        headers: {
+          accept: "text/html,*/*",
+          ...headers,
+          ...(posted ? { "content-type": "application/x-www-form-urlencoded" } : {}),
+        },
         redirect: "manual",
         ...(posted ? { method: "POST", body: new URLSearchParams(posted).toString() } : {}),
       });

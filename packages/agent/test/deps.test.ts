@@ -9,7 +9,8 @@ import { describe, expect, it } from "vitest";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { openRegistryProxy } from "../src/proxy/registry-proxy.ts";
 import { prepareDependencies } from "../src/stages/deps.ts";
-import { harmlessNpmrc, hostsOfLockfile } from "../src/stages/read-lockfile.ts";
+import { harmlessNpmrc } from "../src/stages/harmless-npmrc.ts";
+import { hostsOfLockfile } from "../src/stages/read-lockfile.ts";
 import { makeFolder, makeRepository, put, type Content, type TestFolder } from "./git/make-repository.ts";
 import { openClone } from "./git/open-clone.ts";
 import { inside, openSandbox } from "./open-sandbox.ts";
@@ -169,7 +170,7 @@ describe("prepareDependencies", () => {
     await prepare(folder, { "package.json": '{"scripts":{"test":"true"}}' }, async ({ layers }) => {
       expect(layers).toMatchObject({ isBuilt: true, note: null, mounts: [] });
     });
-    for (const [lockfile, words] of [["pnpm-lock.yaml", "the base has a pnpm-lock.yaml"], ["yarn.lock", "the base has a yarn.lock"], ["README.md", "no package-lock.json"]] as const) {
+    for (const [lockfile, words] of [["pnpm-lock.yaml", "pnpm-lock.yaml has a form that is not supported"], ["yarn.lock", "yarn.lock has a form that is not supported"], ["bun.lock", "npm, pnpm and yarn are read, not bun.lock"], ["README.md", "no lockfile"]] as const) {
       using other = makeFolder("agent-deps-");
       await prepare(other, { "package.json": '{"dependencies":{"a":"1"}}', [lockfile]: "x" }, async ({ layers }) => {
         expect(layers).toMatchObject({ isBuilt: false, note: expect.stringMatching(`^not built: .*${words}`) });

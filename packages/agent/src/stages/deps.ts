@@ -1,13 +1,12 @@
 import type { RunSettings } from "@feedback-chat/protocol/job";
 import * as z from "zod";
-import { insidePaths } from "../core/inside-paths.ts";
 import type { Level } from "../ports/engine.ts";
 import type { RunRepository } from "../ports/git.ts";
 import type { OpenRegistry } from "../ports/registry.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
 import { fetchPackages } from "./fetch-packages.ts";
 import { pathIn } from "./find-checks.ts";
-import { hostsOfLockfile } from "./read-lockfile.ts";
+import { planInstall } from "./plan-install.ts";
 
 /** What is mounted, read-only, into the sandboxes of agent and checks so that the project can be built there. */
 export type Layers = AsyncDisposable & {
@@ -52,37 +51,23 @@ export async function prepareDependencies(deps: DependenciesDeps, input: Depende
   const read = async (name: string) => textOf(await repository.readFile(repository.baseSha, pathIn(subFolder, name)));
   const manifest = await read("package.json");
   if (manifest === null || !needsPackages(manifest)) return nothingNeeded;
-  const lock = (await read("npm-shrinkwrap.json")) ?? (await read("package-lock.json"));
-  if (lock === null) return tell(deps, await whyNoLockfile(read));
-  if (jsonOrNothing(lock) === undefined) return tell(deps, "package-lock.json is no JSON");
-  const named = hostsOfLockfile(lock);
-  if ("problem" in named) return tell(deps, named.problem);
+  const plan = await planInstall(read, jsonOrNothing(manifest));
+  if ("problem" in plan) return tell(deps, plan.problem);
   const fetched = await fetchPackages(deps, {
     repository,
     subFolder,
-    hosts: named.hosts,
+    plan,
     job: input.job,
     allowsPrivateRegistry: input.allowsPrivateRegistry ?? false,
   });
   if ("problem" in fetched) return tell(deps, fetched.problem);
-  const inside = `${insidePaths.tree}/${pathIn(subFolder, "node_modules")}`;
   return {
-    mounts: [{ host: fetched.folder, inside }],
-    binFolders: [`${inside}/.bin`],
+    mounts: fetched.mounts,
+    binFolders: fetched.binFolders,
     isBuilt: true,
     note: null,
     [Symbol.asyncDispose]: () => fetched.job[Symbol.asyncDispose](),
   };
-}
-
-/** Lockfiles of package managers that the fetch sandbox does not run. */
-const otherLockfiles = ["pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
-
-async function whyNoLockfile(read: (name: string) => Promise<string | null>): Promise<string> {
-  for (const name of otherLockfiles)
-    if ((await read(name)) !== null)
-      return `only what a package-lock.json names is fetched, and the base has a ${name}`;
-  return "the base has no package-lock.json, so that nothing says what to fetch";
 }
 
 const nothingToClose = { [Symbol.asyncDispose]: async () => {} };

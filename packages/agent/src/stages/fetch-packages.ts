@@ -1,19 +1,20 @@
-import { chmod, lstat, rm, writeFile } from "node:fs/promises";
+import { chmod, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { cleanText } from "../core/clean-log.ts";
 import { insidePaths } from "../core/inside-paths.ts";
-import { ignoring } from "../platform/ignoring.ts";
 import type { RunRepository } from "../ports/git.ts";
-import type { OpenRegistry, RegistryHost } from "../ports/registry.ts";
+import type { OpenRegistry } from "../ports/registry.ts";
 import type { Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
+import { fetchScript, insideProgram, programFolder, registrySocket } from "./fetch-script.ts";
 import { pathIn } from "./find-checks.ts";
-import { harmlessNpmrc } from "./read-lockfile.ts";
+import { findLayers, isFolder } from "./find-layers.ts";
+import type { InstallPlan } from "./plan-install.ts";
 
 export type FetchDeps = { sandbox: Sandbox; openRegistry: OpenRegistry; signal: AbortSignal };
 export type FetchInput = {
   repository: RunRepository;
   subFolder: string;
-  hosts: RegistryHost[];
+  plan: InstallPlan;
   job: { name: string; slot: number };
   allowsPrivateRegistry: boolean;
 };
@@ -25,30 +26,36 @@ const limits: SandboxLimits = {
   fileBytes: 512 * 1024 ** 2,
   scratchBytes: 2 * 1024 ** 3,
 };
-const socketName = "registry.sock";
+
+type Fetched = {
+  job: SandboxJob;
+  mounts: { host: string; inside: string }[];
+  binFolders: string[];
+};
 
 /**
  * Installs what the base's lockfile names, in a sandbox of its own whose only exit leads to the hosts of the lockfile.
- * No install script runs, no credential of ours is there. The job stays open: its folder is the layer.
+ * No install script runs, no credential of ours is there. The job stays open: its folders are the layers.
  */
 export async function fetchPackages(
   { sandbox, openRegistry, signal }: FetchDeps,
   input: FetchInput,
-): Promise<{ job: SandboxJob; folder: string } | { problem: string }> {
+): Promise<Fetched | { problem: string }> {
   const job = await sandbox.open(input.job);
   let isKept = false;
   try {
     await input.repository.exportTree(input.repository.baseSha, job.treeFolder);
-    await writeNpmrc(input.repository, job.treeFolder, input.subFolder);
+    await writeNpmrc(job.treeFolder, input);
     await job.own(job.treeFolder);
     const said = await install({ job, openRegistry, signal }, input);
-    const folder = join(job.treeFolder, pathIn(input.subFolder, "node_modules"));
     if (said !== null) return { problem: said };
-    if (!(await lstat(folder).catch(ignoring("ENOENT")))?.isDirectory()) return { problem: "npm left no node_modules" };
+    const root = pathIn(input.subFolder, "node_modules");
+    if (!(await isFolder(join(job.treeFolder, root))))
+      return { problem: `${input.plan.name.split(" ")[0]} left no node_modules` };
     // Another job's user has to pass through to what is mounted there; nobody can list these folders.
     for (const path of [dirname(job.treeFolder), job.treeFolder]) await chmod(path, 0o711);
     isKept = true;
-    return { job, folder };
+    return { job, ...(await layersIn(job.treeFolder, root)) };
   } finally {
     if (!isKept) await job[Symbol.asyncDispose]();
   }
@@ -59,13 +66,13 @@ async function install(
   input: FetchInput,
 ): Promise<string | null> {
   await using proxy = await openRegistry({
-    socketPath: join(job.socketFolder, socketName),
-    hosts: input.hosts,
+    socketPath: join(job.socketFolder, registrySocket),
+    hosts: input.plan.hosts,
     allowsPrivate: input.allowsPrivateRegistry,
   });
   const folder = pathIn(input.subFolder, "");
   const run = job.run({
-    argv: ["node", "-", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache=/tmp/npm"],
+    argv: ["node", "-"],
     workingFolder: folder === "" ? insidePaths.tree : join(insidePaths.tree, folder),
     env: {
       CI: "true",
@@ -73,8 +80,12 @@ async function install(
       npm_config_update_notifier: "false",
       npm_config_fetch_retries: "1",
       npm_config_fetch_retry_mintimeout: "1000",
+      // The version is ours or the base's: no program fetches another in its place.
+      npm_config_manage_package_manager_versions: "false",
+      pnpm_config_pm_on_fail: "ignore",
+      YARN_IGNORE_PATH: "1",
     },
-    stdin: forwarder,
+    stdin: fetchScript(input.plan),
     hasModelSocket: true,
     readOnlyMounts: [],
     limits,
@@ -92,41 +103,36 @@ async function install(
   signal.throwIfAborted();
   if (end.by === "exit" && end.exitCode === 0) return null;
   const [refused] = proxy.refused();
-  if (refused) return `npm asked for ${refused}, which the lockfile does not name or which is not public`;
+  if (refused)
+    return `${input.plan.name.split(" ")[0]} asked for ${refused}, which the lockfile does not name or which is not public`;
   const lines = cleanText(said.join(""))
     .split("\n")
     .filter((line) => line.trim() !== "");
   return end.by === "exit"
-    ? `npm ci ended with ${end.exitCode}: ${lines.slice(0, 3).join(" ").slice(0, 300)}`
-    : `npm ci was ended: ${end.detail}`;
+    ? `${input.plan.name} ended with ${end.exitCode}: ${lines.slice(0, 3).join(" ").slice(0, 300)}`
+    : `${input.plan.name} was ended: ${end.detail}`;
 }
 
-/** Inside: npm speaks TCP to a proxy, the exit is a unix socket. */
-const forwarder = `
-const net = require("node:net");
-const { spawn } = require("node:child_process");
-const server = net.createServer((client) => {
-  const exit = net.connect("${insidePaths.sockets}/${socketName}");
-  client.on("error", () => exit.destroy());
-  exit.on("error", () => client.destroy());
-  client.pipe(exit).pipe(client);
-});
-server.listen(0, "127.0.0.1", () => {
-  const proxy = "http://127.0.0.1:" + server.address().port;
-  const env = { ...process.env, npm_config_proxy: proxy, npm_config_https_proxy: proxy };
-  const npm = spawn("npm", process.argv.slice(2), { stdio: ["ignore", "inherit", "inherit"], env });
-  npm.on("error", (error) => { console.error(error.message); process.exit(127); });
-  npm.on("exit", (code) => process.exit(code ?? 1));
-});
-`;
+/** What other sandboxes mount: all packages, and the package manager for scripts that call it by name. */
+async function layersIn(tree: string, root: string): Promise<Pick<Fetched, "mounts" | "binFolders">> {
+  const folders = await findLayers(tree);
+  const program = join(tree, programFolder);
+  const hasProgram = await isFolder(program);
+  const mounts = folders.map((folder) => ({ host: join(tree, folder), inside: `${insidePaths.tree}/${folder}` }));
+  return {
+    mounts: [...mounts, ...(hasProgram ? [{ host: program, inside: insideProgram }] : [])],
+    binFolders: [`${insidePaths.tree}/${root}/.bin`, ...(hasProgram ? [`${insideProgram}/bin`] : [])],
+  };
+}
 
-async function writeNpmrc(repository: RunRepository, tree: string, subFolder: string): Promise<void> {
-  for (const path of new Set([".npmrc", pathIn(subFolder, ".npmrc")])) {
+/** Settings of the base, without what is a secret or would move the install; yarn's own can name another program. */
+async function writeNpmrc(tree: string, { repository, subFolder, plan }: FetchInput): Promise<void> {
+  await rm(join(tree, programFolder), { recursive: true, force: true });
+  for (const folder of new Set(["", subFolder])) {
+    await rm(join(tree, pathIn(folder, ".yarnrc")), { force: true });
+    const path = pathIn(folder, ".npmrc");
     const base = await repository.readFile(repository.baseSha, path);
     await rm(join(tree, path), { force: true });
-    if (base)
-      await writeFile(join(tree, path), harmlessNpmrc(Buffer.from(base).toString("utf8")), {
-        flag: "wx",
-      });
+    if (base) await writeFile(join(tree, path), plan.cleanNpmrc(Buffer.from(base).toString("utf8")), { flag: "wx" });
   }
 }

@@ -100,6 +100,37 @@ describe.each(kinds)("rights on the %s database, from the table of routes", (kin
       }
     }
   }, 120_000);
+
+  it("case 22: let in no caller of another kind, and no key without the scope that is named", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const owner = await platform.person("owner");
+    const ids = await seedAll(platform, owner.workspaceId);
+    const { workspaceId } = owner;
+    const projectKey = async (scopes: string[]) =>
+      (await seedKey(platform.deps.db, { kind: "project", workspaceId, projectId: ids.project, scopes })).key;
+    const { key: workerKey } = await seedKey(platform.deps.db, { kind: "worker", workspaceId });
+    const scopes = ["status:read", "runs:read", "feedback:write", "runs:act"];
+    const closed = routes.filter(({ who }) => ![who].flat().some((one) => ["anyone", "github"].includes(one)));
+    expect(closed.length).toBeGreaterThan(80);
+    for (const spec of closed) {
+      const who = [spec.who].flat();
+      const isPersons = who.some((one) => ["user", "operator", "viewer", "member", "admin", "owner"].includes(one));
+      const others = scopes.filter((scope) => !who.includes(`key:${scope}` as never));
+      const wrong = [
+        ["a key with every other scope", await projectKey(others)],
+        ...(who.includes("worker") || who.includes("lease") ? [] : [["a worker key", workerKey]]),
+        ...(isPersons ? [] : [["a person", owner.token]]),
+      ];
+      for (const [name, token] of wrong) {
+        const call = { token, headers: { lease: `1.${newId()}` }, ...(spec.body ? { body: {} } : {}) };
+        const { status } = await platform.call(spec.method.toUpperCase(), pathOf(spec, ids), call);
+        // What is not of its own project is nowhere for a project's key.
+        const isElsewhere = name?.startsWith("a key") && !pathOf(spec, ids).includes(idOf("prj", ids.project));
+        const closedWith = isElsewhere ? [401, 403, 404] : [401, 403];
+        expect(closedWith, `${spec.method} ${spec.path} by ${name}: ${status}`).toContain(status);
+      }
+    }
+  }, 120_000);
 });
 
 async function mintKey(

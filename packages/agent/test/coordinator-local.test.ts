@@ -9,6 +9,7 @@ import { createLocalRun, ledgerInput } from "../src/coordinators/open-local-run.
 import { newUuid } from "../src/platform/new-id.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import { ignoring } from "../src/platform/ignoring.ts";
+import { expect, it } from "vitest";
 import { coordinatorContract } from "./contracts/coordinator.ts";
 import { leasedJobOf } from "./protocol-server.ts";
 
@@ -55,4 +56,44 @@ coordinatorContract("a run's folder as coordinator", async ({ origin, publish })
     },
     [Symbol.asyncDispose]: () => rm(stateFolder, { recursive: true }),
   };
+});
+
+it("gives the next attempt what this run has used, and nothing of another one", async () => {
+  const stateFolder = await mkdtemp(join(tmpdir(), "local-run-"));
+  const at = { ms: Date.parse("2026-11-21T12:00:00Z") };
+  const deps = {
+    clock: { ...clock, now: () => new Date(at.ms) },
+    newUuid,
+    credentials: { publish: github },
+    signal: new AbortController().signal,
+    onEvent: () => undefined,
+  };
+  const pass = (minutes: number) => void (at.ms += minutes * 60_000);
+  const start = async () => {
+    const state = await createLocalRun(deps, { stateFolder, job: leasedJobOf(), publish: "hold" });
+    const ledger = openSpendLedger(deps, ledgerInput(stateFolder, state));
+    return localCoordinator({ ...deps, ledger }, join(stateFolder, "runs", state.runId), state);
+  };
+  const [run, other] = [await start(), await start()];
+  const pay = async (one: typeof run, microUsd: number) =>
+    one.settle(await one.reserve(9_000), microUsd, { input: 90, output: 9 });
+  await run.report("phase_started", "agent");
+  pass(2);
+  await pay(run, 700);
+  await pay(run, 0); // the model was busy
+  await pay(other, 5_000);
+  pass(1);
+  await run.wait({ for: "reporter", question: "Which?", resumeAt: "snapshot" });
+  pass(60);
+  await run.answer("The total.");
+  await run.reopen();
+  expect(run.state.job.used).toMatchObject({ costMicroUsd: 700, turns: 1, agentMs: 3 * 60_000 });
+  // Then the machine stopped, 4 minutes after the agent's second start, and came back the next morning.
+  await run.report("phase_started", "agent");
+  pass(4);
+  await pay(run, 800);
+  pass(900);
+  await run.reopen();
+  expect(run.state.job.used).toMatchObject({ costMicroUsd: 1_500, turns: 2, agentMs: 7 * 60_000 });
+  await rm(stateFolder, { recursive: true });
 });

@@ -37,6 +37,7 @@ type Hog = keyof typeof hogs;
 
 const script = `
 cd /work
+case "$(cat /task/issue.json)" in *"Take all"*) echo '// half of it' >> src/cart.js ;; esac
 case "$(cat /task/issue.json)" in
   *"Plant daemons and stay"*) ${daemons} echo planted; sleep 300 ;;
   *"Plant daemons"*) ${daemons} echo planted; ${lastWords} ;;
@@ -61,6 +62,11 @@ async function runOf(title: string): Promise<string> {
 const ended = async (runId: string, stage: string): Promise<RunDetail> => {
   await world.runThat(stage, (run) => run.id === runId && run.stage === stage, 90);
   return world.runOf(runId);
+};
+/** What the run kept of its change. */
+const diffOf = async (runId: string) => {
+  const headers = { authorization: `Bearer ${world.api.token}` };
+  return (await fetch(`${world.api.url}/v1/runs/${runId}/artifacts/diff.patch`, { headers })).text();
 };
 const logOf = async (runId: string) => (await world.logsOf(runId)).map(({ message }) => message).join("\n");
 
@@ -125,6 +131,7 @@ describe("what does not want to end", () => {
     expect(await logOf(runId)).toMatch(/started \d+/);
     expect(run.timeline.filter(({ event }) => event === "lease_lost")).toEqual([]);
     expectHeartbeat(run.jobId);
+    expect(await diffOf(runId)).toContain("+// half of it");
     // The worker is the same process, and takes the next job.
     await ended(await runOf(`A plain one after ${hog}`), "preview_ready");
   }); // prettier-ignore

@@ -8,8 +8,23 @@ import { bench as claimRate } from "./src/p6-claim-rate.ts";
 import { bench as demoTime } from "./src/p14-demo-time.ts";
 import { bench as enqueueLatency } from "./src/p5-enqueue-latency.ts";
 import { bench as pipelineTime } from "./src/p7-pipeline-time.ts";
+import { bench as largeClone } from "./src/p8-large-clone.ts";
+import { bench as logFlood } from "./src/p7b-log-flood.ts";
+import { bench as sandboxStart } from "./src/p7c-sandbox-start.ts";
+import { bench as secretCost } from "./src/p13-secret-cost.ts";
+import { bench as tenantWalls } from "./src/p11-tenant-walls.ts";
 
-const benches: Bench[] = [enqueueLatency, claimRate, pipelineTime, demoTime];
+const benches: Bench[] = [
+  enqueueLatency,
+  claimRate,
+  pipelineTime,
+  logFlood,
+  sandboxStart,
+  largeClone,
+  tenantWalls,
+  secretCost,
+  demoTime,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { openWorld, type World } from "@feedback-chat/testing/open-world";
 import { startPostgres } from "../../scripts/postgres.ts";
+import { alternate } from "./alternate.ts";
 import { type BareJob, bareJob } from "./bare-job.ts";
 import type { Bench } from "./bench.ts";
 import { compare } from "./figure.ts";
@@ -75,24 +76,6 @@ function enginePath(): string {
   const inAgent = createRequire(import.meta.resolve("@feedback-chat/agent/package.json"));
   const manifest = inAgent.resolve("@anthropic-ai/claude-code/package.json");
   return join(dirname(manifest), "bin", "claude.exe"); // its name on every system
-}
-
-type Side = { work(): Promise<void>; after?(): Promise<void> };
-type Sides = Record<"ours" | "baseline", Side>;
-
-/** Seconds of each side, one after the other, round by round; `after` is not counted. */
-async function alternate(count: number, sides: Sides) {
-  const seconds: Record<keyof Sides, number[]> = { ours: [], baseline: [] };
-  for (let round = 0; round < count; round += 1) {
-    for (const name of ["ours", "baseline"] as const) {
-      const { work, after } = sides[name];
-      const startMs = performance.now();
-      await work();
-      seconds[name].push((performance.now() - startMs) / 1_000);
-      await after?.();
-    }
-  }
-  return seconds;
 }
 
 /** Until GitHub has another pull request for each issue. */

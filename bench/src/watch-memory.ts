@@ -8,16 +8,21 @@ const everyMs = 50;
  * Linux only. `roots` is asked each time, since processes come and go.
  */
 export function watchMemory(roots: () => readonly number[]) {
+  return watchPeak(() => treeBytes(roots()));
+}
+
+/** The highest of what is measured again and again. */
+export function watchPeak(measure: () => number) {
   let peakBytes = 0;
   let isStopped = false;
   const watching = (async () => {
     while (!isStopped) {
-      peakBytes = Math.max(peakBytes, treeBytes(roots()));
+      peakBytes = Math.max(peakBytes, measure());
       await pause(everyMs);
     }
   })();
   return {
-    /** @returns the highest sum that was seen. */
+    /** @returns the highest that was seen. */
     async stop(): Promise<number> {
       isStopped = true;
       await watching;
@@ -50,7 +55,8 @@ function processes(): { pid: number; parent: number }[] {
     });
 }
 
-function pssBytes(pid: number): number {
+/** Of one process alone. */
+export function pssBytes(pid: number): number {
   const said = read(`/proc/${pid}/smaps_rollup`);
   return Number(/^Pss:\s+(\d+) kB/m.exec(said ?? "")?.[1] ?? 0) * 1024;
 }

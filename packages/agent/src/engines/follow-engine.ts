@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { EngineEnd, EngineEvent, EngineRun, StopReason } from "../ports/engine.ts";
 import type { SandboxEnd, SandboxJob, SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
+import { mergeStreams } from "./merge-streams.ts";
 import { parseStreamJson } from "./parse-stream-json.ts";
 import { readLines } from "./read-lines.ts";
 
@@ -65,7 +66,7 @@ async function* eventsOf({ run, seen, heard, done }: Reading): AsyncGenerator<En
   const streams = await run;
   const stdout = readStream(streams.stdout, (text, wasCut) => eventsOfLine(text, wasCut, seen), heard);
   const stderr = readStream(streams.stderr, (text) => [{ type: "log", level: "warn", text }], heard);
-  for await (const event of merge(stdout, stderr)) yield event;
+  for await (const event of mergeStreams(stdout, stderr)) yield event;
   await done;
 }
 
@@ -133,18 +134,4 @@ function watchIdle(clock: Clock, { idleMs, onIdle, hasResult }: Patience): { hea
   }
   void watch();
   return { heard: () => void (last = clock.monotonicMs()), stop: () => over.abort() };
-}
-
-/** Both streams as they come. A reader that is slow holds both, and with them the program: no queue grows. */
-async function* merge<T>(...streams: AsyncGenerator<T>[]): AsyncGenerator<T> {
-  const next = (stream: AsyncGenerator<T>) => stream.next().then((result) => ({ stream, result }));
-  const waiting = new Map(streams.map((stream) => [stream, next(stream)]));
-  while (waiting.size > 0) {
-    const { stream, result } = await Promise.race(waiting.values());
-    if (result.done) waiting.delete(stream);
-    else {
-      waiting.set(stream, next(stream));
-      yield result.value;
-    }
-  }
 }

@@ -33,6 +33,17 @@ describe("what a move does outside", () => {
     ]); // prettier-ignore
   });
 
+  it("takes back what a lost worker may have pushed, when no other one could tell of it; other failures stay for a look", () => {
+    const gaveUp = { event: "gave_up", stage: "failed", wasPermitted: true } as const;
+    expect(kindsOf({ ...gaveUp, reason: "attempts_exhausted" })).toEqual([
+      "issue_labels",
+      "notice_failed",
+      "delete_branch",
+    ]);
+    expect(kindsOf({ ...gaveUp, reason: "attempts_exhausted", wasPermitted: false })).not.toContain("delete_branch");
+    expect(kindsOf({ ...gaveUp, reason: "github" })).not.toContain("delete_branch");
+  });
+
   it("touches nothing of an issue whose run was not admitted", () => {
     expect(kindsOf({ from: "queued", event: "declined", stage: "rejected", reason: "not_admitted" })).toEqual([]);
   });

@@ -32,8 +32,10 @@ export function effectsOf(move: Move): MoveEffect[] {
   if (event === "gave_up") effects.push({ kind: "notice_failed", reason });
   if (event === "declined" || event === "expired") effects.push({ kind: "close_issue", reason: "not_planned" });
   if (event === "deployed") effects.push({ kind: "close_issue", reason: "completed" });
-  // Stopped by people: what is already on GitHub goes away again. What failed by itself stays for a look.
-  if (isWithdrawn(event)) effects.push(...withdrawals(move));
+  // Stopped by people: what is already on GitHub goes away again. What failed by itself stays for a look; but where
+  // each worker was lost, nobody knows what the last one pushed: a run that says it failed has no open pull request.
+  const isLost = event === "gave_up" && reason === "attempts_exhausted";
+  if (isWithdrawn(event) || isLost) effects.push(...withdrawals(move));
   return effects;
 }
 

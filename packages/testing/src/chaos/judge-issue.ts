@@ -26,7 +26,7 @@ export function judgeIssue({ own, pulls, heads, labels }: OfIssue): string[] {
   if (more.length > 0) wrong.push(`double: ${own.length} runs`);
   if (pulls.length > 1) wrong.push(`double: ${pulls.length} pull requests`);
   if (heads.length > 1) wrong.push(`double: ${heads.length} branches`);
-  if (!finalStages.includes(run.stage)) wrong.push(`not final: ${run.stage}, waiting for ${run.waitingFor}`);
+  if (!finalStages.includes(run.stage)) return [...wrong, `not final: ${run.stage}, waiting for ${run.waitingFor}`];
   if (run.stage === "preview_ready") {
     const pull = pulls.find(({ number }) => number === run.prNumber);
     if (!pull || pull.state !== "open" || pull.head !== run.branch)

@@ -21,12 +21,14 @@ type Input = { caller: Caller; projectId: string; workspaceId: string; endpointI
  */
 export async function rotateEndpointSecret(deps: Deps, input: Input): Promise<z.input<typeof createEndpointAnswer>> {
   const { caller, projectId, workspaceId, endpointId, graceHours } = input;
+  // Whole ones: the smallest numbers of JSON are none of Postgres.
+  const graceSeconds = Math.round(graceHours * 3_600);
   const secret = mintEndpointSecret();
   const sealed = packSealed(deps.sealing.seal(secret, secretOf(projectId, endpointId)));
   return asProject(deps.db, projectId, async (tx) => {
     const { rows } = await sql<EndpointRow>`
-      update fc.endpoints set secret = ${sealed}, secret_previous = case when ${graceHours}::float8 > 0 then secret end,
-        secret_previous_until = case when ${graceHours}::float8 > 0 then now() + make_interval(secs => ${graceHours * 3_600}) end
+      update fc.endpoints set secret = ${sealed}, secret_previous = case when ${graceSeconds}::int > 0 then secret end,
+        secret_previous_until = case when ${graceSeconds}::int > 0 then now() + make_interval(secs => ${graceSeconds}) end
       where id = ${endpointId} and project_id = ${projectId} returning ${endpointColumns}`.execute(tx);
     const row = rows[0];
     if (!row) throw new Problem("not_found", "There is no such endpoint.");

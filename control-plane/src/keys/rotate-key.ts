@@ -17,7 +17,7 @@ export async function rotateKey(deps: Deps, { caller, keyId, tenant, graceHours 
   const { workspaceId, projectId } = tenant;
   return asWorkspace(deps.db, workspaceId, async (tx) => {
     const { rows } = await sql<{ name: string; scopes: KeyScope[] }>`
-      update fc.api_keys set expires_at = now() + make_interval(secs => ${graceHours * 3600})
+      update fc.api_keys set expires_at = now() + make_interval(secs => ${Math.round(graceHours * 3600)})
       where id = ${keyId} and revoked_at is null and expires_at is null returning name, scopes`.execute(tx);
     const old = rows[0];
     if (!old) throw new Problem("conflict", "This key was revoked or rotated before.");

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { asSystem } from "../../src/platform/as-tenant.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { shareDatabase } from "../support/share-database.ts";
 import { openQueueScene } from "../support/queue-scene.ts";
@@ -97,6 +99,23 @@ describe.each(kinds)("ending an attempt on %s", (kind) => {
       status: "pending", run_at_seconds: null, waiting_for: "reporter", resume_at: "agent", max_attempts: 4, running_jobs: 0,
     }); // prettier-ignore
     expect((await scene.worker.claim()).lease).toBeNull();
+  });
+
+  it("keeps of a question one plain line without what looks like a secret, whatever its worker left in", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const lease = await scene.lease();
+    const question = `Which\n\u001b[31mcart\u202e? The key is sk-ant-api03-${"x".repeat(95)}`;
+    const body = { for: "reporter", question, resumeAt: "agent" };
+    for (const time of ["first", "again"])
+      expect((await scene.worker.say(lease, "wait", body)).body, time).toEqual({ stage: "queued" });
+    const { rows } = await asSystem(scene.db, (tx) =>
+      sql<{ question: string; comment: string }>`
+        select r.question, o.payload ->> 'body' as comment from fc.pipeline_runs r join fc.outbox o on o.run_id = r.id
+        where r.id = ${lease.ids.runId} and o.kind = 'issue_comment'`.execute(tx),
+    );
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.question).toBe("Which cart? The key is [redacted: Anthropic key]");
+    expect(JSON.stringify(rows)).not.toContain("xxxxx");
   });
 
   it("parks for GitHub until the time that GitHub named", async () => {

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { isProblem, Problem, problems } from "@feedback-chat/protocol/problem";
 import { CommanderError } from "commander";
+import { buildProgram, isPlainEnd } from "./build-program.ts";
 import type { CommandContext } from "./command.ts";
 import { parseCliConfig } from "./config.ts";
 import { exitCodeOfStop, watchSignals } from "./platform/signals.ts";
 import { makeTerminal } from "./platform/terminal.ts";
-import { buildProgram, isPlainEnd } from "./program.ts";
 
 /** Runs the command line; sets `process.exitCode` and never calls `process.exit`, so that slow pipes are not cut. */
 export async function main(): Promise<void> {

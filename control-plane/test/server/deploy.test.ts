@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"; // prettier-ignore
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { validate } from "dockerfile-utils";
 import pg from "pg";
 import { afterAll, expect, it } from "vitest";
 import { call } from "../support/call-server.ts";
@@ -157,6 +158,9 @@ it("has units that systemd accepts, with a server that is walled in, and a Docke
   ])
     expect(server).toContain(wall);
   const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
+  const said = (text: string) => validate(text).map(({ message, range }) => ({ line: range.start.line + 1, message }));
+  expect(said(`${dockerfile}ENTRYPOINT again\n`)).not.toEqual([]); // the linter sees
+  expect(said(dockerfile)).toEqual([]);
   const last = dockerfile.slice(dockerfile.lastIndexOf("\nFROM "));
   expect(last).toMatch(/\nUSER 10001:10001\n[\s\S]*\nHEALTHCHECK [\s\S]*\nENTRYPOINT \["node"/);
   expect(dockerfile.match(/^FROM /gm)).toHaveLength(2);

@@ -43,7 +43,9 @@ export const routes = [
   route<AppDeps>()({
     method: "delete", path: "/api/jobs/:jobId", who: "member", of, answer: job, status: 202, problems: ["invalid_transition"],
     handle: ({ deps, tenant, ids, caller }) =>
-      cancelJob(deps, { projectId: projectOf(tenant), jobId: ids["jobId"] ?? "", actor: actorOf(caller) }),
+      cancelJob(deps, {
+        projectId: projectOf(tenant), workspaceId: tenant?.workspaceId ?? "", jobId: ids["jobId"] ?? "", actor: actorOf(caller),
+      }),
   }),
   route<AppDeps>()({
     method: "post", path: "/v1/jobs/claim", who: "worker", body: claimRequest, answer: claimAnswer, problems: ["upgrade_required"],

@@ -1,9 +1,11 @@
+import { idOf } from "@feedback-chat/protocol/ids";
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { CreatedKey } from "@feedback-chat/protocol/project";
 import { sql } from "kysely";
 import { asWorkspace } from "../platform/as-tenant.ts";
 import { actorOf, type Caller, type KeyScope, type Tenant } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
+import { writeAudit } from "../platform/write-audit.ts";
 import { createKey } from "./create-key.ts";
 
 type Deps = { db: Db; newId: () => string };
@@ -21,6 +23,9 @@ export async function rotateKey(deps: Deps, { caller, keyId, tenant, graceHours 
       where id = ${keyId} and revoked_at is null and expires_at is null returning name, scopes`.execute(tx);
     const old = rows[0];
     if (!old) throw new Problem("conflict", "This key was revoked or rotated before.");
+    await writeAudit(tx, {
+      id: deps.newId(), workspaceId, projectId, actor: actorOf(caller), action: "key.rotated", target: idOf("key", keyId),
+    }); // prettier-ignore
     const shared = { workspaceId, name: old.name, actor: actorOf(caller) };
     return createKey(
       tx,

@@ -37,7 +37,7 @@ export const routes = [
   }),
   route<Deps>()({
     method: "post", path: "/v1/cli-tokens", who: "user",
-    body: createCliTokenRequest, answer: createdKey, status: 201, problems: ["forbidden"],
+    body: createCliTokenRequest, answer: createdKey, status: 201, isCreating: true, hasSecrets: true, problems: ["forbidden"],
     handle: ({ deps, caller, body, c }) =>
       createCliToken(deps, { caller, machine: body.machine, hasSession: !c.req.header("authorization") }),
   }),

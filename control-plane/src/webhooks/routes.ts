@@ -47,6 +47,7 @@ export const routes = [
     of: { eventId: "webhook_event" },
     answer: webhookAnswer,
     status: 202,
+    isCreating: true,
     problems: ["conflict"],
     handle: ({ deps, caller, tenant, ids }) =>
       replayDelivery(deps, {

@@ -1,5 +1,7 @@
 import { idOf } from "@feedback-chat/protocol/ids";
+import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { asProject } from "../../src/platform/as-tenant.ts";
 import type { Role } from "../../src/platform/caller.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { openQueueScene, type QueueScene } from "../support/queue-scene.ts";
@@ -49,6 +51,11 @@ describe.each(kinds)("people and jobs on %s", (kind) => {
       body: { code: "invalid_transition" },
     });
     expect(await scene.job(runId)).toMatchObject({ stage: "failed", reason: "cancelled" });
+    const { rows } = await asProject(scene.db, scene.projectId, (tx) =>
+      sql`select a.action, l.action as audited from fc.run_actions a join fc.audit_logs l on l.target = a.run_id::text
+        where a.run_id = ${runId}`.execute(tx),
+    );
+    expect(rows).toEqual([{ action: "cancel", audited: "run.cancel" }]);
   });
 
   it("cancels a job that is being worked on: once for two at once, and the worker hears of it", async () => {

@@ -54,6 +54,12 @@ it("case 24: lets both keys work while the grace of a rotation lasts, then says 
     body: { graceHours: 1 },
   });
   const fresh = createdKey.parse(rotated.body);
+  const { rows } = await asSystem(platform.deps.db, (tx) =>
+    sql<{ action: string }>`select action from fc.audit_logs where target in (${id}, ${fresh.id}) order by id`.execute(
+      tx,
+    ),
+  );
+  expect(rows.map(({ action }) => action)).toEqual(["worker_key.created", "key.rotated", "worker_key.created"]);
   expect((await tryKey(key)).status).toBe(422);
   expect((await tryKey(fresh.key)).status).toBe(422);
   await asSystem(platform.deps.db, (tx) =>

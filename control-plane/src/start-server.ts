@@ -2,6 +2,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { v7 as uuidv7 } from "uuid";
 import { createApp, type ServerDeps } from "./app.ts";
 import type { Config } from "./config.ts";
+import { wakeShutRuns } from "./credentials/wake-shut-runs.ts";
 import { makeHealth } from "./health/make-health.ts";
 import type { Database } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
@@ -80,6 +81,7 @@ async function serve(
     health: makeHealth(core),
   };
   answerWith(createApp(deps, { publicUrl, dashboardFolder, stopping: stopping.signal }));
+  await wakeShutRuns(core);
   const loops = startLoops(deps);
   await tellFirstOwner(deps);
   log.info("server.listening", { url: door.url, publicUrl });

@@ -1,8 +1,10 @@
 import { judgeRights } from "@feedback-chat/agent/core/gate";
 import { systemActor } from "@feedback-chat/protocol/actor";
+import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Origin } from "@feedback-chat/protocol/job";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
+import { openOrVaultShut, vaultShut } from "../credentials/vault-shut.ts";
 import { advanceRun } from "../jobs/advance-run.ts";
 import { endJob } from "../jobs/end-job.ts";
 import { lockJob } from "../jobs/lock-job.ts";
@@ -30,19 +32,29 @@ type Verdict =
 export async function admitRun(deps: Deps, run: Run): Promise<number | undefined> {
   const facts = await asProject(deps.db, run.projectId, (tx) => readGateFacts(tx, run.id));
   if (!facts) return undefined;
-  const github = await githubFor(deps, run.projectId);
-  const verdict = github ? await ask(deps, github, facts) : withoutToken(facts);
+  const verdict = await decide(deps, run, facts);
   if (verdict.kind === "wait") return verdict.seconds;
   await asProject(deps.db, run.projectId, (tx) => apply(tx, run, verdict));
   // Somebody has to bring a credential; when it comes, that wakes us. The rest is patience.
   return verdict.kind === "wait_for_credential" ? 60 : undefined;
 }
 
-async function ask(
-  { now }: Deps,
-  github: ProjectGitHub,
-  facts: GateFacts,
-): Promise<Verdict | { kind: "wait"; seconds: number }> {
+type Decided = Verdict | { kind: "wait"; seconds: number };
+
+async function decide(deps: Deps, run: Run, facts: GateFacts): Promise<Decided> {
+  try {
+    return await openOrVaultShut(async () => {
+      const github = await githubFor(deps, run.projectId);
+      return github ? await ask(deps, github, facts) : withoutToken(facts);
+    });
+  } catch (error) {
+    if (isProblem(error, "vault_shut"))
+      return { kind: "wait_for_credential", reason: "credential", detail: vaultShut };
+    throw error;
+  }
+}
+
+async function ask({ now }: Deps, github: ProjectGitHub, facts: GateFacts): Promise<Decided> {
   try {
     return judge(facts, await askRights(github, facts));
   } catch (error) {

@@ -4,8 +4,10 @@ import { credentialInfo, type CredentialPurpose } from "@feedback-chat/protocol/
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { tokenFor } from "../credentials/token-for.ts";
+import { openOrVaultShut } from "../credentials/vault-shut.ts";
 import { asWorker } from "../platform/as-tenant.ts";
 import type { HeldLease } from "../platform/caller.ts";
+import type { Tx } from "../platform/database.ts";
 import { writeAudit } from "../platform/write-audit.ts";
 import { holdJob } from "./lease-fence.ts";
 import { type SealedSecret, sealForWorker } from "./seal-for-worker.ts";
@@ -16,7 +18,7 @@ type Wanted = { purpose: CredentialPurpose; workspaceId: string; keyId: string }
 /**
  * Hands the project's secret for a purpose to the worker that holds the lease: sealed to its registered key, bound to
  * job and attempt, and noted in the audit log. Null when the project has none.
- * @throws Problem lease_lost, not_permitted (`publish` before the permit), unavailable without the master key,
+ * @throws Problem lease_lost, not_permitted (`publish` before the permit), vault_shut without the master key,
  * github_access when the GitHub App lost the repository
  */
 export async function releaseCredential(
@@ -24,29 +26,29 @@ export async function releaseCredential(
   lease: HeldLease,
   { purpose, workspaceId, keyId }: Wanted,
 ): Promise<(SealedSecret & { type: string }) | null> {
-  const { db, newId } = deps;
-  const publicKey = await asWorker(db, lease, async (tx) => {
-    const job = await holdJob(tx, lease);
-    if (purpose === "publish" && (!job.permitId || job.isCancelled))
-      throw new Problem("not_permitted", "The secret for publishing comes after the permit.");
-    const { rows } = await sql<{
-      public_key: string;
-    }>`select public_key from fc.workers where id = ${job.workerId}`.execute(tx);
-    if (!rows[0]) throw new Problem("not_found", "The worker is not registered any more.");
-    const target = idOf("job", lease.jobId);
-    const actor = { kind: "worker" as const, id: keyId };
+  const publicKey = await asWorker(deps.db, lease, (tx) => refuseUnpermitted(tx, lease, purpose));
+  const token = await openOrVaultShut(() => tokenFor(deps, lease.projectId, purpose));
+  // Only now: what does not open is not released.
+  await asWorker(deps.db, lease, async (tx) => {
+    await refuseUnpermitted(tx, lease, purpose);
     await writeAudit(tx, {
-      id: newId(),
-      workspaceId,
-      projectId: lease.projectId,
-      actor,
-      action: `credential.released.${purpose}`,
-      target,
-    });
-    return rows[0].public_key;
+      id: deps.newId(), workspaceId, projectId: lease.projectId, actor: { kind: "worker", id: keyId },
+      action: `credential.released.${purpose}`, target: idOf("job", lease.jobId),
+    }); // prettier-ignore
   });
-  const token = await tokenFor(deps, lease.projectId, purpose);
   if (!token) return null;
   const info = credentialInfo({ jobId: idOf("job", lease.jobId), attempt: lease.attempt }, purpose);
   return { type: token.type, ...(await sealForWorker(publicKey, token.value, info)) };
+}
+
+/** @returns the key of the worker that holds the lease. */
+async function refuseUnpermitted(tx: Tx, lease: HeldLease, purpose: CredentialPurpose): Promise<string> {
+  const job = await holdJob(tx, lease);
+  if (purpose === "publish" && (!job.permitId || job.isCancelled))
+    throw new Problem("not_permitted", "The secret for publishing comes after the permit.");
+  const { rows } = await sql<{
+    public_key: string;
+  }>`select public_key from fc.workers where id = ${job.workerId}`.execute(tx);
+  if (!rows[0]) throw new Problem("not_found", "The worker is not registered any more.");
+  return rows[0].public_key;
 }

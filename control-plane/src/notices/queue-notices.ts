@@ -31,14 +31,15 @@ export async function queueNotices(tx: Tx, deps: Deps, standings: readonly Stand
     const { subject, body } = noticeText({ ...standing, url: urlOf(deps, standing) });
     const once = onceOf(standing);
     const people = recipients.filter(({ workspaceId }) => workspaceId === standing.workspaceId);
-    return people.map(({ email }) => ({ id: deps.newId(), kind: standing.kind, email, once, subject, body }));
+    const about = { project_id: standing.projectId, kind: standing.kind, once, subject, body };
+    return people.map(({ email }) => ({ ...about, id: deps.newId(), email }));
   });
   await sql`
     with told as (select pg_notify('fc_outbox', ''))
-    insert into fc.mails (id, kind, recipient, once, subject, body)
-    select mail.id, mail.kind, mail.email, mail.once, mail.subject, mail.body
+    insert into fc.mails (id, project_id, kind, recipient, once, subject, body)
+    select mail.id, mail.project_id, mail.kind, mail.email, mail.once, mail.subject, mail.body
     from told, jsonb_to_recordset(${JSON.stringify(mails)}::jsonb)
-      as mail (id uuid, kind text, email text, once text, subject text, body text)
+      as mail (id uuid, project_id uuid, kind text, email text, once text, subject text, body text)
     on conflict (once, recipient) do nothing`.execute(tx);
   await mentionPeople(
     tx,

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import { idSchema, uuidOf } from "@feedback-chat/protocol/ids";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
 import type { Context } from "hono";
+import * as z from "zod";
 import { asSystem } from "./as-tenant.ts";
 import type { Caller } from "./caller.ts";
 import type { Db } from "./database.ts";
@@ -10,7 +12,13 @@ import type { SealedFor, Sealing } from "./sealing.ts";
 
 /** `sealing` is null for answers without a secret, which are kept as they are. */
 type Deps = { db: Db; sealing: Sealing | null };
-type Request = { caller: Caller; route: string; body: unknown };
+type Request = {
+  caller: Caller;
+  route: string;
+  body: unknown;
+  /** What the path names: the kept answer goes with it. */
+  projectId: string | null;
+};
 
 /**
  * Runs a creating request once per key, principal and route, for 24 hours: the same body gets the stored answer.
@@ -19,7 +27,7 @@ type Request = { caller: Caller; route: string; body: unknown };
  */
 export async function withIdempotency(
   { db, sealing }: Deps,
-  { caller, route, body }: Request,
+  { caller, route, body, projectId }: Request,
   c: Context,
   run: () => Promise<Response>,
 ): Promise<Response> {
@@ -64,13 +72,23 @@ export async function withIdempotency(
     await forget();
     throw error;
   }
-  const answer = JSON.stringify(kept(sealing, await response.clone().json(), belongsTo));
+  const made: unknown = await response.clone().json();
+  const answer = JSON.stringify(kept(sealing, made, belongsTo));
   await asSystem(db, (tx) =>
-    sql`update fc.idempotency_keys set status = ${response.status}, answer = ${answer}::jsonb where ${mine}`.execute(
+    sql`update fc.idempotency_keys set status = ${response.status}, answer = ${answer}::jsonb,
+      project_id = (select p.id from fc.projects p where p.id = ${projectId ?? projectMade(made)}) where ${mine}`.execute(
       tx,
     ),
   );
   return response;
+}
+
+const madeProject = z.object({ project: z.object({ id: idSchema("prj") }) });
+
+/** The answer to a new project names it, and holds its secrets. */
+function projectMade(answer: unknown): string | null {
+  const made = madeProject.safeParse(answer);
+  return made.success ? uuidOf("prj", made.data.project.id) : null;
 }
 
 /** The database never holds a usable key, not even in here. */

@@ -83,9 +83,8 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
     return c.json((spec.answer ? spec.answer.parse(result) : result) as object, spec.status ?? 200);
   };
   const vault = { db: deps.db, sealing: spec.hasSecrets ? (deps.sealing ?? null) : null };
-  const response = spec.isCreating
-    ? await withIdempotency(vault, { caller, route: `${spec.method} ${spec.path}`, body }, c, run)
-    : await run();
+  const asked = { caller, route: `${spec.method} ${spec.path}`, body, projectId: tenant?.projectId ?? null };
+  const response = spec.isCreating ? await withIdempotency(vault, asked, c, run) : await run();
   response.headers.set("x-request-id", requestIdOf(c));
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
   return response;

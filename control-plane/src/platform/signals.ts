@@ -12,6 +12,8 @@ export const channels = {
   outbox: "fc_outbox",
   /** A run has a new event, log line or cost; payload: `<run uuid> <project uuid>`. */
   runs: "fc_runs",
+  /** A deleted project is to go at once; payload empty. */
+  retention: "fc_retention",
 } as const;
 export type Channel = keyof typeof channels;
 

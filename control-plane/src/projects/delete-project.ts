@@ -12,7 +12,7 @@ type Input = { caller: Caller; projectId: string; workspaceId: string; isPurgedN
 
 /**
  * Ends a project: from the commit on its keys, its webhook, its credentials and its leases are dead, and what ran is
- * cancelled. The rows stay for a week, or go with the next clearing if an owner wants that (`isPurgedNow`); what lies on
+ * cancelled. The rows stay for a week, or go at once if an owner wants that (`isPurgedNow`); what lies on
  * GitHub stays for good.
  * @throws Problem forbidden
  */
@@ -39,6 +39,7 @@ export async function deleteProject(
     await sql`
       update fc.projects set deleted_at = now(), purge_at = case when ${isPurgedNow} then now() end
       where id = ${projectId} and deleted_at is null`.execute(tx);
+    if (isPurgedNow) await sql`select pg_notify('fc_retention', '')`.execute(tx);
     await writeAudit(tx, {
       id: newId(), workspaceId, projectId, actor, action: "project.deleted", target: idOf("prj", projectId),
     }); // prettier-ignore

@@ -70,8 +70,8 @@ export async function tellReporters(deps: Deps, { runId, stage, isQuestion }: Ab
         insert into fc.reporter_tokens (token_hash, feedback_id, project_id)
         select decode(token_hash, 'hex'), feedback_id, project_id from mail
       ), told as (select pg_notify('fc_outbox', ''))
-      insert into fc.mails (id, kind, recipient, once, subject, body, sealed_link, expires_at)
-      select mail.id, 'report', mail.email, mail.once, mail.subject, mail.body, decode(mail.link, 'hex'),
+      insert into fc.mails (id, project_id, kind, recipient, once, subject, body, sealed_link, expires_at)
+      select mail.id, mail.project_id, 'report', mail.email, mail.once, mail.subject, mail.body, decode(mail.link, 'hex'),
         now() + make_interval(days => ${lifeDays}) from told, mail
       on conflict (once, recipient) do nothing`.execute(tx);
     return null;

@@ -14,8 +14,6 @@ const mostLines = 10_000;
  * time has come. Of those only audit rows stay.
  */
 export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promise<void> {
-  let lines = 0;
-  for (let count = mostLines; count === mostLines && !stopped.aborted; lines += count) count = await forgetLines(db);
   // As the system: they are of all projects.
   const { rows } = await asSystem(db, (tx) =>
     sql<{ projects: string[]; texts: number; bodies: number; answers: number }>`
@@ -39,6 +37,8 @@ export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promis
       tx,
     ),
   );
+  let lines = 0;
+  for (let count = mostLines; count === mostLines && !stopped.aborted; lines += count) count = await forgetLines(db);
   const { projects = [], texts = 0, bodies = 0, answers = 0 } = rows[0] ?? {};
   if (lines + texts + bodies + answers + projects.length > 0)
     log.info("retention.forgot", { lines, texts, bodies, answers, projects });

@@ -2,8 +2,12 @@ import type { AppDeps } from "../app-deps.ts";
 import { type Doing, keepDoing } from "../platform/keep-doing.ts";
 import { forgetOld } from "./forget-old.ts";
 
-/** At the start and every hour. */
+/** At the start, every hour, and when a project is to go at once. */
 export function startForgetting(deps: AppDeps): Doing {
-  const rhythm = { name: "retention", everySeconds: deps.config.figures.sweepEverySeconds * 720, channel: null };
+  const rhythm = {
+    name: "retention",
+    everySeconds: deps.config.figures.sweepEverySeconds * 720,
+    channel: "retention",
+  } as const;
   return keepDoing(deps, rhythm, (stopped) => forgetOld(deps, stopped));
 }

@@ -73,18 +73,27 @@ export function openSessions(deps: OpenDeps, input: Input): Sessions {
   };
 }
 
-/** Brings better-auth's tables to its newest schema. Of two servers that start at once, one works. */
+/** A number of its own: 7316402915 is of our migrations, 7316402917 of the sweeper's leader. */
+const migrationLock = "7316402919";
+
+/**
+ * Brings better-auth's tables to its newest schema. Of two servers that start at once, one works: it holds a lock in a
+ * transaction of another connection, since a session's lock would stay with a connection that a pooler keeps.
+ */
 export async function migrateSessions(deps: Deps): Promise<void> {
   const run = async () => (await getMigrations(settingsOf(deps, unused))).runMigrations();
   // The embedded database has one connection and one process: a lock would only wait for itself.
   if (deps.database.kind === "embedded") return run();
   const client = await deps.database.pool.connect();
   try {
-    await client.query("select pg_advisory_lock(7316402917)");
+    await client.query("begin");
+    await client.query(`select pg_advisory_xact_lock(${migrationLock})`);
     await run();
-  } finally {
-    await client.query("select pg_advisory_unlock(7316402917)");
+    await client.query("commit");
     client.release();
+  } catch (error) {
+    client.release(true); // closed: its transaction ends with it
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { startGate } from "../../src/github/start-gate.ts";
 import { admitRun } from "../../src/github/admit-run.ts";
 import { pollIssues } from "../../src/github/poll-issues.ts";
 import { asProject } from "../../src/platform/as-tenant.ts";
+import { lostSealing } from "../../src/platform/seal-with-master-key.ts";
 import { type GithubScene, openGithubScene, repo } from "../support/github-scene.ts";
 import { until } from "../support/until.ts";
 import { shareDatabase } from "../support/share-database.ts";
@@ -64,6 +65,22 @@ describe("the gate's second step", () => {
       origin,
       is_parked: false,
     });
+  });
+
+  it("case 27: waits for a credential while the master key is lost, says why once, and admits once it is back", async () => {
+    await using scene = await openGithubScene({ on: database() });
+    await scene.setToken();
+    const { run } = await atGate(scene, { author: "maintainer" });
+    const lost = { ...scene.deps, sealing: lostSealing() };
+    for (let n = 0; n < 2; n += 1) expect(await admitRun(lost, run)).toBe(60);
+    expect(await runRow(scene)).toMatchObject({ waiting_for: "credential", reason_text: expect.stringContaining("master key"), is_parked: true }); // prettier-ignore
+    const gate = startGate(scene.deps);
+    const admitted = await until(async () => {
+      const row = await runRow(scene);
+      return row.waiting_for === "worker" && row;
+    });
+    await gate.stop();
+    expect(admitted).toMatchObject({ origin: "maintainer", reason_text: null, is_parked: false });
   });
 
   it("declines what nobody with rights asked for, and touches nothing on GitHub", async () => {

@@ -3,7 +3,9 @@ import { uuidOf } from "@feedback-chat/protocol/ids";
 import { credentialInfo } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { wakeShutRuns } from "../../src/credentials/wake-shut-runs.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
+import { lostSealing } from "../../src/platform/seal-with-master-key.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { openQueueScene, type QueueScene } from "../support/queue-scene.ts";
 import { shareDatabase } from "../support/share-database.ts";
@@ -145,6 +147,47 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
     );
     expect(audit.rows[0]).toEqual({ action: "credential.released.clone", target: lease.jobId });
     expect((await scene.worker.say(lease, "credentials", { purpose: "publish" })).body["code"]).toBe("not_permitted");
+  });
+
+  it("case 27: parks a run whose secrets a lost master key does not open, and goes on with it once the key is right", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const { db, projectId, deps } = scene;
+    const { sealing } = deps;
+    const id = deps.newId();
+    const sealed = sealing.seal("ghp_secret", { projectId, id, type: "github_token", version: 1 });
+    await asSystem(db, (tx) =>
+      sql`insert into fc.credentials (id, project_id, type, encrypted_value, wrapped_dek, kek_id, last4)
+        values (${id}, ${projectId}, 'github_token', ${sealed.encryptedValue}, ${sealed.wrappedDek}, ${sealed.kekId}, 'cret')`.execute(
+        tx,
+      ),
+    );
+    const lease = await scene.lease();
+    const other = await scene.lease();
+    for (const one of [lease, other])
+      await scene.worker.say(one, "events", { eventId: deps.newId(), event: "phase_started", phase: "clone" });
+    deps.sealing = lostSealing();
+    const refused = await scene.worker.say(lease, "credentials", { purpose: "clone" });
+    // Not `unavailable`, which a worker repeats until its run's time is over.
+    expect(refused).toMatchObject({ status: 503, body: { code: "vault_shut", next: expect.stringContaining("master key") } }); // prettier-ignore
+    const { rows } = await asSystem(db, (tx) =>
+      sql`select from fc.audit_logs where project_id = ${projectId} and action like 'credential.released%'`.execute(tx),
+    );
+    expect(rows).toEqual([]);
+    const wait = (of: typeof lease, reason: string) =>
+      scene.worker.say(of, "wait", { for: "credential", reason, resumeAt: "snapshot" });
+    expect((await wait(lease, String(refused.body["detail"]))).status).toBe(200);
+    expect((await wait(other, "There is no key for the model.")).status).toBe(200);
+    const waits = async () =>
+      (await Promise.all([lease, other].map((of) => scene.job(of.ids.runId)))).map((job) => job.waiting_for);
+    expect(await waits()).toEqual(["credential", "credential"]);
+    await wakeShutRuns(deps); // a start with the wrong key again
+    expect(await waits()).toEqual(["credential", "credential"]);
+    await Promise.all([wakeShutRuns({ ...deps, sealing }), wakeShutRuns({ ...deps, sealing })]);
+    expect(await waits()).toEqual(["worker", "credential"]);
+    deps.sealing = sealing;
+    const again = await scene.worker.claim();
+    expect(again.lease?.jobId).toBe(lease.jobId);
+    expect((await scene.worker.say(again.lease!, "credentials", { purpose: "clone" })).status).toBe(200);
   });
 
   it("permits one tree, by policy or by approval of that very tree, and then gives the write token", async () => {

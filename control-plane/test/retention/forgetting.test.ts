@@ -1,12 +1,16 @@
 import { idOf, uuidOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { queueNotices } from "../../src/notices/queue-notices.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import type { Db } from "../../src/platform/database.ts";
+import { tellReporters } from "../../src/reports/tell-reporters.ts";
 import { forgetOld } from "../../src/retention/forget-old.ts";
+import { startForgetting } from "../../src/retention/start-forgetting.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
 import { seedKey, seedRun } from "../support/seed.ts";
+import { until } from "../support/until.ts";
 
 const never = new AbortController().signal;
 const forget = ({ deps }: TestPlatform) => forgetOld(deps, never);
@@ -27,10 +31,10 @@ async function rowsOf(db: Db, projectId: string): Promise<Record<string, number>
   });
 }
 
-async function makeProject(platform: TestPlatform, name: string) {
+async function makeProject(platform: TestPlatform, name: string, headers: Record<string, string> = {}) {
   const { token, workspaceId } = await platform.person("owner");
   const body = { workspaceId: idOf("ws", workspaceId), name, githubRepo: `acme/${name}` };
-  const { project } = (await platform.call("POST", "/v1/projects", { token, body })).body as {
+  const { project } = (await platform.call("POST", "/v1/projects", { token, body, headers })).body as {
     project: { id: string };
   };
   return { token, workspaceId, path: `/v1/projects/${project.id}`, projectId: uuidOf("prj", project.id) };
@@ -80,6 +84,62 @@ describe.each(kinds)("what is kept, on %s", (kind) => {
     await forget(platform);
     expect(Object.keys(await rowsOf(db, projectId))).toEqual(["audit_logs"]);
     expect(await rowsOf(db, other.projectId)).toEqual(before);
+  });
+
+  it("case 36: takes the mails about a project and the kept answers with its secrets along with it", async () => {
+    await using platform = await openTestPlatform({ kind, env: { SMTP_URL: "smtp://127.0.0.1:9", MAIL_FROM: "bot@example.com" } }); // prettier-ignore
+    const { db, newId } = platform.deps;
+    const keyed = { "idempotency-key": "once" };
+    const { token, workspaceId, projectId, path } = await makeProject(platform, "shop", keyed);
+    const other = await makeProject(platform, "other", keyed);
+    const key = { name: "another", scopes: ["runs:read"] };
+    expect((await platform.call("POST", `${path}/keys`, { token, body: key, headers: keyed })).status).toBe(201);
+    for (const of of [projectId, other.projectId]) {
+      const { runId } = await seedRun(db, { projectId: of });
+      const standing = {
+        projectId: of,
+        projectName: "shop",
+        runId,
+        issueNumber: 1,
+        standing: runId,
+        reason: null,
+        endsAt: null,
+      };
+      await asSystem(db, async (tx) => {
+        await queueNotices(tx, platform.deps, [{ ...standing, workspaceId: of === projectId ? workspaceId : other.workspaceId, kind: "notice_held" }]);
+        await sql`insert into fc.feedback (id, project_id, channel, public_text, reporter_email, issue_id)
+          select ${newId()}, ${of}, 'api', 'broken', 'reporter@example.com', issue_id from fc.pipeline_runs where id = ${runId}`.execute(tx);
+      }); // prettier-ignore
+      const about = { projectId: of, runId, stage: "deployed", isQuestion: false } as const;
+      expect(await tellReporters(platform.deps, about)).toBeNull();
+    }
+    const kept = async () => {
+      const rows = await rowsOf(db, projectId);
+      return { mails: rows["mails"], answers: rows["idempotency_keys"] };
+    };
+    expect(await kept()).toEqual({ mails: 2, answers: 2 });
+    await platform.call("DELETE", `${path}?purge=now`, { token });
+    await forget(platform);
+    expect(await kept()).toEqual({ mails: undefined, answers: undefined });
+    const { rows } = await asSystem(db, (tx) => sql<{ id: string }>`select project_id as id from fc.mails`.execute(tx));
+    expect(rows.map(({ id }) => id)).toEqual([other.projectId, other.projectId]);
+    expect((await rowsOf(db, other.projectId))["idempotency_keys"]).toBe(1);
+  });
+
+  it("begins to go at the moment in which an owner says so, not at the next hour", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { token, path, projectId } = await makeProject(platform, "shop");
+    const forgetting = startForgetting(platform.deps);
+    await using _ = { [Symbol.asyncDispose]: () => forgetting.stop() };
+    const hasRows = async () => {
+      const { rows } = await asSystem(platform.deps.db, (tx) =>
+        sql`select from fc.projects where id = ${projectId}`.execute(tx),
+      );
+      return rows.length > 0;
+    };
+    expect(await hasRows()).toBe(true);
+    expect((await platform.call("DELETE", `${path}?purge=now`, { token })).status).toBe(204);
+    await until(async () => !(await hasRows()));
   });
 
   it("goes at once where an owner says so, and only then", async () => {

@@ -48,6 +48,7 @@ export function problemEnd(error: unknown, resumeAt: Phase): PipelineEnd {
     };
   const full = asDiskFull(error);
   if (full) return failed(full.code, `${full.message} ${full.next}`, true);
+  if (isProblem(error, "vault_shut")) return noCredential(error.message, resumeAt);
   if (!isProblem(error)) throw error;
   const isLater = retryable.some((code) => isProblem(error, code));
   return failed(error.code, `${error.message} ${error.next}`, isLater);

@@ -40,6 +40,7 @@ export async function startProtocolServer() {
     key: "fcw_test",
     isDraining: false,
     needsUpgrade: false,
+    isVaultShut: false,
     publicKey: "",
     registered: [] as unknown[],
   };
@@ -143,6 +144,7 @@ export async function startProtocolServer() {
         return { permitId: v7(), approvedBy: job.job.approvedBy };
       case "credentials": {
         const { purpose } = credentialsRequest.parse(body());
+        if (state.isVaultShut) throw new Problem("vault_shut", "Its master key is lost.");
         return {
           sealed: await seal(state.publicKey, `secret for ${purpose}`, credentialInfo(job, purpose)),
         };

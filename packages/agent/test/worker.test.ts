@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { PipelineEnd } from "../src/pipeline-end.ts";
+import { type PipelineEnd, problemEnd } from "../src/pipeline-end.ts";
 import { openHttpCoordinator } from "../src/coordinators/http.ts";
 import { newUuid } from "../src/platform/new-id.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
@@ -252,6 +252,23 @@ describe("a worker", () => {
       return published;
     });
     expect(await got.promise).toEqual({ type: "anthropic_api_key", value: "secret for model" });
+  });
+
+  it("asks once for a credential that the server cannot open, and parks the job until it can", async () => {
+    const job = server.addJob();
+    server.state.isVaultShut = true;
+    await start(({ coordinator }) =>
+      coordinator.credential("clone").then(
+        () => published,
+        (error: unknown) => problemEnd(error, "snapshot"),
+      ),
+    );
+    await vi.waitFor(() => expect(job.ending).not.toBeNull());
+    expect(job.ending).toMatchObject({
+      verb: "wait",
+      body: { for: "credential", reason: "Its master key is lost.", resumeAt: "snapshot" },
+    });
+    expect(server.requests.filter(({ path }) => path.endsWith("/credentials"))).toHaveLength(1);
   });
 
   it("uses its owner's credential without asking, and announces its kind only", async () => {

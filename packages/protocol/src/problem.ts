@@ -73,6 +73,13 @@ export const problems = {
   upgrade_required: row(426, 78, "This version is no longer served", "Install the version that the server names."),
   rate_limited: row(429, 7, "Too many requests", "Wait as long as Retry-After says."),
   unavailable: row(503, 7, "The service cannot answer now", "Try again in a moment."),
+  // 503 as well, but nothing that waiting heals.
+  vault_shut: row(
+    503,
+    7,
+    "The server cannot open its secrets",
+    "Start the server with the master key that this database was made with; what waits for it goes on then.",
+  ),
   // Problems that a machine of the user's has, not the API.
   usage: row(400, 2, "The command line is not right", "See `--help`."),
   missing_key: row(400, 2, "A key is missing", "Set the key that is named and run the command again."),

@@ -48,8 +48,7 @@ async function decide(deps: Deps, run: Run, facts: GateFacts): Promise<Decided> 
       return github ? await ask(deps, github, facts) : withoutToken(facts);
     });
   } catch (error) {
-    if (isProblem(error, "vault_shut"))
-      return { kind: "wait_for_credential", reason: "credential", detail: vaultShut };
+    if (isProblem(error, "vault_shut")) return { kind: "wait_for_credential", reason: "credential", detail: vaultShut };
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import type { AppDeps } from "../app-deps.ts";
 import { problemResponse, readBytes } from "../platform/mount-routes.ts";
 import { countAttempt, forgetFailures, takeBackAttempt } from "./guard-password.ts";
 import { mountSignInWays } from "./mount-sign-in-ways.ts";
+import { handOnCookies } from "./hand-on-cookies.ts";
 import { refuseForeignOrigin } from "./make-authentication.ts";
 import { originsOf, type Sessions } from "./open-sessions.ts";
 import { senderAddress, withSenderAddress } from "../platform/sender-address.ts";
@@ -12,10 +13,7 @@ type Deps = Pick<AppDeps, "db" | "config" | "log"> & { sessions: Sessions };
 
 const maxBytes = 16_384;
 
-/**
- * The few of better-auth's paths that we need; its other forty are not there. Its answers carry session tokens in
- * their bodies: ours carry the cookie alone.
- */
+/** The few of better-auth's paths that we need; its other forty are not there. */
 export function mountAuth(deps: Deps): Hono {
   const app = new Hono();
   app.post("/api/auth/sign-in/email", (c) => signIn(deps, c));
@@ -42,10 +40,7 @@ async function pass(deps: Deps, c: Context, bytes: Buffer): Promise<Response> {
     withSenderAddress(c, { url: c.req.url, method: c.req.method, body: new Uint8Array(bytes) }),
   );
   if (!response.ok) return problemResponse(c, await problemOf(response));
-  const answer = c.json({ ok: true });
-  for (const cookie of response.headers.getSetCookie()) answer.headers.append("set-cookie", cookie);
-  answer.headers.set("cache-control", "no-store");
-  return answer;
+  return handOnCookies(deps, c, { from: response, to: c.json({ ok: true }) });
 }
 
 /** One sentence per status: whether an account exists is told by none. */

@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { AppDeps } from "../app-deps.ts";
 import { answerError, readBytes } from "../platform/mount-routes.ts";
 import { withSenderAddress } from "../platform/sender-address.ts";
+import { handOnCookies } from "./hand-on-cookies.ts";
 import { refuseForeignOrigin } from "./make-authentication.ts";
 import { originsOf, type Sessions } from "./open-sessions.ts";
 
@@ -33,7 +34,7 @@ export function mountSignInWays(app: Hono, deps: Deps): void {
     const response = await ask(c, "GET", `${path}?token=${encodeURIComponent(token)}`);
     refuseTooMany(response);
     if (!response.ok) throw linkIsOver();
-    return withCookiesOf(response, c.json({ ok: true }));
+    return handOnCookies(deps, c, { from: response, to: c.json({ ok: true }) });
   };
   post("sign-in/magic-link", async (c, bytes) => {
     refuseTooMany(await ask(c, "POST", "sign-in/magic-link", read(address, bytes)));
@@ -47,12 +48,12 @@ export function mountSignInWays(app: Hono, deps: Deps): void {
     const response = await ask(c, "POST", "sign-in/social", { provider: "github", ...pages });
     refuseTooMany(response);
     const { url } = z.object({ url: z.url() }).parse(await response.json());
-    return withCookiesOf(response, c.json({ url }));
+    return handOnCookies(deps, c, { from: response, to: c.json({ url }) });
   });
   app.get("/api/auth/callback/github", async (c) => {
     const response = await ask(c, "GET", `callback/github${new URL(c.req.url).search}`);
     const to = response.headers.get("location");
-    return withCookiesOf(response, c.redirect(to ?? `${config.publicUrl}/login?error=failed`));
+    return handOnCookies(deps, c, { from: response, to: c.redirect(to ?? `${config.publicUrl}/login?error=failed`) });
   });
   app.onError((error, c) => answerError(deps, error, c));
 }
@@ -63,13 +64,6 @@ function read<T>(shape: z.ZodType<T>, bytes: Buffer): T {
   } catch (error) {
     throw new Problem("invalid_request", "The form is not complete.", { cause: error });
   }
-}
-
-/** better-auth's bodies carry session tokens: of its answers only the cookies go on. */
-function withCookiesOf(response: Response, answer: Response): Response {
-  for (const cookie of response.headers.getSetCookie()) answer.headers.append("set-cookie", cookie);
-  answer.headers.set("cache-control", "no-store");
-  return answer;
 }
 
 function refuseTooMany({ status, headers }: Response): void {

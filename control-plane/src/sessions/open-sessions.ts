@@ -23,6 +23,8 @@ export type NewAccount = {
 export interface Sessions {
   /** Of the session cookie; null without a live one. */
   userIdOf(headers: Headers): Promise<string | null>;
+  /** Ends the session whose cookie these headers bring, if it is one. */
+  endSessionOf(headers: Headers): Promise<void>;
   /** better-auth's own answers, for the few paths that `mount-auth.ts` lets through. */
   answer(request: Request): Promise<Response>;
   /** An account of that e-mail and password; without a password nobody can log in to it. Null if the e-mail has one. */
@@ -46,6 +48,11 @@ export function openSessions(deps: OpenDeps, input: Input): Sessions {
     async userIdOf(headers) {
       const session = await auth.api.getSession({ headers });
       return session?.user.id ?? null;
+    },
+    async endSessionOf(headers) {
+      const live = await auth.api.getSession({ headers });
+      const { internalAdapter } = await auth.$context;
+      if (live) await internalAdapter.deleteSession(live.session.token);
     },
     answer: (request) => auth.handler(request),
     async createAccount({ email, name, password, isEmailProven }) {

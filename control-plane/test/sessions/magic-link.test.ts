@@ -41,6 +41,16 @@ it("signs in by a mailed link, once, and keeps nothing that opens it", async () 
   expect((await whoIs(platform, { cookie: cookieOf(opened) })).user.email).toBe(ann.email);
 });
 
+it("case 28: ends the session that this browser had, when a mailed link opens another", async () => {
+  await using server = await startMailServer();
+  await using platform = await openTestPlatform({ env: server.env });
+  const before = await signInOwner(platform);
+  await ask(platform, ann.email, before);
+  const opened = await open(platform, await newestSecret(platform, server), before);
+  const status = async (cookie: string) => (await platform.call("GET", "/v1/me", { headers: { cookie } })).status;
+  expect([await status(before["cookie"] ?? ""), await status(cookieOf(opened))]).toEqual([401, 200]);
+});
+
 it("gives a known and an unknown address the same answer, and mails the known one alone", async () => {
   await using server = await startMailServer();
   await using platform = await openTestPlatform({ env: server.env });

@@ -109,6 +109,68 @@ it("case 28: writes with a session only from its own pages, and ends with the si
   expect((await platform.call("GET", "/v1/me", { headers: { cookie } })).status).toBe(401);
 });
 
+it("case 28: gives a new session id at each login, and a session id from before it is worthless after it", async () => {
+  await using platform = await openTestPlatform();
+  await setUp(platform, { ...ann, code: await offer(platform) });
+  const open = async (cookie: string) => (await platform.call("GET", "/v1/me", { headers: { cookie } })).status;
+  const login = async (cookie: string) =>
+    cookieOf(await signIn(platform, ann.email, ann.password, { ...origin, cookie }));
+  // Planted by somebody else: it is not taken over.
+  const planted = "feedback-chat.session_token=planted-by-somebody.AAAA";
+  expect(await open(planted)).toBe(401);
+  const first = await login(planted);
+  expect(first).not.toContain("planted");
+  expect([await open(planted), await open(first)]).toEqual([401, 200]);
+  // Known to somebody else: it ends with the next login of this browser, and with no other's.
+  const elsewhere = await login("");
+  const second = await login(first);
+  expect(second).not.toBe(first);
+  expect([await open(first), await open(second), await open(elsewhere)]).toEqual([401, 200, 200]);
+  const failed = await signIn(platform, ann.email, "not the password", { ...origin, cookie: second });
+  expect(failed.status).toBe(401);
+  expect(await open(second)).toBe(200);
+});
+
+it("case 29: takes the same time for a known account, an unknown one and one without a password", async () => {
+  await using platform = await openTestPlatform();
+  await setUp(platform, { ...ann, code: await offer(platform) });
+  const made = { email: "no-password@example.com", name: "", password: null, isEmailProven: true };
+  await platform.deps.sessions.createAccount(made);
+  let visitors = 0;
+  /** Each from an address of its own: nobody is made to wait. */
+  const timed = async (email: string, password: string | undefined, status: number) => {
+    const start = performance.now();
+    const from = `203.0.113.${++visitors}`;
+    const answer = await platform.call("POST", "/api/auth/sign-in/email", {
+      body: { email, password },
+      headers: origin,
+      from,
+    });
+    expect(answer.status).toBe(status);
+    return performance.now() - start;
+  };
+  const tries = {
+    known: () => timed(ann.email, "not the password", 401),
+    unknown: () => timed("nobody@example.com", "not the password", 401),
+    withoutPassword: () => timed(made.email, "not the password", 401),
+    /** What it takes when nothing is compared: if this were not much less, the rest would say nothing. */
+    incomplete: () => timed(ann.email, undefined, 400),
+  };
+  const took = { known: [], unknown: [], withoutPassword: [], incomplete: [] } as Record<keyof typeof tries, number[]>;
+  // In turn, so that a busy machine is slow for all alike; the first round warms up.
+  for (let round = 0; round < 10; round += 1)
+    for (const name of Object.keys(tries) as (keyof typeof tries)[]) {
+      const ms = await tries[name]();
+      if (round > 0) took[name].push(ms);
+    }
+  const median = (name: keyof typeof tries) => took[name].toSorted((a, b) => a - b)[4] ?? 0;
+  expect(median("incomplete")).toBeLessThan(median("known") * 0.5);
+  for (const name of ["unknown", "withoutPassword"] as const) {
+    expect(median(name) / median("known"), name).toBeGreaterThan(0.6);
+    expect(median(name) / median("known"), name).toBeLessThan(1.6);
+  }
+});
+
 it("has no sign-up and none of better-auth's other paths", async () => {
   await using platform = await openTestPlatform();
   for (const path of ["sign-up/email", "get-session", "list-sessions", "request-password-reset", "delete-user"])

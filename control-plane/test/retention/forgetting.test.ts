@@ -94,10 +94,10 @@ describe.each(kinds)("what is kept, on %s", (kind) => {
     const other = await makeProject(platform, "other", keyed);
     const key = { name: "another", scopes: ["runs:read"] };
     expect((await platform.call("POST", `${path}/keys`, { token, body: key, headers: keyed })).status).toBe(201);
-    for (const of of [projectId, other.projectId]) {
-      const { runId } = await seedRun(db, { projectId: of });
+    for (const about of [projectId, other.projectId]) {
+      const { runId } = await seedRun(db, { projectId: about });
       const standing = {
-        projectId: of,
+        projectId: about,
         projectName: "shop",
         runId,
         issueNumber: 1,
@@ -106,12 +106,12 @@ describe.each(kinds)("what is kept, on %s", (kind) => {
         endsAt: null,
       };
       await asSystem(db, async (tx) => {
-        await queueNotices(tx, platform.deps, [{ ...standing, workspaceId: of === projectId ? workspaceId : other.workspaceId, kind: "notice_held" }]);
+        await queueNotices(tx, platform.deps, [{ ...standing, workspaceId: about === projectId ? workspaceId : other.workspaceId, kind: "notice_held" }]);
         await sql`insert into fc.feedback (id, project_id, channel, public_text, reporter_email, issue_id)
-          select ${newId()}, ${of}, 'api', 'broken', 'reporter@example.com', issue_id from fc.pipeline_runs where id = ${runId}`.execute(tx);
+          select ${newId()}, ${about}, 'api', 'broken', 'reporter@example.com', issue_id from fc.pipeline_runs where id = ${runId}`.execute(tx);
       }); // prettier-ignore
-      const about = { projectId: of, runId, stage: "deployed", isQuestion: false } as const;
-      expect(await tellReporters(platform.deps, about)).toBeNull();
+      const move = { projectId: about, runId, stage: "deployed", isQuestion: false } as const;
+      expect(await tellReporters(platform.deps, move)).toBeNull();
     }
     const kept = async () => {
       const rows = await rowsOf(db, projectId);

@@ -4,6 +4,8 @@ import type { AppDeps } from "../app-deps.ts";
 import { projectOf } from "../platform/caller.ts";
 import { readBytes } from "../platform/mount-routes.ts";
 import { route } from "../platform/route.ts";
+import { senderAddress } from "../platform/sender-address.ts";
+import { refuseForgers } from "../webhooks/refuse-forgers.ts";
 import { browserSession } from "./browser-session.ts";
 import { comeBackInstalled, comeBackWithCode } from "./come-back.ts";
 import { connectPage } from "./connect-page.ts";
@@ -23,8 +25,11 @@ export const routes = [
     problems: ["bad_signature", "bad_payload", "payload_too_large", "rate_limited", "unavailable"],
     async handle({ deps, c }) {
       const header = (name: string) => c.req.header(name);
-      // Forgers are not counted: anybody's webhook on GitHub may name this address, and would shut GitHub's own out.
-      const answer = await receiveAppDelivery(deps, { bytes: await readBytes(c, maxDeliveryBytes), header });
+      // Forgers do not shut the App out: GitHub itself says whose App a delivery is of, and theirs count apart.
+      const about = { appId: header("x-github-hook-installation-target-id") ?? null };
+      const answer = await refuseForgers(deps, { address: senderAddress(c), about }, async () =>
+        receiveAppDelivery(deps, { bytes: await readBytes(c, maxDeliveryBytes), header }),
+      );
       return c.json(appWebhookAnswer.parse(answer));
     },
   }),

@@ -6,13 +6,16 @@ import type { Db } from "../platform/database.ts";
 import { refuseUntil } from "../platform/take-turn.ts";
 
 type Deps = { db: Db; config: Pick<Config, "limits"> };
-/** `projectId`: as the path names it, known or not. */
-type Sender = { address: string; projectId: string | null };
+type Sender = {
+  address: string;
+  /** What the delivery says that it is for: a project by its path, known or not, or the App with this id. */
+  about: { projectId: string | null } | { appId: string | null };
+};
 
 /**
  * Takes a signed delivery, unless its sender has sent as many with a bad signature as a stranger may ask: then nothing is
- * read. Only bad signatures count, for each address and project: GitHub sends everybody's webhooks from the same few
- * addresses, and nobody can name a project that they do not know.
+ * read. Only bad signatures count, for each address and project or App: GitHub sends everybody's webhooks from the same
+ * few addresses. Nobody can name a project that they do not know, and whose App a delivery is of, GitHub itself says.
  * @throws Problem rate_limited, and what `take` throws
  */
 export async function refuseForgers<T>(deps: Deps, sender: Sender, take: () => Promise<T>): Promise<T> {
@@ -40,6 +43,11 @@ async function count({ db }: Deps, sender: Sender, perMinute: number): Promise<v
   await asSystem(db, (tx) => sql`select fc.take_turn(${bucketOf(sender)}, ${perMinute}::int)`.execute(tx));
 }
 
-/** A made-up project opens no bucket of its own: else who makes up many sends without end. */
-const bucketOf = ({ address, projectId }: Sender) => sql`concat_ws(':', 'forger', ${address}::text,
-  (select p.id from fc.projects p where p.id = ${projectId}::uuid and p.deleted_at is null))`;
+/** A made-up project or App opens no bucket of its own: else who makes up many sends without end. */
+function bucketOf({ address, about }: Sender) {
+  const known =
+    "appId" in about
+      ? sql`(select 'app' from fc.github_app a where a.app_id::text = ${about.appId})`
+      : sql`(select p.id::text from fc.projects p where p.id = ${about.projectId}::uuid and p.deleted_at is null)`;
+  return sql`concat_ws(':', 'forger', ${address}::text, ${known})`;
+}

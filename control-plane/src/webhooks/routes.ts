@@ -24,7 +24,7 @@ export const routes = [
       const id = c.req.param("projectId") ?? "";
       const projectId = idSchema("prj").safeParse(id).success ? uuidOf("prj", id) : null;
       const header = (name: string) => c.req.header(name);
-      const answer = await refuseForgers(deps, { address: senderAddress(c), projectId }, async () =>
+      const answer = await refuseForgers(deps, { address: senderAddress(c), about: { projectId } }, async () =>
         receiveDelivery(deps, { projectId, bytes: await readBytes(c, maxDeliveryBytes), header }),
       );
       return c.json(answer, answer.status === "queued" ? 202 : 200);

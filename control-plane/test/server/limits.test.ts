@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { idOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { sealAppSecret } from "../../src/github-app/app-secrets.ts";
 import { hashKey } from "../../src/keys/mint-key.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import { forgetTurns, takeTurn } from "../../src/platform/take-turn.ts";
@@ -82,6 +83,32 @@ describe.each(kinds)("case 35: one who asks too often, on %s", (kind) => {
     expect(madeUp.slice(0, 12)).toEqual(Array(12).fill(401));
     expect(madeUp.at(-1)).toBe(429);
     expect((await deliver(quiet, "second")).status).toBe(200);
+  });
+
+  it("is who forges the App's deliveries; the App's own are served, though GitHub sends both from one address", async () => {
+    await using platform = await openTestPlatform({ kind, env: { LIMIT_STRANGERS: "12" } });
+    const secret = "the App's own";
+    const sealed = sealAppSecret(platform.deps, "4711", ["webhook_secret", secret]);
+    const [key, client] = (["private_key", "client_secret"] as const).map((name) =>
+      sealAppSecret(platform.deps, "4711", [name, "unused"]),
+    );
+    await asSystem(platform.deps.db, (tx) =>
+      sql`insert into fc.github_app (app_id, slug, html_url, client_id, private_key, webhook_secret, client_secret)
+        values (4711, 'ours', '', '', ${key}, ${sealed}, ${client})`.execute(tx),
+    );
+    const incoming = { socket: { remoteAddress: "203.0.113.1" } };
+    const deliver = async (appId: string, signedWith: string) => {
+      const body = JSON.stringify({ zen: appId });
+      const signature = `sha256=${createHmac("sha256", signedWith).update(body).digest("hex")}`;
+      const headers = { "x-github-event": "ping", "x-github-delivery": platform.deps.newId(), "x-hub-signature-256": signature, "content-type": "application/json", "x-github-hook-installation-target-id": appId }; // prettier-ignore
+      return (await platform.app.request("/api/github/webhook", { method: "POST", headers, body }, { incoming }))
+        .status;
+    };
+    const forged = [];
+    for (let n = 0; n < 16; n += 1) forged.push(await deliver(`${n}`, "somebody else's App"));
+    expect(forged.slice(0, 12)).toEqual(Array(12).fill(401));
+    expect(forged.at(-1)).toBe(429);
+    expect(await deliver("4711", secret)).toBe(200);
   });
 
   it("is counted once for all replicas, and forgotten when it is empty again", async () => {

@@ -12,10 +12,10 @@ export type Walls = {
   scratchBytes: number;
   workingFolder: string;
   env: Record<string, string>;
-  statusFd: number;
-  /** Where bwrap reads the filter of system calls. */
-  seccompFd: number;
 };
+
+/** Where bwrap reads the filter of system calls, and where it tells how it goes. */
+export type BwrapDescriptors = { statusFd: number; seccompFd: number };
 
 /** Number of the user inside: never root, not even of its own namespace. */
 export const insideUid = 1000;
@@ -30,7 +30,7 @@ const namespaces = [
 ];
 
 /** All arguments of bwrap but the command. Every namespace is named: `--unshare-all` goes on silently without one. */
-export function bwrapArguments(walls: Walls): string[] {
+export function bwrapArguments(walls: Walls & BwrapDescriptors): string[] {
   const half = String(Math.floor(walls.scratchBytes / 2));
   return [
     ...namespaces,

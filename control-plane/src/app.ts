@@ -5,6 +5,7 @@ import type { AppDeps } from "./app-deps.ts";
 import { routes as audit } from "./audit/routes.ts";
 import { routes as checks } from "./checks/routes.ts";
 import { routes as credentials } from "./credentials/routes.ts";
+import { routes as debug } from "./debug/routes.ts";
 import { routes as device } from "./device/routes.ts";
 import { routes as endpoints } from "./endpoints/routes.ts";
 import { routes as exports } from "./exports/routes.ts";
@@ -59,6 +60,7 @@ export const routes: Route<ServerDeps>[] = [
   ...exports,
   ...audit,
   ...operations,
+  ...debug,
   ...metrics,
   route<object>()({
     method: "get", path: "/api/openapi.json", who: "anyone",

@@ -53,6 +53,8 @@ const environment = z.object({
   METRICS_TOKEN: optional(z.string().min(16)),
   GITHUB_API_URL: z.url().default("https://api.github.com"),
   GITHUB_URL: z.url().default("https://github.com"),
+  /** The model's API, for `/v1/debug` alone: requests to it are the workers'. */
+  ANTHROPIC_BASE_URL: z.url().default("https://api.anthropic.com"),
   /** Multiplies every time of the lease protocol; tests use 0.1. */
   FEEDBACK_CHAT_FIGURES_SCALE: z.coerce.number().positive().default(1),
   /** Single figures by name, as JSON, for tests: `{"leaseSeconds":3}`. */
@@ -83,6 +85,7 @@ export type Config = {
   githubSignIn: { clientId: string; clientSecret: string } | null;
   githubApiUrl: string;
   githubUrl: string;
+  modelUrl: string;
   figures: Figures;
   stopsWithStdin: boolean;
   sha: string;
@@ -127,6 +130,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     githubSignIn: githubSignInOf(e),
     githubApiUrl: e.GITHUB_API_URL.replace(/\/$/, ""),
     githubUrl: e.GITHUB_URL.replace(/\/$/, ""),
+    modelUrl: e.ANTHROPIC_BASE_URL,
     figures: e.FEEDBACK_CHAT_FIGURES
       ? figuresSchema.parse({ ...scaled, ...(JSON.parse(e.FEEDBACK_CHAT_FIGURES) as object) })
       : scaled,

@@ -52,7 +52,13 @@ export async function openTestPlatform({
   await migrateSessions({ database, log: quietLog });
   const key = randomBytes(32).toString("base64");
   const config = {
-    ...parseConfig({ MASTER_KEY: key, GITHUB_API_URL: "http://127.0.0.1:9", ...noLimits, ...env }),
+    ...parseConfig({
+      MASTER_KEY: key,
+      GITHUB_API_URL: "http://127.0.0.1:9",
+      ANTHROPIC_BASE_URL: "http://127.0.0.1:9",
+      ...noLimits,
+      ...env,
+    }),
     publicUrl,
   };
   const { sealing, sessionSecret } = await openSealing({ db }, config);

@@ -56,3 +56,15 @@ export type Operations = z.infer<typeof operations>;
 
 /** `POST /v1/instance/{pause,resume}`. */
 export const instanceState = z.object({ isPaused: z.boolean() });
+
+const looked = z.object({ ok: z.boolean(), ms: z.int(), reason: z.string().nullable() });
+/** `GET /v1/debug`: what the server needs, each tried at this moment. `reason` says why it did not work. */
+export const debugAnswer = z.object({
+  database: looked,
+  session: looked,
+  queue: looked,
+  sse: looked,
+  github: looked,
+  model: looked,
+});
+export type DebugAnswer = z.infer<typeof debugAnswer>;

@@ -3,7 +3,7 @@
 import { acceptInviteRequest, createInviteAnswer, createInviteRequest, invitePage, memberPage, patchMemberRequest, workspace, workspaceRequest } from "./workspace.ts";
 import { actionAnswer, actionRequest, artifactInfo, logPage, runDetail, runPage } from "./run.ts";
 import { agentHealth } from "./widget.ts";
-import { auditPage, instanceState, operations, usage, workerPage } from "./operating.ts";
+import { auditPage, debugAnswer, instanceState, operations, usage, workerPage } from "./operating.ts";
 import { claimAnswer, claimRequest, completeRequest, credentialsAnswer, credentialsRequest, ended, eventAnswer, eventRequest, failRequest, logsAnswer, logsRequest, permitAnswer, permitRequest, registerAnswer, registerRequest, renewAnswer, renewRequest, reserveAnswer, reserveRequest, settleRequest, waitRequest } from "./worker.ts";
 import { createCliTokenRequest, createMemberAnswer, createMemberRequest, setupOwnerAnswer, setupOwnerRequest, setupState, signInWays, workspacePage } from "./account.ts";
 import { createCredentialRequest, createProjectAnswer, createProjectKeyRequest, createProjectRequest, createWorkerKeyRequest, createdKey, credential, credentialPage, keyPage, me, patchProjectRequest, project, projectPage, projectWebhook, rotateKeyRequest } from "./project.ts";
@@ -33,6 +33,7 @@ export const deleteWorkspacesWorkspaceIdMembersUserId = { method: "delete", path
 export const getAgentProjectIdHealth = { method: "get", path: "/api/agent/:projectId/health", query: [], body: null, answer: agentHealth, isCreating: false } as const;
 export const getAuthWays = { method: "get", path: "/api/auth/ways", query: [], body: null, answer: signInWays, isCreating: false } as const;
 export const getCliTokens = { method: "get", path: "/v1/cli-tokens", query: [], body: null, answer: keyPage, isCreating: false } as const;
+export const getDebug = { method: "get", path: "/v1/debug", query: [], body: null, answer: debugAnswer, isCreating: false } as const;
 export const getGithubCallback = { method: "get", path: "/api/github/callback", query: ["code","state"], body: null, answer: null, isCreating: false } as const;
 export const getGithubConnectProjectId = { method: "get", path: "/api/github/connect/:projectId", query: [], body: null, answer: null, isCreating: false } as const;
 export const getGithubManifest = { method: "get", path: "/api/github/manifest", query: ["organization"], body: null, answer: null, isCreating: false } as const;
@@ -82,7 +83,7 @@ export const patchWorkspacesWorkspaceId = { method: "patch", path: "/v1/workspac
 export const patchWorkspacesWorkspaceIdMembersUserId = { method: "patch", path: "/v1/workspaces/:workspaceId/members/:userId", query: [], body: patchMemberRequest, answer: null, isCreating: false } as const;
 export const postAuthDeviceCode = { method: "post", path: "/api/auth/device/code", query: [], body: deviceCodeRequest, answer: deviceCodeAnswer, isCreating: false } as const;
 export const postAuthDeviceToken = { method: "post", path: "/api/auth/device/token", query: [], body: deviceTokenRequest, answer: createdKey, isCreating: false } as const;
-export const postCliTokens = { method: "post", path: "/v1/cli-tokens", query: [], body: createCliTokenRequest, answer: createdKey, isCreating: false } as const;
+export const postCliTokens = { method: "post", path: "/v1/cli-tokens", query: [], body: createCliTokenRequest, answer: createdKey, isCreating: true } as const;
 export const postDeviceDecide = { method: "post", path: "/v1/device/decide", query: [], body: deviceDecideRequest, answer: null, isCreating: false } as const;
 export const postDeviceLook = { method: "post", path: "/v1/device/look", query: [], body: deviceLookRequest, answer: deviceLookAnswer, isCreating: false } as const;
 export const postGithubWebhook = { method: "post", path: "/api/github/webhook", query: [], body: null, answer: null, isCreating: false } as const;
@@ -120,7 +121,7 @@ export const postReportsFeedbackIdReopen = { method: "post", path: "/v1/reports/
 export const postRunsProjectIdRunIdAction = { method: "post", path: "/api/runs/:projectId/:runId/action", query: [], body: actionRequest, answer: actionAnswer, isCreating: true } as const;
 export const postRunsRunIdQuestionRelease = { method: "post", path: "/v1/runs/:runId/question/release", query: [], body: null, answer: actionAnswer, isCreating: false } as const;
 export const postSetupOwner = { method: "post", path: "/api/setup/owner", query: [], body: setupOwnerRequest, answer: setupOwnerAnswer, isCreating: false } as const;
-export const postWebhookEventsEventIdReplay = { method: "post", path: "/v1/webhook-events/:eventId/replay", query: [], body: null, answer: webhookAnswer, isCreating: false } as const;
+export const postWebhookEventsEventIdReplay = { method: "post", path: "/v1/webhook-events/:eventId/replay", query: [], body: null, answer: webhookAnswer, isCreating: true } as const;
 export const postWebhookProjectId = { method: "post", path: "/api/webhook/:projectId", query: [], body: null, answer: null, isCreating: false } as const;
 export const postWorkers = { method: "post", path: "/v1/workers", query: [], body: registerRequest, answer: registerAnswer, isCreating: false } as const;
 export const postWorkersWorkerIdDrain = { method: "post", path: "/v1/workers/:workerId/drain", query: [], body: null, answer: null, isCreating: false } as const;

@@ -13,6 +13,7 @@ type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
 type Finding = ProjectCheck["webhook"];
 type Row = {
   triggerLabel: string;
+  hasApp: boolean;
   verifiedAt: Date | null;
   lastDeliveryAt: Date | null;
   credentials: { type: string; status: string }[];
@@ -22,10 +23,11 @@ type Row = {
 /** What a project still lacks before an issue becomes a pull request: each with its next step. Changes nothing. */
 export async function checkProject(deps: Deps, projectId: string): Promise<ProjectCheck> {
   const row = await readFacts(deps, projectId);
+  const { labels, hasClassicToken } = await lookAtGitHub(deps, { projectId, triggerLabel: row.triggerLabel });
   return {
     webhook: webhookOf(row),
-    labels: await labelsOf(deps, { projectId, triggerLabel: row.triggerLabel }),
-    credentials: deps.sealing.isReady ? credentialsOf(row) : lostKey,
+    labels,
+    credentials: deps.sealing.isReady ? credentialsOf(row, hasClassicToken) : lostKey,
     workers: workersOf(row),
   };
 }
@@ -34,6 +36,7 @@ async function readFacts({ db }: Deps, projectId: string): Promise<Row> {
   const { rows } = await asProject(db, projectId, (tx) =>
     sql<Row>`
       select p.trigger_label as "triggerLabel", p.webhook_verified_at as "verifiedAt",
+        p.github_installation_id is not null as "hasApp",
         (select max(e.created_at) from fc.webhook_events e where e.project_id = p.id) as "lastDeliveryAt",
         coalesce((select jsonb_agg(jsonb_build_object('type', c.type, 'status', c.status)) from fc.credentials c where c.project_id = p.id), '[]') as credentials,
         coalesce((select jsonb_agg(jsonb_build_object('version', w.version, 'isDraining', w.is_draining,
@@ -64,28 +67,52 @@ function webhookOf({ verifiedAt, lastDeliveryAt }: Row): Finding {
   );
 }
 
-async function labelsOf(deps: Deps, { projectId, triggerLabel }: { projectId: string; triggerLabel: string }) {
-  if (!deps.sealing.isReady) return lostKey;
+type AtGitHub = { labels: Finding; hasClassicToken: boolean };
+
+async function lookAtGitHub(
+  deps: Deps,
+  { projectId, triggerLabel }: { projectId: string; triggerLabel: string },
+): Promise<AtGitHub> {
+  const unknown = (labels: Finding) => ({ labels, hasClassicToken: false });
+  if (!deps.sealing.isReady) return unknown(lostKey);
   const github = await githubFor(deps, projectId);
-  if (!github) return wrong("Without a GitHub token nobody can look.", "Set a `github_token`, then check again.");
+  if (!github)
+    return unknown(wrong("Without a GitHub token nobody can look.", "Set a `github_token`, then check again."));
   const wanted = [triggerLabel, botLabel];
   try {
+    const hasClassicToken = await isClassic(github);
     const found = await Promise.all(wanted.map((name) => hasLabel(github, name)));
-    const missing = wanted.filter((_, nth) => !found[nth]);
-    if (missing.length === 0) return fine(`The repository has ${wanted.join(" and ")}.`);
-    return wrong(
-      `The repository lacks the label ${missing.join(" and ")}.`,
-      `Make the label on GitHub: ${missing.join(", ")}.`,
-    );
+    return {
+      labels: labelsOf(
+        wanted,
+        wanted.filter((_, nth) => !found[nth]),
+      ),
+      hasClassicToken,
+    };
   } catch (error) {
-    const { kind, said } = githubTrouble(error, deps.now());
-    if (kind === "access" || kind === "gone")
-      return wrong(
-        `GitHub refuses the project's token: ${said}`,
-        "Set a `github_token` that may read this repository.",
-      );
-    return wrong(`GitHub could not be asked: ${said}`, "Check again in a few minutes.");
+    return unknown(refusal(deps, error));
   }
+}
+
+function labelsOf(wanted: string[], missing: string[]): Finding {
+  if (missing.length === 0) return fine(`The repository has ${wanted.join(" and ")}.`);
+  return wrong(
+    `The repository lacks the label ${missing.join(" and ")}.`,
+    `Make the label on GitHub: ${missing.join(", ")}.`,
+  );
+}
+
+/** GitHub names the scopes of classic tokens, and of no others. */
+async function isClassic({ octokit, named }: ProjectGitHub): Promise<boolean> {
+  const { headers } = await octokit.rest.repos.get(named);
+  return headers["x-oauth-scopes"] !== undefined;
+}
+
+function refusal(deps: Deps, error: unknown): Finding {
+  const { kind, said } = githubTrouble(error, deps.now());
+  if (kind === "access" || kind === "gone")
+    return wrong(`GitHub refuses the project's token: ${said}`, "Set a `github_token` that may read this repository.");
+  return wrong(`GitHub could not be asked: ${said}`, "Check again in a few minutes.");
 }
 
 async function hasLabel({ octokit, named }: ProjectGitHub, name: string): Promise<boolean> {
@@ -94,7 +121,7 @@ async function hasLabel({ octokit, named }: ProjectGitHub, name: string): Promis
 }
 
 /** A worker may bring its own: it needs none of ours then. */
-function credentialsOf({ credentials, workers }: Row): Finding {
+function credentialsOf({ credentials, workers, hasApp }: Row, hasClassicToken: boolean): Finding {
   const isThere = (...types: string[]) =>
     types.some(
       (type) =>
@@ -103,7 +130,7 @@ function credentialsOf({ credentials, workers }: Row): Finding {
     );
   const rejected = credentials.filter(({ status }) => status === "rejected").map(({ type }) => type);
   const missing = [
-    ...(isThere("github_token") ? [] : ["github_token"]),
+    ...(hasApp || isThere("github_token") ? [] : ["github_token"]),
     ...(isThere("anthropic_api_key", "claude_oauth") ? [] : ["anthropic_api_key"]),
   ];
   if (rejected.length > 0)
@@ -113,7 +140,13 @@ function credentialsOf({ credentials, workers }: Row): Finding {
       `Missing: ${missing.join(", ")}.`,
       `\`feedback-chat credentials set ${missing[0]}\`, or a worker that has its own.`,
     );
-  return fine("A key for the model and a token for GitHub are there.");
+  if (hasApp) return fine("A key for the model is there, and the GitHub App gives a token for each step.");
+  if (!hasClassicToken) return fine("A key for the model and a token for GitHub are there.");
+  return {
+    ok: true,
+    detail: "The GitHub token is a classic one: it reaches all that its owner reaches, and serves clone and publish.",
+    next: "Take a fine-grained token for this repository alone, or the GitHub App: `feedback-chat github connect`.",
+  };
 }
 
 function workersOf({ workers }: Row): Finding {

@@ -61,7 +61,10 @@ it("case 3: tells what a project lacks, each with its next step, until a ping, l
   expect((await check()).webhook).toMatchObject({ ok: true, next: null });
 
   await set("anthropic_api_key", "sk-ant-0123456789");
-  expect((await check()).credentials.ok).toBe(true);
+  // It works, and reaches more than it need.
+  expect((await check()).credentials).toMatchObject({ ok: true, detail: expect.stringContaining("classic") as string, next: expect.stringContaining("fine-grained") as string }); // prettier-ignore
+  await set("github_token", github.narrowToken());
+  expect((await check()).credentials).toMatchObject({ ok: true, next: null });
   const { db } = platform.deps;
   const { key } = await seedKey(db, { kind: "worker", workspaceId });
   const worker = await openTestWorker(platform.app, key);
@@ -128,6 +131,13 @@ async function openGithub(folder: string) {
   return {
     url: github.url,
     token,
+    narrowToken: () =>
+      github.addToken({
+        login: "bot",
+        kind: "fine_grained",
+        permissions: { metadata: "read", contents: "write", issues: "write", pull_requests: "write" },
+        repositories: ["acme/shop"],
+      }),
     stop,
     [Symbol.asyncDispose]: stop,
     async makeLabel(name: string) {

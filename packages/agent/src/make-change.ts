@@ -43,7 +43,7 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
     const made = { opened, agent, collected, used };
     const unchecked = { checks: [], isBuilt: layers.isBuilt, note: "The checks have not run." };
     if (!collected.isEmpty) await keep(run, made, unchecked);
-    const early = earlyEnd(agent, collected);
+    const early = earlyEnd(agent, collected, usedUp(job.settings, used) !== null);
     if (early) return early;
     await run.coordinator.report("collected", "collect");
 
@@ -130,7 +130,7 @@ async function readInstructions({ input }: Run, repository: RunRepository): Prom
 }
 
 /** The ends of a round that is not for the checks: a question, nothing done, or no model to go on with. */
-function earlyEnd(agent: AgentResult, collected: Collected): PipelineEnd | null {
+function earlyEnd(agent: AgentResult, collected: Collected, isUsedUp: boolean): PipelineEnd | null {
   if (agent.question !== null)
     return {
       kind: "waiting",
@@ -138,7 +138,8 @@ function earlyEnd(agent: AgentResult, collected: Collected): PipelineEnd | null 
     };
   if (agent.cut?.code === "credential") return noCredential(agent.cut.detail, "snapshot");
   if (agent.cut?.code === "resources") return failed("resources", agent.cut.detail);
-  if (agent.cut?.code === "model_unavailable") return failed("model_unavailable", agent.cut.detail, true);
+  // Another attempt would find no minutes to ask again in.
+  if (agent.cut?.code === "model_unavailable") return failed("model_unavailable", agent.cut.detail, !isUsedUp);
   if (!collected.isEmpty) return null;
   // Of the project's day, not of the run: it goes on by itself when there is room again.
   if (agent.cut?.code === "day_budget")

@@ -72,7 +72,7 @@ export const eventAnswer = z.object({ seq: z.int(), stage: z.enum(stages) });
 /** `offset` counts the lines of this attempt; overlap is trimmed, a gap is `log_gap` with `ackedOffset`. */
 export const logsRequest = z.strictObject({
   offset: z.int().nonnegative(),
-  lines: z.array(z.object({ at: z.iso.datetime(), level: z.enum(logLevels), message: z.string().max(8_192) })).max(500),
+  lines: z.array(z.object({ at: z.iso.datetime(), level: z.enum(logLevels), message: words(8_192) })).max(500),
 });
 export const logsAnswer = z.object({ ackedOffset: z.int() });
 

@@ -8,7 +8,8 @@ const command = "apt-get install -y bubblewrap";
 
 /**
  * Makes sure that bubblewrap is there. As root without a terminal it says so and installs it; on a terminal it asks;
- * else it names the command.
+ * else it names the command. Where podman may stand in its place and it cannot be installed, the worker's self-test
+ * decides whether that holds.
  * @throws Problem sandbox_unavailable
  */
 export async function ensureBubblewrap({
@@ -16,9 +17,13 @@ export async function ensureBubblewrap({
   config,
 }: Pick<CommandContext, "terminal" | "config">): Promise<void> {
   const searchPath = config.all["PATH"] ?? "/usr/bin";
-  if (hasProgram("bwrap", searchPath)) return;
+  const wanted = config.all["FEEDBACK_CHAT_SANDBOX"] ?? "";
+  if (wanted === "container" || hasProgram("bwrap", searchPath)) return;
   const isRoot = process.getuid?.() === 0;
-  if (!isRoot || !hasProgram("apt-get", searchPath)) throw missing(isRoot ? command : `sudo ${command}`);
+  if (!isRoot || !hasProgram("apt-get", searchPath)) {
+    if (wanted === "" && hasProgram("podman", searchPath)) return;
+    throw missing(isRoot ? command : `sudo ${command}`);
+  }
   if (
     terminal.isInteractive &&
     !(await terminal.confirm(`The sandbox needs bubblewrap. Install it now (${command})?`, "nothing"))

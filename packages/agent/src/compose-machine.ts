@@ -17,7 +17,10 @@ import { openRegistryProxy } from "./proxy/registry-proxy.ts";
 import { startModelProxy, type ProxyEnd } from "./proxy/start-model-proxy.ts";
 import { publishInChild } from "./publish/publish-in-child.ts";
 import { bubblewrap, machineUidFolder } from "./sandboxes/bubblewrap.ts";
+import { chooseSandbox } from "./sandboxes/choose-sandbox.ts";
 import { findNpm } from "./sandboxes/install-tools.ts";
+import type { JobDeps } from "./sandboxes/open-job.ts";
+import { podman } from "./sandboxes/podman.ts";
 import { requireWalls, selfTest, type SelfTest } from "./sandboxes/self-test.ts";
 
 /** The parts that every run on this machine needs, put together once. */
@@ -43,14 +46,16 @@ export type Machine = AsyncDisposable & {
 export async function composeMachine({ clock }: { clock: Clock }, config: MachineConfig): Promise<Machine> {
   const { dataFolder: rootFolder, searchPath } = config;
   const npmFolder = await findNpm({ nodePath: process.execPath, searchPath });
-  const sandbox = bubblewrap({
-    rootFolder,
-    userId: process.getuid?.() ?? 1000,
-    nodePath: process.execPath,
-    npmFolder,
-    uidFolder: machineUidFolder,
-    ...(config.bwrapPath === null ? {} : { bwrapPath: config.bwrapPath }),
-  });
+  const sandbox = sandboxOf(
+    {
+      rootFolder,
+      userId: process.getuid?.() ?? 1000,
+      nodePath: process.execPath,
+      npmFolder,
+      uidFolder: machineUidFolder,
+    },
+    config,
+  );
   const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, ...config.httpProxies });
   const claude = claudeCode({
     clock,
@@ -84,6 +89,13 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     cacheFolder: join(rootFolder, "mirrors"),
     [Symbol.asyncDispose]: () => dispatcher.close(),
   };
+}
+
+/** Who names bubblewrap's program means that one: it is no reason for a container that it is missing. */
+function sandboxOf(deps: JobDeps, { sandbox, bwrapPath }: MachineConfig): Sandbox {
+  const first = bubblewrap({ ...deps, ...(bwrapPath === null ? {} : { bwrapPath }) });
+  if (sandbox === "container") return podman(deps);
+  return sandbox === "bubblewrap" || bwrapPath !== null ? first : chooseSandbox([first, podman(deps)]);
 }
 
 async function isInstalled(engine: Engine): Promise<boolean> {

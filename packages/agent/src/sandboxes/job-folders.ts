@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, mkdtemp, open, readdir, rm, stat } from "node:fs/p
 import { join } from "node:path";
 import { execa } from "execa";
 import { ignoring } from "../platform/ignoring.ts";
-import { isOwned, ownerName } from "./process-owner.ts";
+import { isOwned, ownerIn, ownerName } from "./process-owner.ts";
 import { endAbandoned, isRoot, makeUidFolder, releaseUid, takeUid, type UidDeps } from "./sandbox-uids.ts";
 
 export type FolderDeps = UidDeps & { rootFolder: string };
@@ -60,7 +60,7 @@ export async function sweepJobFolders(deps: FolderDeps): Promise<string[]> {
   const removed: string[] = [];
   for (const place of ["jobs", "s"]) {
     for (const name of (await readdir(join(deps.rootFolder, place)).catch(ignoring("ENOENT"))) ?? []) {
-      if (isOwned(name.split(".").slice(-3, -1).join("."))) continue;
+      if (isOwned(ownerIn(name))) continue;
       const path = join(deps.rootFolder, place, name);
       await endAbandoned(deps, (await stat(path)).uid);
       await removeTree(path);
@@ -103,7 +103,7 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<U
 }
 
 /** rm of coreutils walks by folder handles: no depth of folders and no length of paths stops it. */
-async function removeTree(folder: string): Promise<void> {
+export async function removeTree(folder: string): Promise<void> {
   const remove = () =>
     execa("rm", ["-rf", "--one-file-system", "--", folder], {
       env: {},

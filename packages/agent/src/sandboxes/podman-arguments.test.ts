@@ -64,6 +64,7 @@ const wallFlags: [wall: string, flag: string][] = [
   ["no image is fetched", "--pull=never"],
   ["no log but ours", "--log-driver=none"],
   ["nothing stays", "--rm"],
+  ["an end of its own, should the worker be killed", "--timeout=25"],
   ["no core dumps", "--ulimit=core=0:0"],
   ["a file has an end", "--ulimit=fsize=64000000:64000000"],
   ["processes have an end", "--ulimit=nproc=256:256"],
@@ -83,7 +84,7 @@ describe("the walls as podman's arguments", () => {
     const known = new Set(wallFlags.map(([, flag]) => flag));
     const others = all.filter((one) => !known.has(one) && !one.startsWith("--volume="));
     expect(others).toEqual([
-      "--log-level=error",
+      "--log-level=fatal",
       "--cgroup-manager=cgroupfs",
       "--storage-driver=vfs",
       "--tmpdir=/data/jobs/one/container/run/tmp",

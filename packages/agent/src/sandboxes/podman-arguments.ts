@@ -32,9 +32,11 @@ export function podmanArguments(walls: PodmanWalls): string[] {
   const { files, limits } = walls;
   const half = Math.floor(walls.scratchBytes / 2);
   return [
-    ...["--log-level=error", "--cgroup-manager=cgroupfs", "--storage-driver=vfs"],
+    ...["--log-level=fatal", "--cgroup-manager=cgroupfs", "--storage-driver=vfs"],
     ...[`--root=${files.storeFolder}`, `--runroot=${files.runtimeFolder}/root`, `--tmpdir=${files.runtimeFolder}/tmp`],
     ...["run", "--rm", "--interactive", "--pull=never", "--log-driver=none", `--pidfile=${files.pidFile}`],
+    // Should the worker be killed: nothing inside dies with it, as it does behind bubblewrap.
+    `--timeout=${Math.ceil(limits.wallSeconds) + 5}`,
     ...["--network=none", "--pid=private", "--ipc=private", "--uts=private", "--cgroups=disabled"],
     ...[`--uidmap=${insideUid}:0:1`, `--gidmap=${insideUid}:0:1`, `--user=${insideUid}:${insideUid}`],
     ...["--hostname=sandbox", "--no-hosts", "--http-proxy=false", "--unsetenv-all", `--env-file=${files.envFile}`],

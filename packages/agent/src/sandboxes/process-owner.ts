@@ -10,3 +10,8 @@ export function isOwned(owner: string): boolean {
   const pid = Number(owner.split(".")[0]);
   return Number.isSafeInteger(pid) && pid > 0 && isAlive(pid) && ownerName(pid) === owner;
 }
+
+/** The owner in a folder's name: `<anything>.<owner>.<random>`. */
+export function ownerIn(name: string): string {
+  return name.split(".").slice(-3, -1).join(".");
+}

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 
 /** What /proc says of one process; null when it is gone. */
-export type ProcessFacts = { state: string; startTicks: string };
+export type ProcessFacts = { state: string; parent: number; startTicks: string };
 
 export function readProcess(pid: number): ProcessFacts | null {
   const text = readProc(`/proc/${pid}/stat`);
   if (text === null) return null;
   // The second field is a name that may hold anything, parentheses too: count from the last one.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "X", startTicks: fields[19] ?? "" };
+  return { state: fields[0] ?? "X", parent: Number(fields[1] ?? 0), startTicks: fields[19] ?? "" };
 }
 
 /** A process that can still do something: a zombie cannot. */

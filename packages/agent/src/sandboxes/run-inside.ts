@@ -1,13 +1,11 @@
-import type { ChildProcess } from "node:child_process";
-import { constants, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { ignoring } from "../platform/ignoring.ts";
-import type { SandboxEnd, SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
+import type { SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
+import { feed, followRun, lowerPriority, neverStarted, tail, type FirstProcess } from "./follow-run.ts";
 import { killIfThere } from "./kill-if-there.ts";
 import { isAlive, readProcess } from "./process-table.ts";
 import { spawnWithoutInheritance } from "./spawn-without-inheritance.ts";
-import { watchLimits } from "./watch-limits.ts";
 
 export type Launch = {
   command: string;
@@ -26,8 +24,6 @@ export const argsFd = 3;
 export const statusFd = 4;
 export const seccompFd = 5;
 
-type Stop = { by: Exclude<SandboxEnd["by"], "exit">; detail: string };
-
 /** Starts the command between its walls and tells how it ended, after the last process inside has ended. */
 export function runInside(launch: Launch, spec: SandboxSpec): SandboxRun {
   if (spec.signal.aborted) return neverStarted();
@@ -45,58 +41,14 @@ export function runInside(launch: Launch, spec: SandboxSpec): SandboxRun {
   return {
     stdout: child.stdout as Readable,
     stderr: child.stderr as Readable,
-    ended: follow(child, { launch, spec, stderrTail: stderr }),
-  };
-}
-
-type Following = { launch: Launch; spec: SandboxSpec; stderrTail: () => string };
-
-async function follow(child: ChildProcess, { launch, spec, stderrTail }: Following): Promise<SandboxEnd> {
-  const status = readStatus(child.stdio[statusFd] as Readable);
-  let stop: Stop | null = null;
-  let unwatch: () => void = () => undefined;
-  const end = (by: Stop["by"], detail: string) => {
-    stop ??= { by, detail };
-    child.kill("SIGKILL");
-    const first = status.firstPid();
-    if (first !== null && status.isStillThat()) killIfThere(first);
-  };
-  const onAbort = () =>
-    end("signal", String((spec.signal.reason as Error | undefined)?.message ?? spec.signal.reason ?? "stopped"));
-  spec.signal.addEventListener("abort", onAbort, { once: true });
-  const clock = setTimeout(
-    () => end("time", `longer than ${spec.limits.wallSeconds} s`),
-    spec.limits.wallSeconds * 1000,
-  );
-  status.onPid((pid) => {
-    unwatch = watchLimits({ pid, treeFolder: launch.treeFolder, limits: spec.limits }, (detail) =>
-      end("resources", detail),
-    );
-  });
-  try {
-    const { code, signal } = await exitOf(child);
-    await status.untilGone();
-    if (stop !== null) return { exitCode: null, ...(stop as Stop) };
-    return judgeExit({ code, signal, hasStarted: status.hasStarted(), stderr: stderrTail() });
-  } finally {
-    clearTimeout(clock);
-    unwatch();
-    spec.signal.removeEventListener("abort", onAbort);
-  }
-}
-
-type Exit = { code: number | null; signal: NodeJS.Signals | null };
-
-function judgeExit({ code, signal, hasStarted, stderr }: Exit & { hasStarted: boolean; stderr: string }): SandboxEnd {
-  if (!hasStarted) throw wallsFailed(stderr, code);
-  if (code === 128 + constants.signals.SIGXFSZ)
-    return { exitCode: code, by: "resources", detail: "disk: a file grew over its limit" };
-  if (code === 128 + constants.signals.SIGXCPU)
-    return { exitCode: code, by: "resources", detail: "processor time is used up" };
-  return {
-    exitCode: code,
-    by: "exit",
-    detail: signal === null ? `exit code ${code}` : `ended by ${signal}`,
+    ended: followRun(child, {
+      treeFolder: launch.treeFolder,
+      spec,
+      stderrTail: stderr,
+      first: readStatus(child.stdio[statusFd] as Readable),
+      wallsFailed,
+      programFailed: (error) => wallsFailed(`bwrap: ${error.message}`, null),
+    }),
   };
 }
 
@@ -124,7 +76,7 @@ function remedyFor(said: string): string {
 }
 
 /** bwrap tells the pid of the namespace's first process, and the exit code if the command was started at all. */
-function readStatus(stream: Readable) {
+function readStatus(stream: Readable): FirstProcess {
   let text = "";
   let first: { pid: number; startTicks: string } | null = null;
   let listener: (pid: number) => void = () => undefined;
@@ -141,8 +93,9 @@ function readStatus(stream: Readable) {
   const isStillThat = () =>
     first !== null && isAlive(first.pid) && readProcess(first.pid)?.startTicks === first.startTicks;
   return {
-    firstPid: () => first?.pid ?? null,
-    isStillThat,
+    kill() {
+      if (first !== null && isStillThat()) killIfThere(first.pid);
+    },
     hasStarted: () => /"exit-code"/.test(text),
     onPid: (then: (pid: number) => void) => void (listener = then),
     /** The kernel lets the first process of a pid namespace go only after all others in it are gone. */
@@ -154,48 +107,5 @@ function readStatus(stream: Readable) {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },
-  };
-}
-
-function exitOf(child: ChildProcess): Promise<Exit> {
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code, signal) => resolve({ code, signal }));
-    child.once("error", (error) => reject(wallsFailed(`bwrap: ${error.message}`, null)));
-  });
-}
-
-/** Keeps the last of a stream beside whoever reads it, for the sentence of a failure. */
-function tail(stream: Readable): () => string {
-  let kept = "";
-  const push = stream.push.bind(stream);
-  stream.push = (chunk: unknown, ...rest) => {
-    if (chunk instanceof Uint8Array) kept = (kept + Buffer.from(chunk).toString("utf8")).slice(-2_000);
-    return push(chunk, ...rest);
-  };
-  return () => kept;
-}
-
-/** The process inside may end, or close its stdin, before it was written. */
-function feed(stream: Writable, text: string | Uint8Array): void {
-  stream.on("error", ignoring("EPIPE", "ECONNRESET"));
-  stream.end(text);
-}
-
-/** Everything inside inherits it: heartbeats come first. */
-function lowerPriority(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    setPriority(child.pid, 5);
-  } catch (error) {
-    ignoring("ERR_SYSTEM_ERROR", "ESRCH")(error);
-  }
-}
-
-function neverStarted(): SandboxRun {
-  const nothing = (async function* (): AsyncGenerator<Uint8Array> {})();
-  return {
-    stdout: nothing,
-    stderr: nothing,
-    ended: Promise.resolve({ exitCode: null, by: "signal", detail: "stopped before it started" }),
   };
 }

@@ -34,10 +34,14 @@ export async function releaseUid(deps: UidDeps, uid: number): Promise<void> {
 
 /** Ends what a worker that is gone left running. Held by us meanwhile: nobody may start anything under this uid. */
 export async function endAbandoned(deps: UidDeps, uid: number): Promise<void> {
-  if (!isRoot(deps) || uid < firstUid || uid >= firstUid + uidCount) return;
+  if (!isRoot(deps) || !isSandboxUid(uid)) return;
   if (!(await claimFile(claimOf(deps, uid)))) return;
   for (const pid of processesOf(uid)) killIfThere(pid);
   await releaseUid(deps, uid);
+}
+
+export function isSandboxUid(uid: number): boolean {
+  return uid >= firstUid && uid < firstUid + uidCount;
 }
 
 export function isRoot({ userId }: { userId: number }): boolean {

@@ -53,7 +53,7 @@ const processes = () => {
 const mounts = () => {
   const points = fs.readFileSync("/proc/self/mountinfo", "utf8").trim().split("\\n").map((line) => line.split(" ")[4]);
   if (!["${insidePaths.tree}", "${insidePaths.task}"].every((own) => points.includes(own))) return "own mounts are not listed";
-  const known = /^(\\/|\\/(usr|bin|sbin|lib\\w*|proc|dev|tmp)(\\/.*)?|\\/etc\\/[^/]+(\\/[^/]+)?|\\/opt\\/[^/]+|\\/run|\\/sys(\\/.*)?)$/;
+  const known = /^(\\/|\\/(usr|bin|sbin|lib\\w*|proc|dev|tmp)(\\/.*)?|\\/etc\\/[^/]+(\\/[^/]+)?|\\/opt\\/[^/]+|\\/run|\\/run\\/\\.containerenv|\\/sys(\\/.*)?)$/;
   const ours = plan.ownMounts;
   const others = points.filter((point) => !known.test(point) && !ours.includes(point));
   return others.length === 0 ? "none" : "seen: " + others.join(" ").slice(0, 200);

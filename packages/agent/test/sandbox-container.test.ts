@@ -1,0 +1,82 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { machineUidFolder } from "../src/sandboxes/bubblewrap.ts";
+import { podman } from "../src/sandboxes/podman.ts";
+import { inside } from "./open-sandbox.ts";
+
+/** The adapter on a program in podman's place. */
+async function openOn(script: string) {
+  const rootFolder = await mkdtemp("/tmp/fc-");
+  await chmod(rootFolder, 0o711);
+  const podmanPath = join(rootFolder, "podman");
+  await writeFile(podmanPath, `#!/bin/sh\n[ "$1" = --version ] && { echo podman version 4.3.1; exit 0; }\n${script}\n`);
+  await chmod(podmanPath, 0o755);
+  const deps = { rootFolder, userId: process.getuid?.() ?? 0, nodePath: process.execPath, npmFolder: null };
+  return {
+    podmanPath,
+    sandbox: podman({ ...deps, podmanPath, uidFolder: machineUidFolder }),
+    [Symbol.asyncDispose]: () => rm(rootFolder, { recursive: true, force: true }),
+  };
+}
+
+/** Starts the command in its folder and tells its number, as podman would; it builds no wall. */
+const withoutWalls = `
+for one; do case "$one" in
+  --pidfile=*) pid="\${one#*=}" ;;
+  --volume=*:/work:*) tree="\${one#*=}"; tree="\${tree%%:*}" ;;
+esac; done
+while [ "$1" != --rootfs ]; do shift; done
+shift 2
+cd "$tree"
+exec 3<&0
+"$@" <&3 3<&- &
+echo $! > "$pid.new"; mv "$pid.new" "$pid"
+wait $!`;
+
+const refusals: [string, string, RegExp, RegExp][] = [
+  ["cannot work with control groups", "echo 'Error: crun: unified cgroup is missing' >&2; exit 126", /cgroup/, /bubblewrap/],
+  ["may make no user namespace", "echo 'cannot clone: Operation not permitted' >&2; exit 125", /clone/, /userns/],
+]; // prettier-ignore
+it.each(refusals)("says why it cannot hold where podman %s", async (_why, script, message, next) => {
+  await using opened = await openOn(script);
+  await expect(opened.sandbox.probe()).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+    message: expect.stringMatching(message),
+    next: expect.stringMatching(next),
+  });
+  expect((await readdir("/tmp")).filter((name) => name.startsWith(`fc-podman.${process.pid}.`))).toEqual([]);
+});
+
+it.each([
+  ["is missing", null, /not installed/],
+  ["is too old", "podman version 3.4.4", /older than 4\.0/],
+])("says so where podman %s", async (_why, version, message) => {
+  await using opened = await openOn("");
+  if (version === null) await rm(opened.podmanPath);
+  else await writeFile(opened.podmanPath, `#!/bin/sh\necho ${version}\n`);
+  await expect(opened.sandbox.probe()).rejects.toMatchObject({
+    code: "sandbox_unavailable",
+    message: expect.stringMatching(message),
+    next: expect.stringMatching(/apt-get install/),
+  });
+});
+
+it("follows what runs to its end: exit code, both streams, and the whole tree of processes on a signal", async () => {
+  await using opened = await openOn(withoutWalls);
+  await using job = await opened.sandbox.open({ name: "one", slot: 60 });
+  const { output, errors, end } = await inside(job, ["sh", "-c", "cat; echo err >&2; exit 3"], { stdin: "in" });
+  expect([output, errors, end]).toEqual(["in", "err\n", { exitCode: 3, by: "exit", detail: "exit code 3" }]);
+  const stop = new AbortController();
+  const run = job.run({
+    argv: ["sh", "-c", "echo up; sleep 60"],
+    env: {},
+    stdin: "",
+    readOnlyMounts: [],
+    limits: { wallSeconds: 30, memoryBytes: 1e9, processes: 256, fileBytes: 1e6, scratchBytes: 8e6 },
+    signal: stop.signal,
+  });
+  for await (const _up of run.stdout) break;
+  stop.abort(new Error("cancelled"));
+  expect(await run.ended).toEqual({ exitCode: null, by: "signal", detail: "cancelled" });
+});

@@ -155,6 +155,21 @@ describe("run", () => {
     expect(pulls()).toHaveLength(1);
   });
 
+  it.concurrent("shows at the terminal all of a change, also what it would hide there", async () => {
+    using home = makeHome();
+    const { env, args, branches } = await openIssue(home, "hidden");
+    // Between the two a terminal shows nothing: it takes it for a window's title, over as many lines as there are.
+    const hiding = sedEngineAfter(String.raw`printf '/*\033]*/\nsteal(); /*\007*/ // \342\200\256eb\n' > title.js`);
+    const seen = { ...env, ...aTerminal, FEEDBACK_CHAT_ENGINE_COMMAND: JSON.stringify(hiding) };
+    const held = await atTerminal([...fromSource, ...args], seen, heldAnswers.keep);
+    expect(held.code, held.said).toBe(8);
+    expect(held.said).toContain("+/*<U+001B>]*/");
+    expect(held.said).toContain("+steal(); /*<U+0007>*/ // <U+202E>eb");
+    expect(held.said).toContain("flag     title.js:1 invisible, controlling");
+    expect(held.said).not.toContain("\u001b]");
+    expect(branches()).toEqual([]);
+  });
+
   it.concurrent("ends a run that waits with --reject, without a key, and only once", async () => {
     using home = makeHome();
     const { env, args, pulls } = await openIssue(home, "rejected-by-flag");

@@ -4,7 +4,6 @@ import { postRunsProjectIdRunIdAction } from "@feedback-chat/protocol/operations
 import type { RunDetail } from "@feedback-chat/protocol/run";
 import type { CommandContext, CommandRun } from "../command.ts";
 import type { ApiClient } from "../platform/api-client.ts";
-import { cleanText } from "../platform/clean-text.ts";
 import { type DemoWorld, openDemoWorld } from "../platform/demo-world.ts";
 import { followRun } from "../platform/follow-run.ts";
 import { makeTale, type Tale } from "../platform/tell-demo.ts";
@@ -78,7 +77,7 @@ async function follow(
 async function decide(followed: Followed & { world: DemoWorld }, run: RunDetail): Promise<RunDetail> {
   const { context, world, tale, api } = followed;
   const { evidence, diff } = await world.artifactsOf(run.id);
-  tale.held(run, evidence, cleanText(diff));
+  tale.held(run, evidence, diff);
   const isAsked = context.terminal.isInteractive;
   const isYes = await tale.waiting(
     async () => !isAsked || (await context.terminal.confirm("Approve it as demo-maintainer?", "nothing")),

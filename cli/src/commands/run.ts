@@ -1,4 +1,5 @@
 import { Problem } from "@feedback-chat/protocol/problem";
+import { spellOut } from "@feedback-chat/protocol/spell-out";
 import type { CommandContext, CommandRun } from "../command.ts";
 import { parseDollars } from "../core/money.ts";
 import { renderEvidence } from "../core/render-evidence.ts";
@@ -121,7 +122,7 @@ async function ask(
   { terminal }: CommandContext,
   held: Parameters<Input["ask"]>[0],
 ): Promise<"approve" | "reject" | "hold"> {
-  terminal.say(`\n${cleanText(held.diff)}`);
+  terminal.say(`\n${cleanText(spellOut(held.diff))}`);
   for (const line of renderEvidence(held.evidence)) terminal.say(cleanText(line));
   terminal.say(`held     ${held.reason}`);
   return terminal.choose(

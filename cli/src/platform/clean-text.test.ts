@@ -12,6 +12,8 @@ describe("cleanText", () => {
       text: "\u001b]8;;https://evil.example\u001b\\text\u001b]8;;\u001b\\",
       clean: "text",
     },
+    { what: "a title without its end, and nothing of the next line", text: "a\u001b]0;b\nc\u0007d", clean: "a\ncd" },
+    { what: "tags", text: "a\u{e0041}\u{e0101}b", clean: "ab" },
     { what: "C1 control characters", text: "a\u009b31mb", clean: "a31mb" },
     { what: "carriage returns, bells and backspaces", text: "good\rbad\u0007\b", clean: "goodbad" },
     { what: "turned direction", text: "user\u202etxt.exe\u2066", clean: "usertxt.exe" },

@@ -8,9 +8,9 @@ export function cleanText(text: string): string {
     text
       // Whole sequences first (CSI, OSC up to its end, two-byte ESC), then what is left of control characters.
       // oxlint-disable-next-line no-control-regex -- control characters are what it is about
-      .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g, "")
+      .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-_])/g, "")
       .replace(/[^\P{Cc}\n\t]/gu, "")
-      .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, "")
+      .replace(/[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e0fff}]/gu, "")
       .replace(/^([ \t]*:)(?=:[^\n]*::)|(#)(?=#(?:vso)?\[)/gm, "$1$2 ")
   );
 }

@@ -1,4 +1,5 @@
 import type { Evidence } from "@feedback-chat/protocol/evidence";
+import { spellOut } from "@feedback-chat/protocol/spell-out";
 import type { LogLine, RunDetail, RunEventEntry } from "@feedback-chat/protocol/run";
 import { duration } from "../core/duration.ts";
 import { dollars } from "../core/money.ts";
@@ -57,7 +58,7 @@ export function makeTale(terminal: Terminal) {
     },
     patch(title: string, diff: string): void {
       if (terminal.isJson) terminal.event({ type: "demo.diff", title, diff });
-      else terminal.say(`\n${terminal.bold(title)}\n${colourDiff(terminal, cleanText(diff))}`);
+      else terminal.say(`\n${terminal.bold(title)}\n${colourDiff(terminal, diff)}`);
     },
     held(run: RunDetail, evidence: Evidence, diff: string): void {
       step("held", `waits for a person: ${run.reasonText ?? run.reason ?? "the policy holds it"}`);
@@ -119,7 +120,7 @@ const phases: Partial<Record<NonNullable<RunEventEntry["phase"]>, string>> = {
 };
 
 function colourDiff(terminal: Terminal, diff: string): string {
-  return diff
+  return cleanText(spellOut(diff))
     .split("\n")
     .map((line) =>
       /^\+(?!\+\+)/.test(line) ? terminal.green(line) : /^-(?!--)/.test(line) ? terminal.red(line) : line,

@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { Agent, request as send, type Dispatcher } from "undici";
@@ -95,6 +96,16 @@ function post(
   });
 }
 
+async function connected(socketPath: string): Promise<Socket> {
+  const socket = connect(socketPath);
+  await once(socket, "connect");
+  return socket.on("error", ignoring("EPIPE", "ECONNRESET"));
+}
+
+function written(socket: Socket, bytes: string): Promise<void> {
+  return new Promise((resolve) => socket.write(bytes, () => resolve()));
+}
+
 /** Bytes as a hostile client would write them. */
 function raw(socketPath: string, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -102,7 +113,8 @@ function raw(socketPath: string, bytes: string): Promise<string> {
     const socket = connect(socketPath, () => socket.write(bytes));
     socket.setTimeout(2_000, () => socket.destroy());
     socket.on("data", (data) => (answer += data.toString()));
-    socket.on("error", reject);
+    // Who is refused in the middle of writing gets the answer all the same.
+    socket.on("error", (error) => answer === "" && reject(error));
     socket.on("close", () => resolve(answer));
   });
 }
@@ -299,6 +311,43 @@ describe("what upstream sees", () => {
   });
 });
 
+describe("the worker's memory", () => {
+  it("holds 64 MiB of requests and no more, however many begin and never end", async () => {
+    await using opened = await open();
+    const most = 15 * 1024 * 1024;
+    const begin = `POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: ${most + 1}\r\n\r\n`;
+    const open4 = await Promise.all(Array.from({ length: 4 }, () => connected(opened.socketPath)));
+    // What the other side of the socket has taken is in the proxy's hands, or in the kernel's.
+    await Promise.all(open4.map((socket) => written(socket, begin + "x".repeat(most))));
+    expect(await raw(opened.socketPath, begin + "x".repeat(most))).toMatch(/^HTTP\/1.1 429 /);
+    expect(opened.facts).toMatchObject([{ outcome: "refused", status: 429 }]);
+    for (const socket of open4) socket.destroy();
+    await until(() => opened.facts.length === 5);
+    expect((await post(opened)).statusCode).toBe(200);
+    expect(opened.failures).toEqual([]);
+    // One that begins and never ends does not keep the run from ending.
+    await written(await connected(opened.socketPath), begin);
+    await opened.proxy.close();
+  });
+
+  it("keeps nothing of an answer that has no end, and charges all that was reserved for it", async () => {
+    const line = Buffer.alloc(1024 * 1024, "x");
+    let sent = 0;
+    await using opened = await open((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const more = () => {
+        while (sent < 40 && response.write(line)) sent += 1;
+        if (sent < 40) response.once("drain", () => ((sent += 1), more()));
+        else response.end();
+      };
+      more();
+    });
+    expect((await (await post(opened)).body.arrayBuffer()).byteLength).toBeGreaterThan(39 * line.length);
+    await until(() => opened.facts.length === 1);
+    expect(opened.proxy.totals().costMicroUsd).toBeGreaterThan(15_000);
+  });
+});
+
 describe("what it may cost", () => {
   it("never sends a request that the run cannot pay, and says 402 (case 29)", async () => {
     await using opened = await open(undefined, { budgetMicroUsd: 50_000 });
@@ -451,6 +500,28 @@ describe("a provider in trouble", () => {
     expect(opened.proxy.state.ended).toMatchObject({ reason: "credential", status: 401 });
     expect(opened.model.requests).toHaveLength(1);
   });
+});
+
+it("keeps our key from who is inside, when the provider's refusal names it", async () => {
+  const said = "x-api-key sk-ours-8-and-more is not valid: " + Buffer.from("sk-ours-8-and-more").toString("base64");
+  await using opened = await open(
+    ({ url }, response) =>
+      void response
+        .writeHead(url.includes("count") ? 302 : 400, {
+          "content-type": "application/json",
+          "request-id": "sk-ours-8-and-more",
+        })
+        .end(JSON.stringify({ type: "error", error: { message: said, padding: "y".repeat(200_000) } })),
+    { credential: { type: "anthropic_api_key", value: "sk-ours-8-and-more" } },
+  );
+  for (const [path, status] of [["/v1/messages", 400], ["/v1/messages/count_tokens", 302]] as const) {
+    const answer = await post(opened, plain, { path });
+    expect([answer.statusCode, answer.headers["request-id"]]).toEqual([status, "[redacted: key]"]);
+    const text = await answer.body.text();
+    expect(text).toContain("x-api-key [redacted: key] is not valid: [redacted: key]");
+    expect(text.length).toBeLessThan(70_000);
+  } // prettier-ignore
+  expect(opened.failures).toEqual([]);
 });
 
 it("ends and settles what is under way when it is closed", async () => {

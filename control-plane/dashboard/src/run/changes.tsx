@@ -1,17 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
+import { spellOut } from "@feedback-chat/protocol/spell-out";
 import { api } from "../api.ts";
 import { ProblemCard } from "../frame/problem-card.tsx";
 
 /** As much of a diff as a page shows at once; the whole is a download away. */
 const maxLines = 3_000;
 
-/** The diff as text: every line is a text node, whatever a reporter or a model wrote into it. */
+/** The diff as text: every line is a text node, and nothing in it is hidden, whatever a reporter or a model wrote. */
 export function Changes({ runId }: { runId: string }) {
   const diff = useQuery({
     queryKey: ["artifact", runId, "diff.patch"],
     queryFn: () => api.artifact(runId, "diff.patch"),
   });
-  const lines = diff.data?.replace(/\n$/, "").split("\n") ?? [];
+  const lines = spellOut(diff.data ?? "")
+    .replace(/\n$/, "")
+    .split("\n");
   return (
     <section aria-labelledby="changes">
       <h2 id="changes">Changes</h2>

@@ -82,6 +82,8 @@ describe("rules switched off, and text that is run", () => {
     ["types_disabled", "x = 1  # type: ignore"], ["coverage_disabled", "/* c8 ignore next */"], ["eval_like", "eval(input)"], ["eval_like", 'new Function("return 1")'],
     ["eval_like", "setTimeout('go()', 1)"], ["eval_like", 'require("node:child_process")'], ["eval_like", "await import(name)"], ["eval_like", "vm.runInNewContext(text)"],
     ["raw_html", "el.innerHTML = text"], ["invisible_characters", "const a = 'x\u202ey'"],
+    ["invisible_characters", "run(`\ufe01\u{e0101}\u{e0154}`)"], ["invisible_characters", "const { a,\u3164 } = query;"],
+    ["invisible_characters", "/*\u001b]*/ steal(); /*\u0007*/"],
   ])("%s: %s", (code, line) => {
     expect(added("src/a.js", line)).toEqual([["flag", code, 3]]);
     expect(added("src/a.js", `${"y".repeat(990)} ${line}`)).toEqual([["flag", code, 3]]);

@@ -1,3 +1,4 @@
+import { hasUnseen } from "@feedback-chat/protocol/spell-out";
 import { compareLines, type TextLine } from "./compare-lines.ts";
 import { type ContentFinding, flag, type TextChange } from "./content-finding.ts";
 import { isTestPath, judgeTests } from "./judge-tests.ts";
@@ -40,11 +41,6 @@ const lineRules: { code: string; detail: string; pattern: RegExp; onlyTests?: tr
     pattern:
       /dangerouslySetInnerHTML|\.(?:inner|outer)HTML\s*\+?=|\bdocument\.write(?:ln)?\s*\(|\binsertAdjacentHTML\s*\(|\bv-html\b|\{@html\b/,
   },
-  {
-    code: "invisible_characters",
-    detail: "invisible or direction-changing characters",
-    pattern: /[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\u{e0000}-\u{e007f}]/u,
-  },
 ];
 
 /** Judges what a changed text file says; binary files are judged by their name alone. */
@@ -54,6 +50,7 @@ export function judgeContent(change: TextChange, knownHosts: ReadonlySet<string>
   const isTest = isTestPath(path);
   return [
     ...lineRules.flatMap((rule) => (rule.onlyTests && !isTest ? [] : firstLine(added, rule))),
+    ...unseenCharacters(added),
     ...newHosts(added, knownHosts),
     ...judgeTests(change),
   ];
@@ -62,6 +59,14 @@ export function judgeContent(change: TextChange, knownHosts: ReadonlySet<string>
 function firstLine(added: TextLine[], rule: { code: string; detail: string; pattern: RegExp }): ContentFinding[] {
   const found = added.find(({ text }) => pieces(text).some((piece) => rule.pattern.test(piece)));
   return found ? [flag(rule.code, found.line, rule.detail)] : [];
+}
+
+/** Words that only a machine reads, and what a reader's terminal would obey: of such the reader has to know. */
+function unseenCharacters(added: TextLine[]): ContentFinding[] {
+  const found = added.find(({ text }) => hasUnseen(text));
+  return found
+    ? [flag("invisible_characters", found.line, "invisible, controlling or direction-changing characters")]
+    : [];
 }
 
 const pieceChars = 1_000;

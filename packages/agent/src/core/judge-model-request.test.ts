@@ -85,7 +85,8 @@ describe("judgeModelRequest", () => {
   });
 
   it.each([
-    ["no object", "[]"], ["no JSON", "{"], ["a member twice", '{"model":"claude-sonnet-4-5","model":"x","max_tokens":1,"messages":[]}'],
+    ["no object", "[]"], ["no JSON", "{"],
+    ["a depth that nobody could walk", `{"model":"claude-sonnet-4-5","max_tokens":1,"messages":[],"metadata":${"[".repeat(100_000)}${"]".repeat(100_000)}}`], ["a member twice", '{"model":"claude-sonnet-4-5","model":"x","max_tokens":1,"messages":[]}'],
     ["a member twice, one of them escaped", '{"model":"claude-sonnet-4-5","mod\\u0065l":"x","max_tokens":1,"messages":[]}'],
     ["a member twice, deep down", '{"model":"claude-sonnet-4-5","max_tokens":1,"messages":[{"role":"user","role":"system","content":""}]}'],
     ["a foreign model", { ...plain, model: "claude-opus-4-1" }], ["no model", { ...plain, model: undefined }], ["no messages", { ...plain, messages: undefined }],

@@ -25,9 +25,11 @@ function refuseTwins(text: string): void {
       at = end;
     } else if (char === "{") {
       open.push(new Set());
+      requireShallow(open);
       isKeyNext = true;
     } else if (char === "[") {
       open.push(null);
+      requireShallow(open);
       isKeyNext = false;
     } else if (char === "}" || char === "]") {
       open.pop();
@@ -36,6 +38,13 @@ function refuseTwins(text: string): void {
       isKeyNext = open.at(-1) instanceof Set;
     }
   }
+}
+
+/** Whoever walks over it afterwards does so by functions that call themselves. */
+const maxDepth = 500;
+
+function requireShallow(open: readonly unknown[]): void {
+  if (open.length > maxDepth) throw new SyntaxError(`more than ${maxDepth} parts are nested in each other`);
 }
 
 function addKey(keys: Set<string>, key: string): void {

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { judgeModelRequest, type JudgedRequest } from "../core/judge-model-request.ts";
 import { callModel, isWorthRetrying, retryDelayMs, waitInTime, type Attempt, type Upstream } from "./call-model.ts";
-import { answerHeaders, requestHeaders } from "./headers.ts";
+import { requestHeaders } from "./headers.ts";
+import { passAnswer } from "./pass-answer.ts";
+import { openBody, type HeldBytes, type Refusal } from "./read-body.ts";
 import { bodyUsageReader, streamUsageReader, type SeenUsage } from "./read-usage.ts";
 import type { Refused, Reservation, Settlement, SpendBook } from "./spend-book.ts";
 import type { ProxyDeps, ProxyEnd, ProxyOptions, RequestFacts } from "./start-model-proxy.ts";
@@ -14,6 +16,7 @@ export type Context = ProxyDeps &
     basePath: string;
     untilMs: number;
     turnstile: Turnstile;
+    held: HeldBytes;
     closing: AbortSignal;
     ended: { ended: ProxyEnd | null };
     end(why: ProxyEnd): void;
@@ -23,9 +26,6 @@ type Exchange = {
   response: ServerResponse;
   target: "messages" | "count";
 };
-type Refusal = { status: number; type: string; message: string };
-
-const maxBodyBytes = 16 * 1024 * 1024;
 
 /** One request from its first byte to its settlement. */
 export async function answerModelRequest(context: Context, exchange: Exchange): Promise<void> {
@@ -50,10 +50,12 @@ export async function answerModelRequest(context: Context, exchange: Exchange): 
     tell({ outcome, status: refusal.status, detail: refusal.message });
   };
 
-  const body = await readBody(request).catch(whenAborted(signal));
-  if (body === undefined) return tell({ outcome: "cut", status: 0 });
-  if (typeof body !== "string") return refuseWith(body);
-  const judged = judgeModelRequest(body, {
+  const body = openBody(request, { held: context.held, signal });
+  response.once("close", body.letGo);
+  const said = await body.text.catch(whenAborted(signal));
+  if (said === undefined) return tell({ outcome: "cut", status: 0 });
+  if (typeof said !== "string") return refuseWith(said);
+  const judged = judgeModelRequest(said, {
     models: context.models,
     isCountOnly: target === "count",
   });
@@ -150,7 +152,7 @@ async function send(
 
 type Passing = { upstream: Upstream; reservation: Reservation | null; exchange: Exchange };
 
-/** Hands the answer through byte for byte and reads its usage on the side. Whoever cuts it, it is charged. */
+/** Hands the answer through and reads its usage on the side. Whoever cuts it, it is charged. */
 async function pass(
   context: Context,
   { upstream, reservation, exchange }: Passing,
@@ -165,82 +167,13 @@ async function pass(
     });
   const isEvents = String(upstream.headers["content-type"] ?? "").startsWith("text/event-stream");
   const reader = isEvents ? streamUsageReader() : bodyUsageReader();
-  const isCut = await copy(upstream, {
-    response,
-    see: reader.push,
-    headers: answerHeaders(upstream.headers),
-  });
+  const isCut = await passAnswer(upstream, { response, credential: context.credential, see: reader.push });
   if (reservation === null || status >= 400) return { settlement: nothing, status, isCut };
   return {
     settlement: await context.book.settle(reservation, reader.end() satisfies SeenUsage),
     status,
     isCut,
   };
-}
-
-type Copying = {
-  response: ServerResponse;
-  see(chunk: Uint8Array): void;
-  headers: Record<string, string>;
-};
-
-/** @returns true when one of the two sides ended before the answer did. */
-async function copy(upstream: Upstream, { response, see, headers }: Copying): Promise<boolean> {
-  try {
-    response.writeHead(upstream.statusCode, headers);
-    for await (const chunk of upstream.body as AsyncIterable<Uint8Array>) {
-      see(chunk);
-      if (!response.write(chunk)) await drained(response);
-      if (response.destroyed) return true;
-    }
-    response.end();
-    return false;
-  } catch {
-    // Either side may end in the middle, in as many ways as there are of losing a connection.
-    response.destroy();
-    return true;
-  } finally {
-    upstream.body.destroy();
-  }
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const go = () => {
-      response.off("drain", go);
-      response.off("close", go);
-      resolve();
-    };
-    response.once("drain", go);
-    response.once("close", go);
-  });
-}
-
-async function readBody(request: IncomingMessage): Promise<string | Refusal> {
-  if (request.headers["content-encoding"] !== undefined)
-    return {
-      status: 415,
-      type: "invalid_request_error",
-      message: "an encoded body is not admitted",
-    };
-  const tooLarge = {
-    status: 413,
-    type: "request_too_large",
-    message: "the body is larger than 16 MiB",
-  };
-  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLarge;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > maxBodyBytes) return tooLarge;
-    chunks.push(chunk);
-  }
-  const bytes = Buffer.concat(chunks);
-  const text = bytes.toString("utf8");
-  return Buffer.from(text, "utf8").equals(bytes)
-    ? text
-    : { status: 400, type: "invalid_request_error", message: "the body is no UTF-8" };
 }
 
 /** 402 and 403 end the engine at once; everything else it would try again, so we say that it should not. */

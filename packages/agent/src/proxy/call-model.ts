@@ -59,17 +59,22 @@ export function isWorthRetrying(status: number): boolean {
   return status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
+const quickAttempts = 3;
+
 /**
  * How long to wait before attempt `attempt` (from 1). What the provider asks for comes first, however long: coming
- * back earlier than it says only keeps a person waiting for the same answer.
+ * back earlier than it says only keeps a person waiting for the same answer. But who says "at once" for ever would have
+ * us, and the shared store of reservations, run in circles.
  */
 export function retryDelayMs(attempt: number, upstream: Pick<Upstream, "headers"> | null, now: Date): number {
+  const own = Math.min(30_000, 500 * 2 ** (attempt - 1));
+  const least = attempt <= quickAttempts ? 0 : own;
   const asked = String(upstream?.headers["retry-after"] ?? "").trim();
-  if (/^\d+(\.\d+)?$/.test(asked)) return Number(asked) * 1000;
+  if (/^\d+(\.\d+)?$/.test(asked)) return Math.max(least, Number(asked) * 1000);
   // HTTP lets it be a date, too; of years that Date.parse reads into other words we make nothing.
   const at = /^[A-Z][a-z]{2}, /.test(asked) ? Date.parse(asked) : Number.NaN;
-  if (!Number.isNaN(at)) return Math.max(0, at - now.getTime());
-  return Math.min(30_000, 500 * 2 ** (attempt - 1));
+  if (!Number.isNaN(at)) return Math.max(least, at - now.getTime());
+  return own;
 }
 
 /** False when the wait would end after the run's own time. */

@@ -22,6 +22,7 @@ export type SeenUsage = { usage: Usage | null; isFinal: boolean };
 export type UsageReader = { push(chunk: Uint8Array): void; end(): SeenUsage };
 
 const maxEventChars = 4 * 1024 * 1024;
+const maxBodyBytes = 16 * 1024 * 1024;
 
 /**
  * Reads the usage out of an event stream that passes by. Of a stream that was cut, every byte of output that was
@@ -30,6 +31,7 @@ const maxEventChars = 4 * 1024 * 1024;
 export function streamUsageReader(): UsageReader {
   const decoder = new TextDecoder("utf-8", { fatal: false });
   let rest = "";
+  let isOverlong = false;
   let usage: Usage | null = null;
   let seenOutput = 0;
   let isFinal = false;
@@ -46,12 +48,25 @@ export function streamUsageReader(): UsageReader {
     }
   }
 
+  /** Only what came is split: a line without an end is not read again with each piece of it. */
+  function readPiece(text: string): void {
+    const lines = text.split(/\r\n|\n|\r/);
+    const last = lines.pop() ?? "";
+    for (const line of lines) {
+      if (!isOverlong && (rest + line).startsWith("data:")) readEvent((rest + line).slice(5));
+      rest = "";
+      isOverlong = false;
+    }
+    rest += last;
+    if (rest.length > maxEventChars) isOverlong = true;
+    if (!isOverlong) return;
+    // Nobody reads such an event: at the worst all of it was output.
+    seenOutput += rest.length;
+    rest = "";
+  }
+
   return {
-    push(chunk) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r/);
-      rest = (lines.pop() ?? "").slice(-maxEventChars);
-      for (const line of lines) if (line.startsWith("data:")) readEvent(line.slice(5));
-    },
+    push: (chunk) => readPiece(decoder.decode(chunk, { stream: true })),
     end: () => ({
       usage: usage && !isFinal ? { ...usage, output: Math.max(usage.output, seenOutput, 1) } : usage,
       isFinal,
@@ -59,11 +74,16 @@ export function streamUsageReader(): UsageReader {
   };
 }
 
-/** The same for an answer that is one JSON text. */
+/** The same for an answer that is one JSON text; of one that is larger than any answer nothing is known. */
 export function bodyUsageReader(): UsageReader {
-  const chunks: Uint8Array[] = [];
+  let chunks: Uint8Array[] = [];
+  let size = 0;
   return {
-    push: (chunk) => void chunks.push(chunk),
+    push(chunk) {
+      size += chunk.byteLength;
+      if (size <= maxBodyBytes) chunks.push(chunk);
+      else chunks = [];
+    },
     end() {
       const parsed = answerSchema.safeParse(jsonOrNull(Buffer.concat(chunks).toString("utf8")));
       return parsed.success ? { usage: usageOf(parsed.data.usage), isFinal: true } : { usage: null, isFinal: false };

@@ -70,6 +70,7 @@ export interface ModelProxy extends AsyncDisposable {
 }
 
 const maxInFlight = 4;
+const maxConnections = 256;
 const targets = new Map<string, "messages" | "count">([
   ["/v1/messages", "messages"],
   ["/v1/messages?beta=true", "messages"],
@@ -99,6 +100,7 @@ export async function startModelProxy(deps: ProxyDeps, options: ProxyOptions): P
     basePath: pathname.replace(/\/$/, ""),
     untilMs: deps.clock.monotonicMs() + options.wallSeconds * 1000,
     turnstile: makeTurnstile(maxInFlight),
+    held: { count: 0 },
     closing: closing.signal,
     ended: ending.state,
     end: ending.end,
@@ -112,6 +114,7 @@ export async function startModelProxy(deps: ProxyDeps, options: ProxyOptions): P
     inHand.add(work);
     void work.then(() => inHand.delete(work));
   });
+  server.maxConnections = maxConnections;
   closeStrangers(server);
   await listen(server, options.socketPath);
   // The folders above let in nobody but the sandbox's uid and us.

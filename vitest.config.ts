@@ -41,6 +41,15 @@ function browserSuites(name: string, folder: string) {
   });
 }
 
+/** On a server database and on the embedded one. */
+function controlPlane() {
+  const { test, ...rest } = suites("control-plane", "control-plane", 60_000);
+  return {
+    ...rest,
+    test: { ...test, globalSetup: [join(import.meta.dirname, "control-plane/test/support/embedded-template.ts")] },
+  };
+}
+
 /** The acceptance cases of the pipeline: planted attacks, two at a time. */
 function adversarial() {
   const files = { include: ["test/adversarial/**/*.test.ts"], exclude: notOurs };
@@ -82,7 +91,7 @@ export default defineConfig({
         exclude: notOurs,
       }),
       adversarial(),
-      suites("control-plane", "control-plane", 60_000),
+      controlPlane(),
       browserSuites("control-plane", "control-plane"),
       suites("cli", "cli", 180_000),
       onProcesses("house", "scripts", 120_000, {

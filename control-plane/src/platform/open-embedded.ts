@@ -20,6 +20,11 @@ export async function openEmbedded(folder: string | undefined): Promise<Database
     taken?.release();
     throw error;
   });
+  return overLite(lite, () => taken?.release());
+}
+
+/** The same of one that is open already; it is closed with the returned value. */
+export async function overLite(lite: PGlite, closed: () => void = () => undefined): Promise<Database> {
   // One session serves everybody, so this setting of the session is the database's.
   await lite.exec("create schema if not exists auth; set search_path = auth");
   const pool = new pg.Pool({
@@ -31,7 +36,7 @@ export async function openEmbedded(folder: string | undefined): Promise<Database
   const close = async () => {
     await db.destroy();
     await lite.close();
-    taken?.release();
+    closed();
   };
   return {
     kind: "embedded",

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import type { Database } from "../../src/platform/database.ts";
 import { jsonLog, type Log } from "../../src/platform/log.ts";
 import { migrate } from "../../src/platform/migrate.ts";
-import { openEmbedded } from "../../src/platform/open-embedded.ts";
+import { overLite } from "../../src/platform/open-embedded.ts";
 import { openServer } from "../../src/platform/open-server.ts";
+import { embeddedTemplate } from "./embedded-template.ts";
 
 export type Kind = Database["kind"];
 export type TestDatabase = Database & { url: string | undefined };
@@ -21,8 +23,7 @@ export const quietLog: Log = jsonLog(
 /** A migrated database of its own, gone with the returned value. `server` lies in TEST_DATABASE_URL's cluster. */
 export async function openTestDatabase(kind: Kind = "server"): Promise<TestDatabase> {
   if (kind === "embedded") {
-    const database = await openEmbedded(undefined);
-    await migrate(database.db);
+    const database = await overLite(await PGlite.create({ loadDataDir: await embeddedTemplate() }));
     return { ...database, url: undefined };
   }
   const url = await createDatabase(await template());

@@ -42,7 +42,10 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
     run.log.write("info", sizeOf(collected));
     const made = { opened, agent, collected, used };
     const unchecked = { checks: [], isBuilt: layers.isBuilt, note: "The checks have not run." };
-    if (!collected.isEmpty) await keep(run, made, unchecked);
+    if (!collected.isEmpty) {
+      await keepTree(run.coordinator, collected);
+      await keepJudged(run, made, unchecked);
+    }
     const early = earlyEnd(agent, collected, usedUp(job.settings, used) !== null);
     if (early) return early;
     await run.coordinator.report("collected", "collect");
@@ -52,7 +55,7 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
     checks = checked.checks;
     const red = checks.filter(isRed).map(({ name }) => name);
     const mayFix = round === 1 && red.length > 0 && !agent.cut && usedUp(job.settings, used) === null;
-    if (!mayFix) return await keep(run, made, checked);
+    if (!mayFix) return await keepJudged(run, made, checked);
     await run.coordinator.report("fix_round", "agent", `Red after the change: ${red.join(", ")}.`);
   }
 }
@@ -155,7 +158,7 @@ const ceilings = new Set<NonNullable<AgentResult["cut"]>["code"]>(["budget", "ti
 
 type Made = { opened: Opened; agent: AgentResult; collected: Collected; used: RunUse };
 
-async function keep(run: Run, made: Made, checked: Validated): Promise<KeptTree> {
+async function keepJudged(run: Run, made: Made, checked: Validated): Promise<KeptTree> {
   const { issue, repository } = made.opened;
   const { diffPatch } = made.collected;
   const info = treeInfoOf({
@@ -163,7 +166,6 @@ async function keep(run: Run, made: Made, checked: Validated): Promise<KeptTree>
     title: issue.title,
     evidence: evidenceOf(run, made, checked),
   });
-  await keepTree(run.coordinator, made.collected);
   await keepEvidence(run.coordinator, info);
   return { info, diff: diffPatch };
 }

@@ -36,6 +36,24 @@ describe("cloneRepository over HTTP", () => {
     ).toBe("");
   });
 
+  it("asks for no object of a commit that the mirror has, and for those of the next one", async () => {
+    await using bench = await openGitHubBench();
+    const { requests } = bench.github;
+    const asked = async () => {
+      requests.length = 0;
+      await using cloned = await clone(bench);
+      return { sha: cloned.baseSha, requests: requests.length };
+    };
+    const cold = await asked();
+    const warm = await asked();
+    expect(warm).toEqual({ sha: cold.sha, requests: 2 }); // what it speaks, and where the branch stands
+    expect(cold.requests).toBeGreaterThan(warm.requests);
+    await bench.github.pushFiles({ repo: "acme/shop", branch: "main", files: { "a.txt": "2\n" } });
+    const next = await asked();
+    expect(next.requests).toBeGreaterThan(warm.requests);
+    expect(next.sha).toBe(bench.github.lookAt("acme/shop").refs["refs/heads/main"]);
+  });
+
   it("keeps a resumed run on its commit although the branch moved on", async () => {
     await using bench = await openGitHubBench();
     const baseSha = bench.github.lookAt("acme/shop").refs["refs/heads/main"]!;

@@ -2,8 +2,16 @@ import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, 
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { asRunFailure } from "../src/ports/run-failure.ts";
-import { makeFolder, makeRepository } from "./git/make-repository.ts";
+import { makeFolder, makeRepository, type TestRepository } from "./git/make-repository.ts";
 import { openClone } from "./git/open-clone.ts";
+
+/** By one process, where a commit of the fixture's starts one a file. */
+function commitMany({ git }: TestRepository, names: string[]): string {
+  const files = names.map((name) => `M 100644 inline ${name}\ndata ${name.length + 4}\nof ${name}\n\n`).join("");
+  const head = "commit refs/heads/main\ncommitter Ada <ada@example.com> 1700000000 +0000\ndata 4\nmany\n";
+  git(["fast-import", "--quiet", "--force"], `${head}${files}`);
+  return git(["rev-parse", "refs/heads/main"]);
+}
 
 describe("cloneRepository", () => {
   it("fixes the base commit and exports it byte for byte, whatever its attributes say", async () => {
@@ -11,7 +19,11 @@ describe("cloneRepository", () => {
     const origin = makeRepository(folder);
     const sha = origin.commit({
       ".gitattributes":
-        "* text eol=crlf\nsecret.txt export-ignore\nversion.txt export-subst\n*.bin filter=lfs diff=lfs merge=lfs\n",
+        "[attr]wide working-tree-encoding=UTF-16\n* text eol=crlf ident\nsecret.txt export-ignore\n" +
+        "version.txt export-subst\n*.bin filter=lfs diff=lfs merge=lfs\nwide.txt wide\n",
+      "deep/.gitattributes": "* text eol=crlf working-tree-encoding=UTF-16 ident\n",
+      "deep/wide.txt": "$Id$\n",
+      "wide.txt": "$Id$\n",
       "readme.md": "one\ntwo\n",
       "secret.txt": "kept\n",
       "version.txt": "$Format:%H$\n",
@@ -27,6 +39,7 @@ describe("cloneRepository", () => {
     const tree = folder.at("tree");
     await repository.exportTree(sha, tree);
     expect(readFileSync(join(tree, "readme.md"), "utf8")).toBe("one\ntwo\n");
+    for (const name of ["wide.txt", "deep/wide.txt"]) expect(readFileSync(join(tree, name), "utf8")).toBe("$Id$\n");
     expect(readFileSync(join(tree, "secret.txt"), "utf8")).toBe("kept\n");
     expect(readFileSync(join(tree, "version.txt"), "utf8")).toBe("$Format:%H$\n");
     expect(readFileSync(join(tree, "big.bin"), "utf8")).toContain("git-lfs");
@@ -39,6 +52,32 @@ describe("cloneRepository", () => {
     expect(Buffer.from((await repository.readFile(sha, "readme.md")) ?? []).toString()).toBe("one\ntwo\n");
     expect(await repository.readFile(sha, "deep/er/link")).toBeNull();
     expect(await repository.readFile(sha, "absent")).toBeNull();
+  });
+
+  it("exports thousands of files, and the tree of a change beside them", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    const names = Array.from({ length: 3_000 }, (_, at) => `many/d${at % 7}/f${at}.txt`);
+    origin.commit({ "a.txt": "1" });
+    const sha = commitMany(origin, names);
+    await using repository = await openClone(folder, origin);
+    await Promise.all(["one", "two"].map((name) => repository.exportTree(sha, folder.at(name))));
+    for (const name of names) expect(readFileSync(folder.at("two", name), "utf8")).toBe(`of ${name}\n`);
+    expect(readdirSync(repository.gitDir)).not.toContainEqual(expect.stringContaining("export-"));
+  });
+
+  it("refuses a base with a name that would be git's own, and writes none of it", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    origin.commit({ "a.txt": "1" });
+    const blob = origin.git(["hash-object", "-w", "--stdin"], "planted");
+    const inner = origin.git(["mktree"], `100644 blob ${blob}\tconfig\n`);
+    const tree = origin.git(["mktree"], `040000 tree ${inner}\t.GIT\n100644 blob ${blob}\ta.txt\n`);
+    origin.git(["update-ref", "refs/heads/main", origin.git(["commit-tree", tree, "-m", "planted"])]);
+    await using repository = await openClone(folder, origin);
+    const refused = await repository.exportTree(repository.baseSha, folder.at("tree")).then(() => null, asRunFailure);
+    expect(refused).toMatchObject({ code: "clone", paths: [".GIT/config"] });
+    expect(readdirSync(folder.at("tree"))).toEqual([]);
   });
 
   it("follows the branch from run to run and still gives a resumed run its own commit", async () => {

@@ -1,6 +1,8 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { insidePaths } from "../core/inside-paths.ts";
-import { installOnce, placeBinary } from "../platform/install-once.ts";
+import { ignoring } from "../platform/ignoring.ts";
+import { installOnce, isThere, placeBinary } from "../platform/install-once.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Engine, EngineTask } from "../ports/engine.ts";
 import type { SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
@@ -20,13 +22,17 @@ const instructionsFile = "repository-instructions.md";
 
 /** Claude Code in print mode. Every flag and variable is measured: see the comments, and the contract suite. */
 export function claudeCode(deps: ClaudeCodeDeps): Engine {
-  let program: { version: string; folder: string } | null = null;
+  let program: { version: string; folder: string; path: string; stamp: string } | null = null;
   async function prepare() {
+    // To ask a program of this size for its version takes as long as a check: once, while it is the same file.
+    if (program !== null && (await isThere(program.folder)) && (await stampOf(program.path)) === program.stamp)
+      return { version: program.version };
     const { path, version } = await findEngine(deps);
+    const stamp = await stampOf(path);
     const folder = await installOnce(join(deps.rootFolder, "tools", `claude-code-${version}`), (draft) =>
       placeBinary(path, join(draft, "claude")),
     );
-    program = { version, folder };
+    program = { version, folder, path, stamp };
     return { version };
   }
   return {
@@ -49,6 +55,12 @@ export function claudeCode(deps: ClaudeCodeDeps): Engine {
       });
     },
   };
+}
+
+/** Another one after an update; empty when it is gone. */
+async function stampOf(path: string): Promise<string> {
+  const facts = await stat(path).catch(ignoring("ENOENT", "ENOTDIR"));
+  return facts ? [facts.dev, facts.ino, facts.size, facts.mtimeMs].join(" ") : "";
 }
 
 export const engineLimits: Omit<SandboxLimits, "wallSeconds"> = {

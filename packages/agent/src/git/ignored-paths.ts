@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { joined, readBlobs } from "./export-tree.ts";
+import { joined, readBlobs } from "./read-blobs.ts";
 import { pathBytes, type TreeEntry } from "./list-tree.ts";
 import { gitError } from "./git-error.ts";
 import { tryGit, type GitDeps } from "./run-git.ts";

@@ -5,6 +5,8 @@ import { runFailure } from "../ports/run-failure.ts";
 import type { GitToken } from "./git-environment.ts";
 import { accessFailure, remoteTrouble } from "./remote-trouble.ts";
 import { gitError } from "./git-error.ts";
+import { isThere } from "../platform/install-once.ts";
+import { noteWhole, wasWhole } from "./whole-mirror.ts";
 import { runGit, tryGit, type GitDeps } from "./run-git.ts";
 import { withFolderLock } from "./with-folder-lock.ts";
 
@@ -41,9 +43,10 @@ export async function withMirror<T>(
     for (let attempt = 1; ; attempt++) {
       try {
         await prepareMirror(deps, mirrorDir);
-        const baseRef = wanted.baseRef ?? (await defaultBranch(deps, wanted));
-        const baseSha = await fetchCommit(deps, mirrorDir, { ...wanted, baseRef });
-        return await use({ mirrorDir, baseRef, baseSha });
+        const tip = await lookTip(deps, wanted);
+        const isHere = await wasWhole(mirrorDir, tip.sha);
+        const baseSha = isHere ? tip.sha : await fetchCommit(deps, mirrorDir, { ...wanted, baseRef: tip.baseRef });
+        return await use({ mirrorDir, baseRef: tip.baseRef, baseSha });
       } catch (error) {
         deps.signal.throwIfAborted();
         if (attempt === 3 || isForGood(error)) throw error;
@@ -60,64 +63,49 @@ function isForGood(error: unknown): boolean {
 }
 
 async function prepareMirror(deps: Deps, mirrorDir: string): Promise<void> {
-  await runGit(deps, ["init", "--quiet", "--bare", "--template=", "--", mirrorDir], {
-    gitDir: null,
-  });
+  if (!(await isThere(join(mirrorDir, "HEAD"))))
+    await runGit(deps, ["init", "--quiet", "--bare", "--template=", "--", mirrorDir], { gitDir: null });
   const packs = await readdir(join(mirrorDir, "objects/pack"));
   if (packs.filter((name) => name.endsWith(".pack")).length > maxPacks) {
     await runGit(deps, ["repack", "-a", "-d", "-q"], { gitDir: mirrorDir, timeoutSeconds: 600 });
   }
 }
 
-/** The branch that the remote's HEAD names. */
-async function defaultBranch(deps: Deps, { cloneUrl, token }: MirrorWanted): Promise<string> {
-  const args = ["ls-remote", "--symref", "--", cloneUrl, "HEAD"];
+/** Where the base stands now, in one look: most runs find that commit in the mirror already. */
+async function lookTip(deps: Deps, wanted: MirrorWanted): Promise<{ baseRef: string; sha: string }> {
+  const { baseRef, baseSha, cloneUrl, token } = wanted;
+  if (baseRef !== null && baseSha !== null) return { baseRef, sha: baseSha };
+  const ref = baseRef === null ? "HEAD" : `refs/heads/${baseRef}`;
+  const args = ["ls-remote", "--symref", "--", cloneUrl, ref];
   const result = await tryGit(deps, args, { gitDir: null, token, timeoutSeconds: 60 });
   if (result.exitCode !== 0) throw remoteError(args, result);
-  const branch = /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(result.stdout.toString("utf8"))?.[1];
-  if (!branch) throw emptyRepository();
-  return branch;
+  const lines = result.stdout.toString("utf8").split("\n");
+  // It shows every ref whose name ends so.
+  const stands = lines.find((line) => line.endsWith(`\t${ref}`) && !line.startsWith("ref: "));
+  const branch = baseRef ?? /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(result.stdout.toString("utf8"))?.[1];
+  if (branch === undefined || stands === undefined)
+    throw baseRef === null ? emptyRepository() : await baseIsGone(deps, { ...wanted, baseRef });
+  return { baseRef: branch, sha: baseSha ?? stands.slice(0, stands.indexOf("\t")) };
 }
 
 async function fetchCommit(deps: Deps, mirrorDir: string, wanted: MirrorWanted & { baseRef: string }): Promise<string> {
   const { baseRef, baseSha, cloneUrl, token } = wanted;
-  const options = { gitDir: mirrorDir, token, timeoutSeconds: 600 };
-  const known =
-    baseSha === null ? null : await tryGit(deps, ["cat-file", "-e", `${baseSha}^{commit}`], { gitDir: mirrorDir });
-  if (baseSha !== null && known?.exitCode === 0 && (await isWhole(deps, mirrorDir, baseSha))) return baseSha;
   const source = baseSha ?? `refs/heads/${baseRef}`;
   const local = `refs/mirror/${baseSha ?? baseRef}`;
   const args = [
-    "-c",
-    "fetch.unpackLimit=1",
-    "fetch",
-    "--quiet",
-    "--depth=1",
-    "--no-tags",
-    "--no-write-fetch-head",
-    "--force",
-    "--",
-    cloneUrl,
-    `+${source}:${local}`,
+    ...["-c", "fetch.unpackLimit=1", "fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--force"],
+    ...["--", cloneUrl, `+${source}:${local}`],
   ];
-  const result = await tryGit(deps, args, options);
+  const result = await tryGit(deps, args, { gitDir: mirrorDir, token, timeoutSeconds: 600 });
   if (result.exitCode !== 0) {
     if (remoteTrouble(result) === "no_ref") throw await baseIsGone(deps, wanted);
     throw remoteError(["fetch"], result);
   }
-  const sha = (
-    await runGit(deps, ["rev-parse", "--verify", "--end-of-options", `${local}^{commit}`], {
-      gitDir: mirrorDir,
-    })
-  )
-    .toString("utf8")
-    .trim();
+  const revision = ["rev-parse", "--verify", "--end-of-options", `${local}^{commit}`];
+  const sha = (await runGit(deps, revision, { gitDir: mirrorDir })).toString("utf8").trim();
   await runGit(deps, ["rev-list", "--objects", "--quiet", "-1", sha], { gitDir: mirrorDir });
+  await noteWhole(mirrorDir, sha);
   return sha;
-}
-
-async function isWhole(deps: Deps, gitDir: string, sha: string): Promise<boolean> {
-  return (await tryGit(deps, ["rev-list", "--objects", "--quiet", "-1", sha], { gitDir })).exitCode === 0;
 }
 
 async function baseIsGone(deps: Deps, wanted: MirrorWanted & { baseRef: string }): Promise<Error> {

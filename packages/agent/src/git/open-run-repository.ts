@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { copyFile, link, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunRepository } from "../ports/git.ts";
-import { exportTree } from "./export-tree.ts";
+import { exportTree, plainAttributes } from "./export-tree.ts";
 import type { MirrorAnswer } from "./mirror-cache.ts";
 import { runGit, tryGit, type GitDeps } from "./run-git.ts";
 
@@ -12,11 +12,22 @@ import { runGit, tryGit, type GitDeps } from "./run-git.ts";
  */
 export async function openRunRepository(deps: GitDeps, mirror: MirrorAnswer, gitDir: string): Promise<RunRepository> {
   await rm(gitDir, { recursive: true, force: true });
-  await runGit(deps, ["init", "--quiet", "--bare", "--template=", "--", gitDir], { gitDir: null });
+  // What `git init` and `git update-ref` would write, without starting either.
+  for (const folder of ["objects/info", "refs/heads", "refs/feedback-chat", "info"])
+    await mkdir(join(gitDir, folder), { recursive: true });
+  for (const [name, content] of Object.entries(filesOf(mirror))) await writeFile(join(gitDir, name), content);
   await linkPacks(join(mirror.mirrorDir, "objects/pack"), join(gitDir, "objects/pack"));
-  await writeFile(join(gitDir, "shallow"), `${mirror.baseSha}\n`);
-  await runGit(deps, ["update-ref", "refs/feedback-chat/base", mirror.baseSha], { gitDir });
   return runRepository(deps, { gitDir, baseSha: mirror.baseSha, baseRef: mirror.baseRef });
+}
+
+function filesOf({ baseSha }: MirrorAnswer): Record<string, string> {
+  return {
+    HEAD: "ref: refs/heads/main\n",
+    config: "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n",
+    shallow: `${baseSha}\n`,
+    "info/attributes": plainAttributes,
+    "refs/feedback-chat/base": `${baseSha}\n`,
+  };
 }
 
 export function runRepository(
@@ -24,10 +35,18 @@ export function runRepository(
   facts: { gitDir: string; baseSha: string; baseRef: string },
 ): RunRepository {
   const { gitDir } = facts;
+  // Of the base commit, which does not change: its package.json is asked for by every stage.
+  const baseFiles = new Map<string, Promise<Buffer | null>>();
+  const readBaseFile = (path: string) => {
+    const reading = baseFiles.get(path) ?? readBlob(deps, gitDir, { treeish: facts.baseSha, path });
+    baseFiles.set(path, reading);
+    return reading;
+  };
   return {
     ...facts,
     exportTree: (treeish, folder) => exportTree(deps, gitDir, { treeish, folder }),
-    readFile: (treeish, path) => readBlob(deps, gitDir, { treeish, path }),
+    readFile: (treeish, path) =>
+      treeish === facts.baseSha ? readBaseFile(path) : readBlob(deps, gitDir, { treeish, path }),
     [Symbol.asyncDispose]: () => rm(gitDir, { recursive: true, force: true }),
   };
 }

@@ -2,7 +2,8 @@ import type { ChangedFile } from "@feedback-chat/protocol/evidence";
 import { runFailure } from "../ports/run-failure.ts";
 import { shownPath } from "./list-tree.ts";
 import { gitError } from "./git-error.ts";
-import { runGit, tryGit, type GitDeps } from "./run-git.ts";
+import { readBlobs } from "./read-blobs.ts";
+import { tryGit, type GitDeps } from "./run-git.ts";
 
 export const maxDiffBytes = 1024 * 1024;
 
@@ -37,70 +38,91 @@ export async function readDiff(
   gitDir: string,
   { baseSha, treeId }: { baseSha: string; treeId: string },
 ): Promise<TreeDiff> {
-  const trees = [`${baseSha}^{tree}`, treeId];
-  const numbers = await readNumbers(deps, gitDir, trees);
-  const raw = (await runGit(deps, [...diffArgs, "--raw", "--abbrev=64", "-z", ...trees], { gitDir }))
-    .toString("latin1")
-    .split("\0");
-  const changes: FileChange[] = [];
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const [modeBefore = "", modeAfter = "", before = "", after = "", status = ""] = (raw[index] ?? "")
-      .slice(1)
-      .split(" ");
-    const rawPath = raw[index + 1] ?? "";
-    const lines = numbers.get(rawPath);
-    changes.push({
+  const { raw, lines, diffPatch } = await runDiff(deps, gitDir, [`${baseSha}^{tree}`, treeId]);
+  const contents = await readContents(
+    deps,
+    gitDir,
+    raw.flatMap(({ before, after }) => [before, after]),
+  );
+  const changes = raw.map(({ rawPath, status, before, after }): FileChange => {
+    const counted = lines.get(rawPath);
+    return {
       path: shownPath(rawPath),
       rawPath,
       change: status === "A" ? "added" : status === "D" ? "deleted" : "modified",
-      addedLines: lines?.added ?? 0,
-      removedLines: lines?.removed ?? 0,
-      isBinary: lines?.isBinary ?? false,
-      modeBefore: modeOf(modeBefore),
-      modeAfter: modeOf(modeAfter),
-      before: await contentOf(deps, gitDir, { mode: modeBefore, oid: before }),
-      after: await contentOf(deps, gitDir, { mode: modeAfter, oid: after }),
-    });
+      addedLines: counted?.added ?? 0,
+      removedLines: counted?.removed ?? 0,
+      isBinary: counted?.isBinary ?? false,
+      modeBefore: modeOf(before),
+      modeAfter: modeOf(after),
+      before: contents.get(before.oid) ?? null,
+      after: contents.get(after.oid) ?? null,
+    };
+  });
+  return { changes, diffPatch };
+}
+
+type SideOf = { mode: string; oid: string };
+type RawChange = { rawPath: string; status: string; before: SideOf; after: SideOf };
+type Lines = Map<string, { added: number; removed: number; isBinary: boolean }>;
+
+/** Modes and ids, counted lines, and the patch, by one process: each ends with NUL, and an empty one stands before the patch. */
+async function runDiff(
+  deps: GitDeps,
+  gitDir: string,
+  trees: string[],
+): Promise<{ raw: RawChange[]; lines: Lines; diffPatch: Uint8Array }> {
+  const args = [...diffArgs, "--abbrev=64", "--raw", "--numstat", "-p", "-z", "--src-prefix=a/", "--dst-prefix=b/"];
+  const result = await tryGit(deps, [...args, ...trees], { gitDir, maxOutputBytes: 2 * maxDiffBytes });
+  if (result.exitCode !== 0 && !result.isCut) throw gitError(args, result);
+  const raw: RawChange[] = [];
+  const lines: Lines = new Map();
+  let start = 0;
+  const record = () => {
+    const end = result.stdout.indexOf(0, start);
+    const text = end === -1 ? "" : result.stdout.subarray(start, end).toString("latin1");
+    start = end === -1 ? result.stdout.length : end + 1;
+    return text;
+  };
+  for (let text = record(); text !== ""; text = record()) {
+    if (text.startsWith(":")) raw.push({ ...rawChange(text), rawPath: record() });
+    else countLines(lines, text);
   }
-  return { changes, diffPatch: await readPatch(deps, gitDir, trees) };
+  const diffPatch = result.stdout.subarray(start);
+  if (!result.isCut && diffPatch.length <= maxDiffBytes) return { raw, lines, diffPatch };
+  throw runFailure("bad_output", "The diff is larger than 1 MiB.", { next: "Ask for a smaller change." });
 }
 
-async function readPatch(deps: GitDeps, gitDir: string, trees: string[]): Promise<Uint8Array> {
-  const args = [...diffArgs, "-p", "--src-prefix=a/", "--dst-prefix=b/", ...trees];
-  const result = await tryGit(deps, args, { gitDir, maxOutputBytes: maxDiffBytes });
-  if (result.isCut)
-    throw runFailure("bad_output", "The diff is larger than 1 MiB.", {
-      next: "Ask for a smaller change.",
-    });
-  if (result.exitCode !== 0) throw gitError(args, result);
-  return result.stdout;
+function rawChange(text: string): Omit<RawChange, "rawPath"> {
+  const [modeBefore = "", modeAfter = "", before = "", after = "", status = ""] = text.slice(1).split(" ");
+  return { status, before: { mode: modeBefore, oid: before }, after: { mode: modeAfter, oid: after } };
 }
 
-async function readNumbers(deps: GitDeps, gitDir: string, trees: string[]) {
-  const output = await runGit(deps, [...diffArgs, "--numstat", "-z", ...trees], { gitDir });
-  const lines = output.toString("latin1").split("\0").filter(Boolean);
-  return new Map(
-    lines.map((line) => {
-      const [added = "", removed = "", ...path] = line.split("\t");
-      return [path.join("\t"), { added: Number(added) || 0, removed: Number(removed) || 0, isBinary: added === "-" }];
-    }),
-  );
+function countLines(lines: Lines, text: string): void {
+  const [added = "", removed = "", ...path] = text.split("\t");
+  lines.set(path.join("\t"), { added: Number(added) || 0, removed: Number(removed) || 0, isBinary: added === "-" });
 }
 
-function modeOf(mode: string): string | null {
+function modeOf({ mode }: SideOf): string | null {
   return mode === "000000" ? null : mode;
 }
 
-async function contentOf(
-  deps: GitDeps,
-  gitDir: string,
-  { mode, oid }: { mode: string; oid: string },
-): Promise<Uint8Array | null> {
-  if (!mode.startsWith("100") && mode !== "120000") return null;
-  const result = await tryGit(deps, ["cat-file", "blob", oid], {
-    gitDir,
-    maxOutputBytes: 4 * 1024 * 1024,
-  });
-  if (!result.isCut && result.exitCode !== 0) throw gitError(["cat-file"], result);
-  return result.stdout;
+const maxContentBytes = 4 * 1024 * 1024;
+
+/** Of files and links, the first 4 MiB. */
+async function readContents(deps: GitDeps, gitDir: string, sides: SideOf[]): Promise<Map<string, Uint8Array>> {
+  const blobs = sides.filter(({ mode }) => mode.startsWith("100") || mode === "120000");
+  const contents = new Map<string, Uint8Array>();
+  for await (const { entry, body } of readBlobs(deps, gitDir, blobs)) contents.set(entry.oid, await firstOf(body));
+  return contents;
+}
+
+async function firstOf(body: AsyncIterable<Buffer>): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let left = maxContentBytes;
+  for await (const chunk of body) {
+    if (left > 0) chunks.push(chunk.subarray(0, left));
+    left -= chunk.length;
+  }
+  return Buffer.concat(chunks);
 }

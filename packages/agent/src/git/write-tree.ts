@@ -11,9 +11,15 @@ type Child = { mode: string; type: TreeEntry["type"]; oid: string };
 /** Null: deleted. */
 type Changes = Map<string, Child | null>;
 
+export type Written = {
+  treeId: string;
+  /** Has git list what was written, and compares every entry with what was meant: it drops names in silence. */
+  compare(): Promise<void>;
+};
+
 /**
  * Builds the changed tree over the base's: only folders that hold a change are written anew, all else keeps its id
- * byte for byte. Then git lists what was written, and every entry is compared with what was meant.
+ * byte for byte. Nothing may be made of it before `compare` has answered.
  * @throws Problem run_failed `bad_output`, paths named, when git took or dropped anything else.
  */
 export async function writeTree(
@@ -26,18 +32,17 @@ export async function writeTree(
     deleted: string[];
     scratchFolder: string;
   },
-): Promise<string> {
+): Promise<Written> {
   const { base, changed, deleted } = input;
-  if (changed.length + deleted.length === 0)
-    return (await runGit(deps, ["rev-parse", "--verify", `${input.baseSha}^{tree}`], { gitDir }))
-      .toString("utf8")
-      .trim();
+  if (changed.length + deleted.length === 0) {
+    const args = ["rev-parse", "--verify", `${input.baseSha}^{tree}`];
+    return { treeId: (await runGit(deps, args, { gitDir })).toString("utf8").trim(), compare: async () => {} };
+  }
   const blobs = await writeBlobs(deps, gitDir, input);
   const changes: Changes = new Map(deleted.map((path) => [path, null]));
   changed.forEach(({ path, mode }, index) => changes.set(path, { mode, type: "blob", oid: blobs[index] ?? "" }));
   const treeId = await writeFolders(deps, gitDir, { base, changes });
-  await compare(deps, gitDir, { base, changes, treeId });
-  return treeId;
+  return { treeId, compare: () => compare(deps, gitDir, { base, changes, treeId }) };
 }
 
 // git gets copies with names of ours: it never opens a path that the agent chose.

@@ -51,13 +51,19 @@ export async function collectTree(deps: GitDeps, input: CollectInput): Promise<C
   const ignored = await openIgnoredPaths(deps, gitDir, { base, scratchFolder: rulesFolder });
   const walk = await walkTree(ignored, { folder: treeFolder, base });
   requireNoRefusal(walk.refusals);
-  const treeId = await writeTree(deps, gitDir, {
+  const { treeId, compare } = await writeTree(deps, gitDir, {
     baseSha,
     base,
     ...walk,
     scratchFolder: join(runFolder, "blobs"),
   });
-  const { changes, diffPatch } = await readDiff(deps, gitDir, { baseSha, treeId });
+  const [compared, read, packed] = await Promise.allSettled([
+    compare(),
+    readDiff(deps, gitDir, { baseSha, treeId }),
+    packTree(deps, gitDir, { baseSha, treeId }),
+  ]);
+  valueOf(compared);
+  const { changes, diffPatch } = valueOf(read);
   const verdicts = judgeChanges(changes, {
     basePaths: base.map(({ path }) => path),
     protectedPaths: input.protectedPaths,
@@ -65,7 +71,7 @@ export async function collectTree(deps: GitDeps, input: CollectInput): Promise<C
   requireNoRefusal(verdicts.filter(({ level }) => level === "refuse"));
   // Here already, since what is kept of a run is shown to people before it is published.
   requireNoSecrets(input.redactor, changes);
-  const treePack = await packTree(deps, gitDir, { baseSha, treeId });
+  const treePack = valueOf(packed);
   // Reading the pack back checks every new object as `fsck --strict` does.
   await importTreePack(deps, gitDir, { pack: treePack, treeId });
   await rm(rulesFolder, { recursive: true, force: true });
@@ -78,6 +84,12 @@ export async function collectTree(deps: GitDeps, input: CollectInput): Promise<C
     ignoredFiles: walk.ignoredFiles,
     isEmpty: changes.length === 0,
   };
+}
+
+/** All three have ended by then, and the first of them that failed is told. */
+function valueOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === "rejected") throw settled.reason;
+  return settled.value;
 }
 
 function requireNoRefusal(refusals: Verdict[]): void {

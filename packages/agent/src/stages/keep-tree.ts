@@ -33,15 +33,19 @@ export function treeInfoOf({ baseRef, title, evidence }: Made): TreeInfo {
   };
 }
 
-/** The pack first: a `tree.json` says that its pack is there. */
+/** Before `keepEvidence`: a `tree.json` says that its pack is there. */
 export async function keepTree(coordinator: Coordinator, kept: Kept): Promise<void> {
-  await coordinator.putArtifact("tree.pack", kept.treePack);
-  await coordinator.putArtifact("diff.patch", kept.diffPatch);
+  await Promise.all([
+    coordinator.putArtifact("tree.pack", kept.treePack),
+    coordinator.putArtifact("diff.patch", kept.diffPatch),
+  ]);
 }
 
 export async function keepEvidence(coordinator: Coordinator, info: TreeInfo): Promise<void> {
-  await coordinator.putArtifact("evidence.json", bytesOf(info.evidence));
-  await coordinator.putArtifact("tree.json", bytesOf(info));
+  await Promise.all([
+    coordinator.putArtifact("evidence.json", bytesOf(info.evidence)),
+    coordinator.putArtifact("tree.json", bytesOf(info)),
+  ]);
 }
 
 /** What an earlier attempt left; null when it left nothing, or not all of it. */

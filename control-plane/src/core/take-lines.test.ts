@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { maxAttemptBytes, takeLines } from "./take-lines.ts";
+import { maxStoredBytes, takeLines } from "./take-lines.ts";
 
 const line = (message: string) => ({ at: "2026-11-21T08:00:00Z", level: "info", message });
 const start = { bytes: 0, lastMessage: null };
@@ -28,8 +28,8 @@ describe("the lines of an attempt", () => {
   });
 
   it("end at the limit with one line that says so, and nothing after it", () => {
-    const first = takeLines(["a", "bb", "c"].map(line), { bytes: maxAttemptBytes - 3, lastMessage: null });
-    expect(messagesOf(first)).toEqual(["a", "The rest is dropped: the log of an attempt ends at 5 MiB."]);
+    const first = takeLines(["a", "bb", "c"].map(line), { bytes: maxStoredBytes - 3, lastMessage: null });
+    expect(messagesOf(first)).toEqual(["a", "The rest is dropped: the log of a run ends at 5 MiB."]);
     expect(takeLines([line("d")], { bytes: first.bytes, lastMessage: null }).lines).toEqual([]);
   });
 });

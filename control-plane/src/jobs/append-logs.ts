@@ -15,7 +15,7 @@ const maxBatchBytes = 256 * 1024;
 
 /**
  * Stores the lines of an attempt that are not stored yet. `offset` counts this attempt's lines: what overlaps is
- * trimmed. They share the run's counter with its events. Past the attempt's limit lines are taken and not kept.
+ * trimmed. They share the run's counter with its events. Past the run's limit lines are taken and not kept.
  * @throws Problem lease_lost, log_gap (`ackedOffset` says where to begin), payload_too_large
  */
 export async function appendLogs(

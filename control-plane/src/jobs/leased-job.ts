@@ -35,13 +35,14 @@ type Row = {
   output_tokens: string;
   turns: string;
   agent_ms: string;
+  logged_bytes: number;
 };
 
 /** Everything that a lease hands to its worker: what was frozen, the project's settings, no secret. */
 export async function readLeasedJob(tx: Tx, { config }: Deps, jobId: string): Promise<LeasedJob> {
   const { rows } = await sql<Row>`
     select p.id as project_id, p.github_repo, p.github_repo_id, p.is_private, p.settings, i.number, i.url, r.branch, r.origin,
-      r.triggered_by, j.resume_at, s.title, s.body, s.labels, s.author, s.comments, s.frozen_at, r.change_request, r.question,
+      r.triggered_by, j.resume_at, j.logged_bytes, s.title, s.body, s.labels, s.author, s.comments, s.frozen_at, r.change_request, r.question,
       r.answer, r.approved_by, r.github_pr_number,
       array(select a.name from fc.artifacts a where a.run_id = r.id order by a.name) as artifacts, spent.*, worked.*
     from fc.job_queue j
@@ -92,6 +93,7 @@ export async function readLeasedJob(tx: Tx, { config }: Deps, jobId: string): Pr
       agentMs: Number(row.agent_ms),
       turns: Number(row.turns),
     },
+    loggedBytes: row.logged_bytes,
   };
 }
 

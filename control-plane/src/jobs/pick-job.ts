@@ -84,7 +84,7 @@ async function takeFirst(
     )
     update fc.job_queue j set status = 'processing', attempt = attempt + 1, worker_id = ${workerId}, claim_id = ${claimId},
       locked_at = now(), lease_token = gen_random_uuid(), lease_expires_at = now() + make_interval(secs => ${leaseSeconds}),
-      permit_id = null, logged_lines = 0, logged_bytes = 0
+      permit_id = null, logged_lines = 0
     from run where j.id = run.job_id
     returning j.id as "jobId", run.id as "runId", j.project_id as "projectId", j.attempt, j.lease_token as token,
       j.lease_expires_at as "expiresAt", run.stage, j.resume_at as "resumeAt"`.execute(tx);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { uuidOf } from "@feedback-chat/protocol/ids";
-import { credentialInfo } from "@feedback-chat/protocol/worker";
+import { credentialInfo, type Lease } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { wakeShutRuns } from "../../src/credentials/wake-shut-runs.ts";
@@ -100,23 +100,32 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
     expect(await storedLines(scene, lease.ids.runId)).toEqual(["a", mark, mark, mark, said[4], "b: c"]);
   });
 
-  it("keeps 5 MiB of an attempt and says so, however much comes; the next attempt has its own", async () => {
+  it("keeps 5 MiB of a run and says so, however much comes and however often it is begun", async () => {
     await using scene = await openQueueScene({ on: database(), figures: { backoffSeconds: 0 } });
-    const lease = await scene.lease();
     const lines = Array.from({ length: 31 }, () => line("x".repeat(8_000)));
-    let offset = 0;
-    for (; offset < 24 * 31; offset += 31)
-      expect((await scene.worker.say(lease, "logs", { offset, lines })).body).toEqual({ ackedOffset: offset + 31 });
-    const stored = await storedLines(scene, lease.ids.runId);
-    expect(stored.at(-1)).toBe("The rest is dropped: the log of an attempt ends at 5 MiB.");
+    const flood = async (lease: Lease, appends: number) => {
+      for (let offset = 0; offset < appends * 31; offset += 31)
+        expect((await scene.worker.say(lease, "logs", { offset, lines })).body).toEqual({ ackedOffset: offset + 31 });
+    };
+    const nextAttempt = async (lease: Lease) => {
+      await scene.worker.say(lease, "fail", { code: "clone", reason: "down", retryable: true });
+      const { lease: next } = await scene.worker.claim();
+      if (!next) throw new Error("the run has another attempt");
+      return next;
+    };
+    const first = await scene.lease();
+    expect(first.job.loggedBytes).toBe(0);
+    await flood(first, 12);
+    const second = await nextAttempt(first);
+    expect(second.job.loggedBytes).toBe(12 * 31 * 8_001);
+    await flood(second, 12);
+    const stored = await storedLines(scene, first.ids.runId);
+    expect(stored.at(-1)).toBe("The rest is dropped: the log of a run ends at 5 MiB.");
     expect(Buffer.byteLength(stored.join("\n"))).toBeLessThan(5.1 * 1024 ** 2);
-    expect((await scene.worker.say(lease, "logs", { offset, lines: [line("y")] })).body).toEqual({
-      ackedOffset: offset + 1,
-    });
-    await scene.worker.say(lease, "fail", { code: "clone", reason: "down", retryable: true });
-    const { lease: next } = await scene.worker.claim();
-    if (next) await scene.worker.say(next, "logs", { offset: 0, lines: [line("again")] });
-    expect((await storedLines(scene, lease.ids.runId)).slice(stored.length)).toEqual(["again"]);
+    const third = await nextAttempt(second);
+    expect(third.job.loggedBytes).toBeGreaterThan(5 * 1024 ** 2);
+    expect((await scene.worker.say(third, "logs", { offset: 0, lines: [line("y")] })).body).toEqual({ ackedOffset: 1 });
+    expect(await storedLines(scene, first.ids.runId)).toEqual(stored);
   });
 
   it("seals a credential to the worker's key, bound to job, attempt and purpose, and notes it", async () => {

@@ -24,7 +24,7 @@ import { takeSnapshot } from "./stages/snapshot.ts";
  * When it answers, no process of the run is left.
  */
 export async function runPipeline(deps: PipelineDeps, input: PipelineInput): Promise<PipelineEnd> {
-  const log = openRunLog(deps);
+  const log = openRunLog(deps, input.job);
   const run = openRun(deps, input, log);
   try {
     return await walkPhases(run);

@@ -5,9 +5,9 @@ import { maxRunBytes } from "./core/clean-log.ts";
 import { readLines } from "./engines/read-lines.ts";
 import { openRunLog } from "./run-log.ts";
 
-function openLog(secret?: string) {
+function openLog(secret?: string, loggedBytes = 0) {
   const lines: string[] = [];
-  const log = openRunLog({ coordinator: { log: (_level, line) => void lines.push(line) } });
+  const log = openRunLog({ coordinator: { log: (_level, line) => void lines.push(line) } }, { loggedBytes });
   if (secret) log.hide({ name: "key", value: secret });
   return { log, lines };
 }
@@ -55,6 +55,13 @@ describe("the log of a run", () => {
     const kept = lines.length;
     log.end();
     expect(lines.at(-1)).toBe(`${1_000 - kept} lines dropped: the log of a run ends at 5 MiB.`);
+  });
+
+  it("counts what the run's earlier attempts have logged", () => {
+    const { log, lines } = openLog(undefined, maxRunBytes - 10);
+    for (const text of ["five.", "four", "none"]) log.write("info", text);
+    log.end();
+    expect(lines).toEqual(["five.", "2 lines dropped: the log of a run ends at 5 MiB."]);
   });
 
   it("takes a secret out that stands across two lines of one text", () => {

@@ -15,10 +15,14 @@ export type RunLog = {
   end(): void;
 };
 
-export function openRunLog({ coordinator }: { coordinator: Pick<Coordinator, "log"> }): RunLog {
+/** @param loggedBytes by the attempts before: the limit is the run's, however often it was begun. */
+export function openRunLog(
+  { coordinator }: { coordinator: Pick<Coordinator, "log"> },
+  { loggedBytes }: { loggedBytes: number },
+): RunLog {
   const secrets: KnownSecret[] = [];
   let redactor = makeRedactor(secrets);
-  let usedBytes = 0;
+  let usedBytes = loggedBytes;
   let dropped = 0;
   let before: string | null = null;
 

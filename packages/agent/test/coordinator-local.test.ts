@@ -78,6 +78,8 @@ it("gives the next attempt what this run has used, and nothing of another one", 
   const pay = async (one: typeof run, microUsd: number) =>
     one.settle(await one.reserve(9_000), microUsd, { input: 90, output: 9 });
   await run.report("phase_started", "agent");
+  expect(run.state.job.loggedBytes).toBe(0);
+  for (let line = 0; line < 5; line++) run.log("info", "x".repeat(8_000));
   pass(2);
   await pay(run, 700);
   await pay(run, 0); // the model was busy
@@ -88,6 +90,7 @@ it("gives the next attempt what this run has used, and nothing of another one", 
   await run.answer("The total.");
   await run.reopen();
   expect(run.state.job.used).toMatchObject({ costMicroUsd: 700, turns: 1, agentMs: 3 * 60_000 });
+  expect(run.state.job.loggedBytes).toBeGreaterThan(5 * 8_000);
   // Then the machine stopped, 4 minutes after the agent's second start, and came back the next morning.
   await run.report("phase_started", "agent");
   pass(4);

@@ -278,6 +278,7 @@ export function leasedJobOf(change: Partial<LeasedJob> = {}): LeasedJob {
     prNumber: null,
     artifacts: [],
     used: nothingUsed,
+    loggedBytes: 0,
     ...change,
   };
 }

@@ -110,6 +110,8 @@ export const leasedJob = z.object({
   artifacts: z.array(z.string()),
   /** By the attempts before this one: the ceilings are the run's. */
   used: runUse.default(nothingUsed),
+  /** What the attempts before this one have logged: the log's limit is the run's too. */
+  loggedBytes: z.int().nonnegative().default(0),
 });
 export type LeasedJob = z.infer<typeof leasedJob>;
 

@@ -123,6 +123,7 @@ function jobOf(
     prNumber: null,
     artifacts: [],
     used: nothingUsed,
+    loggedBytes: 0,
   };
 }
 

@@ -1,4 +1,4 @@
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { next, type Phase, type RunEvent, type Stage } from "@feedback-chat/protocol/run-machine";
@@ -51,6 +51,7 @@ export function localCoordinator(deps: Deps, runFolder: string, initial: LocalSt
   let logged: Promise<void> = Promise.resolve();
   let logTrouble: unknown;
   let saved: Promise<void> = Promise.resolve();
+  const logFile = join(runFolder, "log.ndjson");
 
   return {
     get state() {
@@ -60,10 +61,9 @@ export function localCoordinator(deps: Deps, runFolder: string, initial: LocalSt
     log(level, message) {
       const line = { at: clock.now().toISOString(), level, message };
       onEvent({ type: "log", ...line });
-      const file = join(runFolder, "log.ndjson");
       const text = `${JSON.stringify(line)}\n`;
       logged = logged
-        .then(() => appendFile(file, text, { mode: 0o600 }))
+        .then(() => appendFile(logFile, text, { mode: 0o600 }))
         .then(undefined, (error: unknown) => void (logTrouble ??= error)); // thrown by flush
     },
     flush,
@@ -141,7 +141,9 @@ export function localCoordinator(deps: Deps, runFolder: string, initial: LocalSt
       const isLate = resumeAt === "validate" || resumeAt === "publish";
       const { turns, lastAt } = await ledger.turnsOfRun();
       const used = { ...(await ledger.spentByRun()), turns, agentMs: agentMsOf(state.events, lastAt) };
-      const job = { ...state.job, resumeAt, approvedBy: state.approval?.by ?? null, used };
+      // With each line's time and level: a little more than was said.
+      const loggedBytes = (await stat(logFile).catch(ignoring("ENOENT")))?.size ?? 0;
+      const job = { ...state.job, resumeAt, approvedBy: state.approval?.by ?? null, used, loggedBytes };
       await move(isLate ? "resumed" : "leased", {
         job,
         ending: null,

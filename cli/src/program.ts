@@ -9,6 +9,7 @@ export const commands: CommandRow[] = [
     options: [
       ["--keep", "stay up until Ctrl-C and leave the folder"],
       ["--live", "your own ANTHROPIC_API_KEY instead of the scripted model"],
+      ["--replay", "play a recorded real run: needs no sandbox, starts and fetches nothing"],
       ["--offline", "never fetch a missing part; say what is missing"],
     ],
     load: () => import("./commands/demo.ts"),

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { processesBelow } from "@feedback-chat/testing/process-tree";
@@ -30,6 +30,10 @@ function makeRoom(): Home & { left(): string[] } {
     },
   };
 }
+
+const recordingFile = new URL("../src/recordings/demo.json", import.meta.url);
+const recorded = JSON.parse(readFileSync(recordingFile, "utf8")) as { moments: Event[] };
+const stepsOf = (events: Event[]) => events.filter(({ type }) => type === "demo.step").map(({ step }) => step);
 
 describe.concurrent("demo", () => {
   it("leads feedback to a pull request on real parts, and says nothing but NDJSON on stdout", async () => {
@@ -66,6 +70,8 @@ describe.concurrent("demo", () => {
     expect(held.evidence.checked.checks).toMatchObject([{ base: { outcome: "failed" }, head: { outcome: "passed" } }]);
     expect(held.diff).toContain("line.quantity");
     expect(events.some((event) => event["text"] === "approved by demo-maintainer")).toBe(true);
+    // What `--replay` plays is not of an older demo: record it again with `node scripts/record-demo.ts`.
+    expect(stepsOf(events)).toEqual(stepsOf(recorded.moments));
     expect(stdout).not.toContain("sk-ant-demo-not-a-real-key");
   }, 180_000);
 

@@ -66,6 +66,8 @@ describe("the packed command line", () => {
     expect(stderr).toMatch(/next +Run once without --offline/);
     const json = await runCli(["up", "--offline", "--json", "--no-worker"], env, bin);
     expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, error: { code: "package_missing" } });
+    const replayed = await runCli(["demo", "--replay", "--json"], env, bin);
+    expect(replayed.stdout).toMatch(/^\{"type":"demo\.recording"[^]*\{"type":"demo\.result","ok":true.*\}\n$/);
     expect(registry.fetched).toEqual(["feedback-chat"]);
     expect(existsSync(partsFolder)).toBe(false);
   });

@@ -1,5 +1,5 @@
 import { isHeld } from "@feedback-chat/protocol/run-machine";
-import { Problem } from "@feedback-chat/protocol/problem";
+import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { postRunsProjectIdRunIdAction } from "@feedback-chat/protocol/operations";
 import type { RunDetail } from "@feedback-chat/protocol/run";
 import type { CommandContext, CommandRun } from "../command.ts";
@@ -7,11 +7,22 @@ import type { ApiClient } from "../platform/api-client.ts";
 import { type DemoWorld, openDemoWorld } from "../platform/demo-world.ts";
 import { followRun } from "../platform/follow-run.ts";
 import { makeTale, type Tale } from "../platform/tell-demo.ts";
+import { replayDemo } from "./demo-replay.ts";
 
-type Flags = { keep?: boolean; live?: boolean; offline?: boolean };
+type Flags = { keep?: boolean; live?: boolean; offline?: boolean; replay?: boolean };
 
-/** The whole loop on real parts; only the model's and GitHub's servers are stood in for. */
+/** The whole loop on real parts; only the model's and GitHub's servers are stood in for. Or a recording of that. */
 const demo: CommandRun<Flags> = async (context, flags) => {
+  if (!flags.replay) return runDemo(context, flags);
+  if (flags.keep || flags.live)
+    throw new Problem("usage", "--replay plays a recording: there is nothing to keep and nothing live in it.", {
+      next: "Leave --keep and --live out, or --replay.",
+    });
+  return replayDemo(context);
+};
+export default demo;
+
+async function runDemo(context: CommandContext, flags: Flags): Promise<number> {
   const liveKey = flags.live ? context.config.all["ANTHROPIC_API_KEY"] : undefined;
   if (flags.live && !liveKey)
     throw new Problem("missing_key", "--live needs your own ANTHROPIC_API_KEY, and it is not set.", {
@@ -24,7 +35,7 @@ const demo: CommandRun<Flags> = async (context, flags) => {
     isKept: flags.keep ?? false,
     isOffline: flags.offline ?? false,
     tale,
-  });
+  }).catch(namingTheRecording);
   const filedAt = performance.now();
   const issue = world.fileFeedback();
   tale.step("webhook", `feedback of an anonymous visitor is issue #${issue.number}; GitHub's webhook is on its way`);
@@ -34,7 +45,10 @@ const demo: CommandRun<Flags> = async (context, flags) => {
   const run = isHeld(held) ? await decide({ ...followed, world }, held) : held;
   const totalMs = Math.round(performance.now() - filedAt - tale.waitedMs());
   const isOk = run.stage === "preview_ready";
-  if (isOk) tale.patch("the pull request's diff", await world.pullDiff(run.branch));
+  if (isOk) {
+    tale.patch("the pull request's diff", await world.pullDiff(run.branch));
+    tale.pullRequest(world.pullRequest(run.branch));
+  }
   tale.result({
     ok: isOk,
     stage: run.stage,
@@ -49,8 +63,17 @@ const demo: CommandRun<Flags> = async (context, flags) => {
   });
   if (flags.keep) await world.stayUp(context.signal);
   return isOk ? 0 : 1;
-};
-export default demo;
+}
+
+/** Whoever can have no sandbox still sees what the product does. */
+function namingTheRecording(error: unknown): never {
+  if (!isProblem(error, "sandbox_unavailable")) throw error;
+  throw new Problem(error.code, error.message, {
+    next: `${error.next} Or watch a recorded real run, which needs none: feedback-chat demo --replay`,
+    facts: error.facts,
+    cause: error,
+  });
+}
 
 type Followed = { context: CommandContext; api: ApiClient; tale: Tale };
 
@@ -68,6 +91,7 @@ async function follow(
   return followRun(api, { runId, after, signal }, {
     onEvent: (entry) => tale.event(entry),
     onLine: (line) => tale.line(line),
+    onCost: ({ costMicroUsd }) => tale.cost(costMicroUsd),
     isEnough: (entry) => endsHeld && isHeld(entry),
     onTrouble: (text) => tale.note(text),
   }); // prettier-ignore

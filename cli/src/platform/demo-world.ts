@@ -39,6 +39,7 @@ export type DemoWorld = AsyncDisposable & {
   firstRun(signal: AbortSignal): Promise<string>;
   artifactsOf(runId: string): Promise<{ evidence: Evidence; diff: string }>;
   pullDiff(branch: string): Promise<string>;
+  pullRequest(branch: string): { number: number; title: string; body: string };
   /** Time in which the scripted model was at work; null for a live one, which we do not see. */
   modelMs(): number | null;
   stayUp(signal: AbortSignal): Promise<void>;
@@ -61,6 +62,7 @@ export async function openDemoWorld(context: CommandContext, input: Input): Prom
     firstRun: (signal) => firstRun(maintainer, project.project.id, signal),
     artifactsOf: (runId) => readArtifacts(maintainer, runId),
     pullDiff: async (branch) => (await execa("git", [`--git-dir=${ends.gitDir}`, "diff", `HEAD...${branch}`])).stdout,
+    pullRequest: (branch) => pullOf(ends.github, branch),
     modelMs: () => ends.model?.busyMs() ?? null,
     async stayUp(signal) {
       input.tale.note(`dashboard ${plane.url}  login ${owner.email}  password ${owner.password}`);
@@ -69,6 +71,13 @@ export async function openDemoWorld(context: CommandContext, input: Input): Prom
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function pullOf(github: Github, branch: string): { number: number; title: string; body: string } {
+  const pull = github.lookAt(repo).pulls.find(({ head }) => head === branch);
+  if (!pull) throw new Error(`GitHub has no pull request of ${branch}`);
+  const { number, title, body } = pull;
+  return { number, title, body: body ?? "" };
 }
 
 type Parts = Awaited<ReturnType<typeof findParts>>;

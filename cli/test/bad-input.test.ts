@@ -110,13 +110,15 @@ describe("bad input says what, why and what next", () => {
     portal.close();
   });
 
-  it("ends with 1 without the sandbox's program, and `worker` with 78", async () => {
+  it("ends with 1 where neither bubblewrap nor podman can be had, and `worker` with 78", async () => {
     using home = makeHome();
     const env = {
       ...home.env,
       PATH: await pathWithout("bwrap", join(home.folder, "bin")),
       FEEDBACK_CHAT_BWRAP_PATH: join(home.folder, "no-bwrap"),
+      FEEDBACK_CHAT_PODMAN_PATH: join(home.folder, "no-podman"),
     };
+    const says = /bubblewrap .*is not installed.*podman is not installed/;
     const keys = {
       GITHUB_TOKEN: world.secrets.github,
       ANTHROPIC_API_KEY: "sk-ant-x",
@@ -125,7 +127,7 @@ describe("bad input says what, why and what next", () => {
     };
     expectSentence(await runCli(["run", "1", "--repo", "acme/shop"], { ...env, ...keys }), {
       code: 1,
-      says: /bubblewrap/,
+      says,
       next: /apt-get install (-y )?bubblewrap/,
     });
     expectSentence(
@@ -134,7 +136,7 @@ describe("bad input says what, why and what next", () => {
         FEEDBACK_CHAT_WORKER_KEY: world.workerKey,
         FEEDBACK_CHAT_DATA: join(home.folder, "data"),
       }),
-      { code: 78, says: /bubblewrap/, next: /apt-get install (-y )?bubblewrap/ },
+      { code: 78, says, next: /apt-get install (-y )?bubblewrap/ },
     );
   }, 60_000);
 

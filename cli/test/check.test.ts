@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sandboxCheck } from "@feedback-chat/protocol/check";
 import { afterAll, describe, expect, it } from "vitest";
 import { makeHome, runCli } from "./support/run-cli.ts";
 
@@ -28,6 +29,19 @@ describe("check", () => {
     expect(stdout).toMatch(/^ok +host_loopback .*: ECONNREFUSED$/m);
     expect(stdout).toMatch(/^skip engine_socket .*another engine is set$/m);
     expect(stderr).toMatch(/\b0 fail\b/);
+  });
+
+  it("ends with 78 and names both where neither bubblewrap nor podman can be had, also as JSON", async () => {
+    const nothing = { FEEDBACK_CHAT_BWRAP_PATH: "/nowhere/bwrap", FEEDBACK_CHAT_PODMAN_PATH: "/nowhere/podman" };
+    const { code, stdout } = await runCli(["check", "--sandbox", "--json"], { ...env, ...nothing });
+    expect(code).toBe(78);
+    const answer = JSON.parse(stdout) as { data: unknown; error: { next: string } };
+    const { sandbox, checks } = sandboxCheck.parse(answer.data);
+    expect(sandbox).toBeNull();
+    expect(checks).toMatchObject([{ id: "walls", status: "fail" }]);
+    expect(checks[0]?.detail).toMatch(/bubblewrap is not installed.*podman is not installed/);
+    expect(answer).toMatchObject({ ok: false, error: { code: "sandbox_unavailable" } });
+    expect(answer.error.next).toContain("apt-get install -y bubblewrap");
   });
 
   it("ends with 78 and what to install where there is no bubblewrap", async () => {

@@ -34,7 +34,7 @@ const up: CommandRun<Flags> = async (context, flags) => {
   const { terminal } = context;
   refuseOpenHttp(flags);
   wholeNumber("--port", flags.port, [0, 65_535]);
-  if (flags.worker) await ensureBubblewrap(context);
+  if (flags.worker) await ensureBubblewrap(context, process.platform);
   const dataFolder = flags.data ?? join(context.config.dataFolder, "up");
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const onEvent = (event: ChildEvent) => tell(context, event);

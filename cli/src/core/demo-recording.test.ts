@@ -43,9 +43,7 @@ describe("the recording that demo --replay plays", () => {
     expect(costs).toEqual(costs.toSorted((a, b) => a - b));
     expect(costs.at(-1)).toBe(of("demo.result")[0]?.costMicroUsd);
     const [held] = of("demo.held");
-    expect(held?.evidence.checked.checks).toMatchObject([
-      { base: { outcome: "failed" }, head: { outcome: "passed" } },
-    ]);
+    expect(held?.evidence.checked.checks).toMatchObject([{ base: { outcome: "failed" }, head: { outcome: "passed" } }]);
     expect(held?.diff).toContain("line.quantity");
     expect(of("demo.log").length).toBeGreaterThan(10);
     expect(of("demo.pull_request")[0]?.body).toContain("Closes #1");

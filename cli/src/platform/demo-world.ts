@@ -47,7 +47,7 @@ export type DemoWorld = AsyncDisposable & {
 
 /** Starts everything that the demo needs, each part as it runs in production; only GitHub's and the model's servers are local. */
 export async function openDemoWorld(context: CommandContext, input: Input): Promise<DemoWorld> {
-  await ensureBubblewrap(context);
+  await ensureBubblewrap(context, process.platform);
   const parts = await findParts(context, input.isOffline);
   const folder = makeFolder();
   await using opened = new AsyncDisposableStack();

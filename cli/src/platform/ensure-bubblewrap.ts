@@ -8,17 +8,19 @@ const command = "apt-get install -y bubblewrap";
 
 /**
  * Makes sure that bubblewrap is there. As root without a terminal it says so and installs it; on a terminal it asks;
- * else it names the command. Where podman may stand in its place and it cannot be installed, the worker's self-test
+ * else it names the command. Whoever named a program means that one. Where podman may stand in its place and it cannot be installed, the worker's self-test
  * decides whether that holds.
  * @throws Problem sandbox_unavailable
  */
-export async function ensureBubblewrap({
-  terminal,
-  config,
-}: Pick<CommandContext, "terminal" | "config">): Promise<void> {
+export async function ensureBubblewrap(
+  { terminal, config }: Pick<CommandContext, "terminal" | "config">,
+  platform: NodeJS.Platform,
+): Promise<void> {
+  if (platform !== "linux") throw noSandboxOn(platform);
   const searchPath = config.all["PATH"] ?? "/usr/bin";
   const wanted = config.all["FEEDBACK_CHAT_SANDBOX"] ?? "";
-  if (wanted === "container" || hasProgram("bwrap", searchPath)) return;
+  const isNamed = Boolean(config.all["FEEDBACK_CHAT_BWRAP_PATH"] || config.all["FEEDBACK_CHAT_PODMAN_PATH"]);
+  if (wanted === "container" || isNamed || hasProgram("bwrap", searchPath)) return;
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || !hasProgram("apt-get", searchPath)) {
     if (wanted === "" && hasProgram("podman", searchPath)) return;
@@ -43,6 +45,16 @@ export async function ensureBubblewrap({
     });
     if (exitCode !== 0) throw missing(command, stderr.trim().split("\n").at(-1));
   }
+}
+
+function noSandboxOn(platform: NodeJS.Platform): Problem {
+  return new Problem(
+    "sandbox_unavailable",
+    `There is no sandbox for ${platform} in this version; no agent is started.`,
+    {
+      next: "Run it on Linux (x64 or arm64): a virtual machine or a server will do.",
+    },
+  );
 }
 
 function missing(how: string, why?: string): Problem {

@@ -91,11 +91,13 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
   };
 }
 
-/** Who names bubblewrap's program means that one: it is no reason for a container that it is missing. */
-function sandboxOf(deps: JobDeps, { sandbox, bwrapPath }: MachineConfig): Sandbox {
+/** Who names bubblewrap's program alone means that one: it is no reason for a container that it is missing. */
+function sandboxOf(deps: JobDeps, { sandbox, bwrapPath, podmanPath }: MachineConfig): Sandbox {
   const first = bubblewrap({ ...deps, ...(bwrapPath === null ? {} : { bwrapPath }) });
-  if (sandbox === "container") return podman(deps);
-  return sandbox === "bubblewrap" || bwrapPath !== null ? first : chooseSandbox([first, podman(deps)]);
+  const second = podman({ ...deps, ...(podmanPath === null ? {} : { podmanPath }) });
+  if (sandbox === "container") return second;
+  const isFirstAlone = sandbox === "bubblewrap" || (bwrapPath !== null && podmanPath === null);
+  return isFirstAlone ? first : chooseSandbox([first, second]);
 }
 
 async function isInstalled(engine: Engine): Promise<boolean> {

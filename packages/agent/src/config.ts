@@ -12,8 +12,9 @@ export type MachineConfig = {
   dataFolder: string;
   /** The engine's program; null = found in this package, on PATH, or in the data folder. */
   enginePath: string | null;
-  /** bubblewrap's program; null = found by the system. */
+  /** The sandbox's programs, bubblewrap's and podman's; null = found by the system. */
   bwrapPath: string | null;
+  podmanPath: string | null;
   /** Which walls must be used; null = the first that can be built. */
   sandbox: "bubblewrap" | "container" | null;
   /** Replaces the project's engine by this argv, for races and crashes in tests. */
@@ -63,7 +64,7 @@ const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is n
  * Names in the environment, as a person sets them. Empty means unset.
  * Ours: `FEEDBACK_CHAT_URL` address of the control plane · `FEEDBACK_CHAT_WORKER_KEY` the worker's key ·
  * `FEEDBACK_CHAT_DATA` folder for jobs and caches · `FEEDBACK_CHAT_ENGINE_PATH` the coding agent's program ·
- * `FEEDBACK_CHAT_BWRAP_PATH` bubblewrap's program · `FEEDBACK_CHAT_SANDBOX` `bubblewrap` or `container`, whatever
+ * `FEEDBACK_CHAT_BWRAP_PATH` bubblewrap's program · `FEEDBACK_CHAT_PODMAN_PATH` podman's · `FEEDBACK_CHAT_SANDBOX` `bubblewrap` or `container`, whatever
  * else could be had · `FEEDBACK_CHAT_ENGINE_COMMAND` another agent's argv as a JSON list · `FEEDBACK_CHAT_WORKER_NAME` ·
  * `FEEDBACK_CHAT_CONCURRENCY` jobs at once · `FEEDBACK_CHAT_ONCE` `1`: end after one job ·
  * `FEEDBACK_CHAT_HEALTH_PORT` · `FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS` · `FEEDBACK_CHAT_FIGURES_SCALE` all times of
@@ -78,6 +79,7 @@ const machineEnvironment = z.object({
   FEEDBACK_CHAT_DATA: optional(z.string()),
   FEEDBACK_CHAT_ENGINE_PATH: optional(z.string()),
   FEEDBACK_CHAT_BWRAP_PATH: optional(z.string()),
+  FEEDBACK_CHAT_PODMAN_PATH: optional(z.string()),
   FEEDBACK_CHAT_SANDBOX: optional(z.enum(["bubblewrap", "container"])),
   FEEDBACK_CHAT_ENGINE_COMMAND: optional(z.string().transform(parseArgv)),
   ANTHROPIC_BASE_URL: optional(url("ANTHROPIC_BASE_URL")),
@@ -151,6 +153,7 @@ function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
     dataFolder: set.FEEDBACK_CHAT_DATA ?? defaultDataFolder(set.XDG_DATA_HOME),
     enginePath: set.FEEDBACK_CHAT_ENGINE_PATH ?? null,
     bwrapPath: set.FEEDBACK_CHAT_BWRAP_PATH ?? null,
+    podmanPath: set.FEEDBACK_CHAT_PODMAN_PATH ?? null,
     sandbox: set.FEEDBACK_CHAT_SANDBOX ?? null,
     engineCommand: set.FEEDBACK_CHAT_ENGINE_COMMAND ?? null,
     modelUrl: set.ANTHROPIC_BASE_URL ?? "https://api.anthropic.com",

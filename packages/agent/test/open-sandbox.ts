@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { bubblewrap, machineUidFolder } from "../src/sandboxes/bubblewrap.ts";
 import type { Sandbox, SandboxEnd, SandboxJob, SandboxLimits, SandboxSpec } from "../src/ports/sandbox.ts";
 
@@ -55,6 +57,13 @@ export async function inside(job: SandboxJob, argv: string[], spec: Partial<Sand
 /** The same for a program given as JavaScript. */
 export function insideNode(job: SandboxJob, script: string, spec: Partial<SandboxSpec> = {}): Promise<Inside> {
   return inside(job, ["node", "-"], { stdin: script, ...spec });
+}
+
+/** Another worker's process, which holds a job at slot 71 in bubblewrap, or in a container of that podman. */
+export function holdSandbox(rootFolder: string, mark: string, podmanPath?: string) {
+  const program = fileURLToPath(new URL("fixtures/hold-sandbox.ts", import.meta.url));
+  const argv = ["--conditions=source", program, rootFolder, mark, ...(podmanPath === undefined ? [] : [podmanPath])];
+  return spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
 }
 
 /** Looks again until it holds, for what another process does. */

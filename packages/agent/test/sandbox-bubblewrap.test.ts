@@ -1,15 +1,14 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { judgedCalls, refusedCalls } from "../src/core/refused-calls.ts";
 import { bubblewrap, machineUidFolder, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { processesOf } from "../src/sandboxes/process-table.ts";
 import { sandboxContract, running } from "./contracts/sandbox.ts";
-import { inside, insideNode, openSandbox, until } from "./open-sandbox.ts";
+import { holdSandbox, inside, insideNode, openSandbox, until } from "./open-sandbox.ts";
 
 sandboxContract("bubblewrap", openSandbox);
 
@@ -113,14 +112,6 @@ it("has npm inside when there is one", async () => {
   await using job = await opened.sandbox.open({ name: "npm", slot: 61 });
   expect((await inside(job, ["npm", "--version"])).output).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
-
-/** Another worker's process, which holds a job at slot 71. */
-function holdSandbox(rootFolder: string, mark: string) {
-  const program = fileURLToPath(new URL("fixtures/hold-sandbox.ts", import.meta.url));
-  return spawn(process.execPath, ["--conditions=source", program, rootFolder, mark], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-}
 
 it("removes what a killed worker left behind, and leaves a living one's jobs alone (case 41)", async () => {
   await using opened = await openSandbox();

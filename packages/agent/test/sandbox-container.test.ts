@@ -1,9 +1,12 @@
+import { once } from "node:events";
 import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { machineUidFolder } from "../src/sandboxes/bubblewrap.ts";
 import { podman } from "../src/sandboxes/podman.ts";
-import { inside } from "./open-sandbox.ts";
+import { sweepRuns } from "../src/sandboxes/run-in-container.ts";
+import { running } from "./contracts/sandbox.ts";
+import { holdSandbox, inside, until } from "./open-sandbox.ts";
 
 /** The adapter on a program in podman's place. */
 async function openOn(script: string) {
@@ -14,14 +17,15 @@ async function openOn(script: string) {
   await chmod(podmanPath, 0o755);
   const deps = { rootFolder, userId: process.getuid?.() ?? 0, nodePath: process.execPath, npmFolder: null };
   return {
+    rootFolder,
     podmanPath,
     sandbox: podman({ ...deps, podmanPath, uidFolder: machineUidFolder }),
     [Symbol.asyncDispose]: () => rm(rootFolder, { recursive: true, force: true }),
   };
 }
 
-/** Starts the command in its folder and tells its number, as podman would; it builds no wall. */
-const withoutWalls = `
+/** Starts the command in its folder and tells its number, as podman would; it builds no wall but what is asked. */
+const startsBy = (walls: string) => `
 for one; do case "$one" in
   --pidfile=*) pid="\${one#*=}" ;;
   --volume=*:/work:*) tree="\${one#*=}"; tree="\${tree%%:*}" ;;
@@ -30,9 +34,10 @@ while [ "$1" != --rootfs ]; do shift; done
 shift 2
 cd "$tree"
 exec 3<&0
-"$@" <&3 3<&- &
+${walls} "$@" <&3 3<&- &
 echo $! > "$pid.new"; mv "$pid.new" "$pid"
 wait $!`;
+const withoutWalls = startsBy("");
 
 const refusals: [string, string, RegExp, RegExp][] = [
   ["cannot work with control groups", "echo 'Error: crun: unified cgroup is missing' >&2; exit 126", /cgroup/, /bubblewrap/],
@@ -79,4 +84,36 @@ it("follows what runs to its end: exit code, both streams, and the whole tree of
   for await (const _up of run.stdout) break;
   stop.abort(new Error("cancelled"));
   expect(await run.ended).toEqual({ exitCode: null, by: "signal", detail: "cancelled" });
+});
+
+it("ends what a killed worker's containers left running, and nothing of a living worker's (case 41)", async () => {
+  await using opened = await openOn(startsBy("unshare --user --map-root-user --pid --fork --kill-child"));
+  const at = `${process.pid}-${Math.trunc(performance.now())}`;
+  const marks = { dead: `dead-${at}`, living: `living-${at}` };
+  const hold = (mark: string) => holdSandbox(opened.rootFolder, mark, opened.podmanPath);
+  const [dead, living] = [hold(marks.dead), hold(marks.living)];
+  await Promise.all([once(dead.stdout, "data"), once(living.stdout, "data")]);
+  const kill = async (worker: typeof dead) => {
+    const ended = once(worker, "exit");
+    worker.kill("SIGKILL");
+    await ended;
+  };
+  const runsOf = async ({ pid }: typeof dead) =>
+    (await readdir("/tmp")).filter((name) => name.startsWith(`fc-podman.${pid}.`));
+  const [left = "none"] = await runsOf(dead);
+
+  await kill(dead);
+  expect(running(marks.dead)).toBeGreaterThan(1); // unlike behind bubblewrap
+  const user = { userId: process.getuid?.() ?? 0 };
+  expect(await sweepRuns(user)).toContain(`/tmp/${left}`);
+  await until(() => running(marks.dead) === 0);
+  expect(await runsOf(dead)).toEqual([]);
+  expect(await runsOf(living)).toHaveLength(1);
+  expect(running(marks.living)).toBeGreaterThan(1);
+
+  await kill(living);
+  await opened.sandbox.sweep();
+  await until(() => running(marks.living) === 0);
+  expect(await runsOf(living)).toEqual([]);
+  expect(await readdir(`${opened.rootFolder}/jobs`)).toEqual([]);
 });

@@ -2,18 +2,34 @@
  * What is tried inside, and what has to come of it. `control_…` probes must work; all others must fail as named.
  * `control` says why a failed try means something: what shows that it would have been noticed.
  */
-export type ProbeRow = { id: string; title: string; expected: readonly string[]; control: string; remedy: string };
+export type ProbeRow = { id: string; title: string; expected: readonly string[]; control: string; remedy: Remedy };
+/** What to do about a try that came through, by what the walls are made of. */
+type Remedy = { bubblewrap: string; container: string };
 
-const isolation = "Do not run jobs here. Report this with the output of `feedback-chat check --sandbox --json`.";
-const namespaces =
-  "Check that bubblewrap is 0.8 or newer and that nothing mounts more of this machine into the sandbox.";
+const whatever = (remedy: string): Remedy => ({ bubblewrap: remedy, container: remedy });
+const isolation = whatever(
+  "Do not run jobs here. Report this with the output of `feedback-chat check --sandbox --json`.",
+);
+const namespaces = {
+  bubblewrap: "Check that bubblewrap is 0.8 or newer and that nothing mounts more of this machine into the sandbox.",
+  container:
+    "Check that podman is 4.3 or newer, and that neither a wrapper of it nor its system-wide configuration mounts more of this machine; or install bubblewrap, which comes first.",
+};
 const noRoute = ["ENETUNREACH", "EADDRNOTAVAIL", "EHOSTUNREACH"] as const;
-const network = "The sandbox shares this machine's network: bubblewrap could not make a network namespace of its own.";
-const limits = "Limits do not hold here: update util-linux (prlimit) and the kernel (5.14 or newer).";
-const room = "Check that the sandbox's root folder is on a writable disk with room.";
-const loopback =
-  "Tests that start a server would fail here: the loopback of a new network namespace cannot be brought up.";
-const socket = "The socket's folder cannot be mounted: check that its file system allows unix sockets.";
+const network = {
+  bubblewrap: "The sandbox shares this machine's network: bubblewrap could not make a network namespace of its own.",
+  container:
+    "The sandbox shares this machine's network: podman did not keep to `--network=none`. See that no wrapper of it changes its arguments; or install bubblewrap.",
+};
+const limits = {
+  bubblewrap: "Limits do not hold here: update util-linux (prlimit) and the kernel (5.14 or newer).",
+  container: "Limits do not hold here: update podman, crun and the kernel (5.14 or newer); or install bubblewrap.",
+};
+const room = whatever("Check that the sandbox's root folder is on a writable disk with room.");
+const loopback = whatever(
+  "Tests that start a server would fail here: the loopback of a new network namespace cannot be brought up.",
+);
+const socket = whatever("The socket's folder cannot be mounted: check that its file system allows unix sockets.");
 const itself = "it is one";
 const ownLoopback = "control_loopback: the same client reaches a listener inside";
 
@@ -65,7 +81,12 @@ export const probeRows: readonly ProbeRow[] = [
     ["none"],
     [
       "one that was opened on purpose is listed",
-      "Something hands an open file to the sandbox: start the worker without inherited descriptors, and bubblewrap without a wrapper.",
+      {
+        bubblewrap:
+          "Something hands an open file to the sandbox: start the worker without inherited descriptors, and bubblewrap without a wrapper.",
+        container:
+          "Something hands an open file to the sandbox: start the worker without inherited descriptors, and podman without a wrapper.",
+      },
     ],
   ),
   row(
@@ -105,7 +126,7 @@ export const probeRows: readonly ProbeRow[] = [
     "engine_socket",
     "the engine uses the model's socket",
     ["works"],
-    [itself, "This version of the engine ignores ANTHROPIC_UNIX_SOCKET: install the pinned one."],
+    [itself, whatever("This version of the engine ignores ANTHROPIC_UNIX_SOCKET: install the pinned one.")],
   ),
 ];
 
@@ -113,7 +134,7 @@ function row(
   id: string,
   title: string,
   expected: readonly string[],
-  [control, remedy]: readonly [control: string, remedy: string],
+  [control, remedy]: readonly [control: string, remedy: Remedy],
 ): ProbeRow {
   return { id, title, expected, control, remedy };
 }

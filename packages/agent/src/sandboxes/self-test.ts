@@ -65,7 +65,11 @@ export async function selfTest(deps: SelfTestDeps): Promise<SelfTest> {
     ...(await tryLimitsOf(job)),
     ...(deps.engine === null ? [] : [["engine_socket", await probeEngineSocket(job, deps.engine)] as const]),
   ]);
-  const probes = probeRows.map((row) => judge(row, results.get(row.id), deps.engine === null));
+  const isContainer = facts.mechanism === "container";
+  const probes = probeRows.map(({ remedy, ...row }) => {
+    const own = isContainer ? remedy.container : remedy.bubblewrap;
+    return judge({ ...row, remedy: own }, results.get(row.id), deps.engine === null);
+  });
   return { ok: probes.every(({ status }) => status !== "fail"), facts, probes };
 }
 
@@ -81,7 +85,9 @@ export function requireWalls(test: SelfTest): void {
   });
 }
 
-function judge({ expected, remedy, ...row }: ProbeRow, result: string | undefined, hasNoEngine: boolean): Probe {
+type Row = Omit<ProbeRow, "remedy"> & { remedy: string };
+
+function judge({ expected, remedy, ...row }: Row, result: string | undefined, hasNoEngine: boolean): Probe {
   if (row.id === "engine_socket" && hasNoEngine)
     return {
       ...row,

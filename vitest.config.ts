@@ -5,6 +5,8 @@ const conditions = ["source"];
 const resolving = {
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
+  // Where global setups run: without it they would need a build.
+  environments: { __vitest__: { resolve: { conditions, externalConditions: conditions } } },
 };
 
 /**

@@ -30,7 +30,7 @@ describe("the recording that demo --replay plays", () => {
     }
     expect(stage).toBe("preview_ready");
     expect(rounds).toEqual([
-      ["snapshot", "clone", "deps", "agent", "validate", "hold"],
+      ["snapshot", "clone", "deps", "agent", "collect", "validate", "hold"],
       ["snapshot", "clone", "hold", "publish"],
     ]);
     for (const round of rounds) expect(round.toSorted((a, b) => phases.indexOf(a) - phases.indexOf(b))).toEqual(round);

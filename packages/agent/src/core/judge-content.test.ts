@@ -10,13 +10,24 @@ describe("new hosts", () => {
   it.each([
     "fetch('https://evil.host/x')", "new WebSocket(`wss://evil.host`)", 'git("ssh://me@evil.host:22/x")', '<script src="//evil.host/x.js">',
     "background: url(//evil.host/x.png)", String.raw`{"url":"https:\/\/evil.host\/x"}`, "see ftp://evil.host", "fetch('http://user:word@EVIL.host/')",
-    `${"x".repeat(5_000)} https://evil.host`,
+    `${"x".repeat(5_000)} https://evil.host`, String.raw`fetch("https:\\\\evil.host/x")`, String.raw`fetch("https:/\\evil.host")`,
+    'fetch("https:/evil.host/x")', 'new URL("https:evil.host")', 'fetch("http://[2001:db8::7]/x")', '<script src="/\\evil.host/x.js">',
   ])("wait for a person, by their line: %s", (line) => {
     expect(added("src/a.js", line)).toEqual([["hold", "new_host", 3]]);
   }); // prettier-ignore
 
   it("and those that are known, nobody's, or comments do not", () => {
-    for (const line of ["'https://known.example.io/y'", "'http://localhost:3000'", "// a.b/c is a path", "x = a //b.c"])
+    for (const line of [
+      "'https://known.example.io/y'",
+      "'http://localhost:3000'",
+      "// a.b/c is a path",
+      "x = a //b.c",
+      "{ http: 1 }",
+      '"https: see"',
+      "type Scheme = 'http:' | 'https:'",
+      "'http://[::1]:80'",
+      String.raw`"C:\\dir\\a.b"`,
+    ])
       expect(added("src/a.js", line)).toEqual([]);
   });
 });
@@ -92,7 +103,7 @@ describe("rules switched off, and text that is run", () => {
   }); // prettier-ignore
 
   it("judges a line of a mebibyte that no rule likes in bounded time", () => {
-    for (const char of ["{", "it.", "http://", "eval "]) {
+    for (const char of ["{", "it.", "http://", "eval ", '"/\\', "'http:", "http:/a."]) {
       const from = performance.now();
       judge("test/a.test.js", null, char.repeat(Math.floor((1024 * 1024) / char.length)));
       expect(performance.now() - from, char).toBeLessThan(10_000);

@@ -82,11 +82,25 @@ function pieces(text: string): string[] {
   );
 }
 
-/** Also without a scheme (`src="//host/x"`), and with the slashes of JSON in a string (`https:\/\/host`). */
-const address =
-  /(?:\b(?:https?|wss?|ftp|git|ssh):(?:\\?\/){2}|(?<=["'`(=]\s?)\/\/(?=[\w-]+(?:\.[\w-]+)+[/"'`:?)]))(?:[^\s/@"'`<>]*@)?([^\s/"'`<>)\]}|:?#,;\\]+)/gi;
+const userinfo = /(?:[^\s/@"'`<>]{0,200}@)?/.source;
+const dotted = `(?=${userinfo}(?:[\\w-]+(?:\\.[\\w-]+)+|\\[[0-9a-f:.]+\\]))`;
+const schemes = "(?:https?|wss?|ftp|git|ssh)";
+/**
+ * Addresses as their readers take them. Besides `https://host`: with the slashes of JSON (`https:\/\/host`), without a
+ * scheme (`src="//host/x"`), and with one slash, other slashes or none (`https:\\host`, `https:host`), which a URL's
+ * parser takes for two.
+ */
+const address = new RegExp(
+  [
+    `(?:\\b${schemes}:(?:\\\\?/){2}`,
+    `\\b${schemes}:[\\\\/]{1,8}${dotted}`,
+    `(?<=["'\`])${schemes}:${dotted}`,
+    `(?<=["'\`(=]\\s?)(?=\\\\{0,6}/)[\\\\/]{2,8}(?=[\\w-]+(?:\\.[\\w-]+)+[/\\\\"'\`:?)]))${userinfo}(\\[[0-9a-f:.]+\\]|[^\\s/"'\`<>)\\]}|:?#,;\\\\]+)`,
+  ].join("|"),
+  "gi",
+);
 const nobodysHosts =
-  /^(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1|(?:.+\.)?example\.(?:com|org|net)|.+\.(?:test|example|invalid|localhost)|www\.w3\.org)$/i;
+  /^(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?::1\]?|(?:.+\.)?example\.(?:com|org|net)|.+\.(?:test|example|invalid|localhost)|www\.w3\.org)$/i;
 
 /** Hosts of all addresses in a text, without those that are nobody's. */
 export function hostsIn(text: string): Set<string> {

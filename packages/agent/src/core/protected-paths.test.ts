@@ -23,6 +23,14 @@ const contract: [pattern: string, file: string][] = [
   ["jest.config.*", "jest.config.js"], ["eslint.config.*", "eslint.config.mjs"], [".eslintrc*", ".eslintrc.json"],
   [".oxlintrc.json", ".oxlintrc.json"], ["biome.json", "biome.json"], ["requirements*.txt", "requirements-dev.txt"], ["Pipfile.lock", "Pipfile.lock"],
   ["mix.lock", "mix.lock"], ["flake.lock", "flake.lock"], ["gulpfile.*", "gulpfile.js"], ["justfile", "justfile"], ["phpunit.xml*", "phpunit.xml.dist"], [".env*", ".env.local"], ["pyproject.toml", "pyproject.toml"],
+  // What runs on others' machines, or in their CI, although no name of the contract says so.
+  [".yarn", ".yarn/releases/yarn-4.cjs"], ["patches", "patches/left-pad.patch"], [".cargo", ".cargo/config.toml"], ["gradle-wrapper.*", "gradle/wrapper/gradle-wrapper.properties"],
+  ["gradlew*", "gradlew"], [".mvn", ".mvn/wrapper/maven-wrapper.properties"], ["*.bat", "build.bat"], ["*.ps1", "x.ps1"], ["Containerfile*", "Containerfile"], ["*.Dockerfile", "web.Dockerfile"],
+  [".gitlab-ci*", ".gitlab-ci.yaml"], [".drone.y*ml", ".drone.yml"], [".woodpecker*", ".woodpecker/ci.yaml"], [".forgejo", ".forgejo/workflows/a.yml"], [".gitea", ".gitea/workflows/a.yml"], ["cloudbuild*.y*ml", "cloudbuild.yaml"],
+  ["action.y*ml", "action.yml"], ["vercel.ts", "vercel.ts"], ["proxy.ts", "proxy.ts"], ["instrumentation*.ts", "instrumentation-client.ts"], ["Procfile", "Procfile"], ["renovate.json*", "renovate.json5"], [".releaserc*", ".releaserc"],
+  ["*.tf", "main.tf"], ["*.csproj", "a.csproj"], ["Directory.*.props", "Directory.Build.props"], ["setupTests.*", "setupTests.ts"], ["jest-setup.*", "jest-setup.js"], [".storybook", ".storybook/main.ts"],
+  ["webpack.*", "webpack.common.js"], ["angular.json", "angular.json"], ["requirements", "requirements/base.txt"], [".clinerules*", ".clinerules"], ["copilot-instructions.md", "copilot-instructions.md"],
+  ["CLAUDE.local.md", "CLAUDE.local.md"], [".kiro", ".kiro/steering/a.md"], [".continue", ".continue/rules/a.md"], ["SKILL.md", "SKILL.md"], [".aider*", ".aider.conf.yml"], ["mcp.json", "mcp.json"],
 ]; // prettier-ignore
 
 describe("the list of what waits for a person", () => {
@@ -36,6 +44,14 @@ describe("the list of what waits for a person", () => {
     const other = file.startsWith(".github") ? "AGENTS.md" : ".github/dependabot.yml";
     expect(judge(other, [`!${pattern}`])).toMatchObject([{ level: "hold", path: other }]);
   });
+
+  it("also under the letters that some file system takes for those: what macOS opens as .husky is .husky", () => {
+    for (const path of [".hu\u017fky/pre-commit", ".hus\u212ay/pre-commit", ".g\u0131thub/x", "pac\u212aage-loc\u212a.json", "Doc\u212aerfile"])
+      expect(judge(path), path).toMatchObject([{ level: "hold", path }]);
+    expect(judgeChanges([{ path: "a/pac\u212aage.json", rawPath: "a/p", isBinary: false, modeBefore: null, modeAfter: "100644", before: null, after: bytes('{"scripts":{"test":"x"}}') }], { basePaths: [], protectedPaths: [] }))
+      .toMatchObject([{ level: "hold", code: "scripts" }]);
+    expect(judge("Bi\ufb01ling/x.ts", ["bifiling"])).toMatchObject([{ code: "project_protected" }]);
+  }); // prettier-ignore
 
   it("a path in one folder only can be taken out, and one's own protection stays", () => {
     const own = ["!docs/.github", "billing"];

@@ -94,7 +94,7 @@ describe("any secret, in any spelling", () => {
         const whole = `${before}\n${spell(text)}\n${after}`;
         expect(own.text(whole)).toContain("[redacted: key]");
         expect(own.text(whole)).not.toContain(spell(text));
-        expect(own.find(Buffer.from(whole))).toContainEqual({ name: "key", line: 2 });
+        expect(own.find(Buffer.from(whole))).toContainEqual({ name: "key", line: 2, lastLine: 2 });
       }),
     );
   });
@@ -103,12 +103,12 @@ describe("any secret, in any spelling", () => {
 describe("find", () => {
   it("names place and kind, never the value", () => {
     const found = redactor.find(Buffer.from(`one\ntwo ${secret}\n\xff\xfe ${token}`, "latin1"));
-    expect(found).toEqual([{ name: "test key", line: 2 }, { name: "GitHub token", line: 3 }]); // prettier-ignore
+    expect(found).toEqual([{ name: "test key", line: 2, lastLine: 2 }, { name: "GitHub token", line: 3, lastLine: 3 }]); // prettier-ignore
   });
 
   it("finds secrets that are no ASCII", () => {
     const odd = makeRedactor([{ name: "odd", value: "pässwörd-ünicode" }]);
-    expect(odd.find(Buffer.from("x pässwörd-ünicode", "utf8"))).toEqual([{ name: "odd", line: 1 }]);
+    expect(odd.find(Buffer.from("x pässwörd-ünicode", "utf8"))).toEqual([{ name: "odd", line: 1, lastLine: 1 }]);
     expect(odd.text("x pässwörd-ünicode")).toBe("x [redacted: odd]");
   });
 });

@@ -1,7 +1,8 @@
 import { type Mark, makeFinder } from "./spelled-secrets.ts";
 import { secretFormats } from "./secret-formats.ts";
 
-export type FoundSecret = { name: string; line: number };
+/** From its first line to its last. */
+export type FoundSecret = { name: string; line: number; lastLine: number };
 export type KnownSecret = { name: string; value: string };
 export type Redactor = {
   /** The text without any known secret, in any of its spellings, and without anything of a secret's form. */
@@ -29,7 +30,11 @@ export function makeRedactor(secrets: readonly KnownSecret[]): Redactor {
     find(bytes) {
       // Latin-1 keeps one character a byte, so that nothing hides in invalid UTF-8.
       const content = new TextDecoder("latin1").decode(bytes);
-      return marks(content).map((mark) => ({ name: mark.name, line: lineAt(content, mark.from) }));
+      return marks(content).map(({ name, from, to }) => ({
+        name,
+        line: lineAt(content, from),
+        lastLine: lineAt(content, to - 1),
+      }));
     },
   };
 }

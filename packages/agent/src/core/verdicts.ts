@@ -87,15 +87,21 @@ type HoldRule = { code: string; detail: string; matches: PathMatcher };
 function holdRules(own: readonly string[]): HoldRule[] {
   const { added, isTakenOut } = ownPaths(own);
   const ours = (patterns: readonly string[]): PathMatcher => {
-    const isOurs = matchPaths(patterns);
+    const isOurs = eitherWay(matchPaths(patterns));
     return (path) => isOurs(path) && !isTakenOut(path);
   };
+  const isAdded = eitherWay(matchPaths(added));
   return [
     { code: "protected_path", detail: "a protected path", matches: ours(protectedPaths) },
     { code: "lockfile", detail: "a lockfile decides what is fetched", matches: ours(lockfiles) },
     { code: "build_config", detail: "the configuration of build, tests or linters", matches: ours(buildConfigs) },
-    { code: "project_protected", detail: "protected by the project's settings", matches: matchPaths(added) },
+    { code: "project_protected", detail: "protected by the project's settings", matches: isAdded },
   ];
+}
+
+/** As it is written, and as a file system without case opens it: macOS takes `.hu\u017fky` for `.husky`. */
+function eitherWay(isMatch: PathMatcher): PathMatcher {
+  return (path) => isMatch(path) || isMatch(foldPath(path));
 }
 
 function heldKinds(change: JudgedChange): Verdict[] {
@@ -124,7 +130,7 @@ function contentVerdicts(change: JudgedChange, knownHosts: ReadonlySet<string>):
     ...verdict(level, code, change, detail),
     line,
   }));
-  const isPackage = /(^|\/)package\.json$/i.test(change.path);
+  const isPackage = /(^|\/)package\.json$/.test(foldPath(change.path));
   return isPackage
     ? [
         ...judgePackage(before, after).map(({ code, line, detail }) => ({

@@ -31,9 +31,12 @@ function inLines(redactor: Redactor, { path, before, after }: FileChange): Place
   const lines = linesOf(after);
   // The path was looked at on its own; here it only names the place.
   const shown = redactor.text(path);
-  return found
-    .filter(({ line }) => !known.has(lines[line - 1] ?? ""))
-    .map(({ line, name }) => ({ place: `${shown}:${line}`, name }));
+  return (
+    found
+      // It may begin on a line of the base's, and be new all the same.
+      .filter(({ line, lastLine }) => !lines.slice(line - 1, lastLine).every((text) => known.has(text)))
+      .map(({ line, name }) => ({ place: `${shown}:${line}`, name }))
+  );
 }
 
 function linesOf(bytes: Uint8Array): string[] {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate as letOthersWork } from "node:timers/promises";
 import type { Verdict } from "@feedback-chat/protocol/evidence";
+import { foldPath } from "../core/judge-path.ts";
 import type { IgnoredPaths } from "./ignored-paths.ts";
 import { pathBytes, shownPath, type TreeEntry } from "./list-tree.ts";
 import { hashWorkFile } from "./read-work-file.ts";
@@ -151,7 +152,7 @@ async function judgeFile(state: State, { path, place, facts, base }: Found): Pro
     base.sizeBytes === facts.size &&
     base.oid === (await hashWorkFile(place, facts.size, algorithmOf(base.oid)));
   if (isSame) return;
-  if (path.toLowerCase() === ".gitmodules")
+  if (foldPath(shownPath(path)) === ".gitmodules")
     return refuse(state, "submodule", path, "what git reads about submodules was changed");
   if (facts.size > walkLimits.fileBytes)
     return refuse(state, "file_too_large", path, `${facts.size} bytes; at most ${walkLimits.fileBytes} are taken`);

@@ -1,9 +1,12 @@
 import { BlockList, isIP } from "node:net";
 import { Problem } from "@feedback-chat/protocol/problem";
 
-/** What is not the public internet (IANA's special-purpose registries), ways to carry IPv4 inside IPv6 among them. */
+/**
+ * What is not the public internet (IANA's special-purpose registries), ways to carry IPv4 inside IPv6 among them; and
+ * the public address at which a cloud (Azure) tells a machine its secrets.
+ */
 const notPublic: readonly string[] = [
-  "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+  "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
   "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
   "224.0.0.0/4", "240.0.0.0/4",
   "::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",

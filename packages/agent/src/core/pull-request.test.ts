@@ -48,6 +48,29 @@ describe("pullRequestFor", () => {
     expect(pullRequestFor({ ...facts, origin: "maintainer" }).body).toMatch(/^Closes #12/m);
   });
 
+  it("stays below what GitHub takes, whatever the change is called, and says what it left out", () => {
+    const path = `${"*`|<@#".repeat(60)}.js`;
+    const file = { path, change: "added" as const, addedLines: 1, removedLines: 0 };
+    const verdict = { level: "flag" as const, code: "eval_like", path, line: 7, detail: "_*@`<#".repeat(100) };
+    const check = { name: "test", command: ["sh", "-c", "x".repeat(5_000)], base: null, head: { outcome: "passed" as const, durationMs: 1, outputTail: "" } };
+    const { body } = pullRequestFor({
+      ...facts,
+      evidence: {
+        ...evidence,
+        asked: { ...evidence.asked, title: "#".repeat(200) },
+        done: { ...evidence.done, summary: "@*_".repeat(5_000), files: Array.from({ length: 100 }, () => file) },
+        checked: { ...evidence.checked, checks: Array.from({ length: 50 }, () => check), note: "*".repeat(2_000) },
+        flagged: [...evidence.flagged, ...Array.from({ length: 90 }, () => verdict)],
+      },
+    });
+    // GitHub counts 65,536 characters; the publisher puts notes about the base before it.
+    expect(body.length).toBeLessThan(60_000);
+    expect(body).toMatch(/and \d+ more files/);
+    expect(body).toMatch(/and \d+ more flags/);
+    expect(body).toMatch(/and \d+ more checks/);
+    for (const part of ["Refs #12", "Run: run_1", "new host", "0.0123 USD"]) expect(body).toContain(part);
+  }); // prettier-ignore
+
   it("says when it is unfinished, and what the base branch did meanwhile", () => {
     expect(pullRequestFor({ ...facts, baseNote: "The base branch has moved on." }).body).toMatch(
       /^The base branch has moved on\./,

@@ -15,6 +15,9 @@ export type PullRequestFacts = {
 };
 
 const maxSummaryChars = 4_000;
+const maxNoteChars = 1_000;
+/** Of a list's lines. GitHub takes 65,536 characters in all, and the names in them are the agent's. */
+const maxListChars = { files: 12_000, checks: 6_000, flags: 14_000 };
 
 /** Title and body are ours; what the agent or a stranger wrote is quoted in them and can do nothing there. */
 export function pullRequestFor(facts: PullRequestFacts): { title: string; body: string } {
@@ -30,7 +33,7 @@ export function pullRequestFor(facts: PullRequestFacts): { title: string; body: 
     section("Checked", [
       checkTable(facts.evidence.checked.checks),
       facts.evidence.checked.isBuilt ? null : "Not built: the dependencies could not be installed.",
-      facts.evidence.checked.note === null ? null : quote(facts.evidence.checked.note),
+      facts.evidence.checked.note === null ? null : quote(cut(facts.evidence.checked.note, maxNoteChars)),
     ]),
     section("Flagged", [flagList(facts.evidence.flagged)]),
     section("Cost", [costLine(facts.evidence)]),
@@ -67,7 +70,8 @@ function fileTable({ done }: Evidence): string {
   );
   const ignored =
     done.ignoredFiles > 0 ? `\n\n${done.ignoredFiles} files that the repository ignores were left out.` : "";
-  return `| File | Change | Lines |\n| --- | --- | --- |\n${rows.join("\n")}${ignored}`;
+  const { shown, more } = fitting(rows, "files");
+  return `| File | Change | Lines |\n| --- | --- | --- |\n${shown}${more}${ignored}`;
 }
 
 function checkTable(checks: CheckResult[]): string {
@@ -76,7 +80,8 @@ function checkTable(checks: CheckResult[]): string {
     const both = base?.outcome === "failed" && head.outcome === "failed" ? " (failed before too)" : "";
     return `| ${code(name)} | ${code(command.join(" "))} | ${wordFor(base?.outcome ?? "not_run")} | **${wordFor(head.outcome)}**${both} |`;
   });
-  return `| Check | Command | Before | After |\n| --- | --- | --- | --- |\n${rows.join("\n")}`;
+  const { shown, more } = fitting(rows, "checks");
+  return `| Check | Command | Before | After |\n| --- | --- | --- | --- |\n${shown}${more}`;
 }
 
 function wordFor(outcome: CheckResult["head"]["outcome"]): string {
@@ -85,13 +90,26 @@ function wordFor(outcome: CheckResult["head"]["outcome"]): string {
 
 function flagList(flagged: Verdict[]): string {
   if (flagged.length === 0) return "Nothing.";
-  const shown = flagged
-    .slice(0, 50)
+  // What holds the run comes first: many flags must not push it out.
+  const rows = flagged
+    .toSorted((a, b) => Number(b.level === "hold") - Number(a.level === "hold"))
     .map(
       ({ level, path, line, detail }) =>
         `- ${level === "hold" ? "**look here:** " : ""}${code(line === null ? path : `${path}:${line}`)} ${neutralise(detail)}`,
     );
-  return [...shown, ...(flagged.length > 50 ? [`- and ${flagged.length - 50} more`] : [])].join("\n");
+  const { shown, more } = fitting(rows, "flags");
+  return `${shown}${more}`;
+}
+
+/** As many lines as there is room for. */
+function fitting(lines: string[], what: keyof typeof maxListChars): { shown: string; more: string } {
+  let chars = 0;
+  const end = lines.findIndex((line) => (chars += line.length + 1) > maxListChars[what]);
+  const left = end === -1 ? 0 : lines.length - end;
+  return {
+    shown: lines.slice(0, lines.length - left).join("\n"),
+    more: left > 0 ? `\n\n… and ${left} more ${what}.` : "",
+  };
 }
 
 function costLine({ spent }: Evidence): string {

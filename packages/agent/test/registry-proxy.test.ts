@@ -1,0 +1,82 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openRegistryProxy } from "../src/proxy/registry-proxy.ts";
+import type { RegistryHost } from "../src/ports/registry.ts";
+
+async function open(hosts: RegistryHost[], allowsPrivate = false) {
+  const folder = await mkdtemp("/tmp/fcr-");
+  const socketPath = join(folder, "registry.sock");
+  const exit = await openRegistryProxy({ socketPath, hosts, allowsPrivate });
+  return {
+    exit,
+    /** What came back until the other side ended it; "" when nothing did. */
+    say: async (bytes: string): Promise<string> => {
+      const socket = connect(socketPath);
+      socket.setTimeout(5_000, () => socket.destroy(new Error("no end came")));
+      socket.write(bytes);
+      let said = "";
+      socket.on("data", (chunk) => (said += chunk.toString("latin1")));
+      await once(socket, "close");
+      return said;
+    },
+    async [Symbol.asyncDispose]() {
+      await exit[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A registry without TLS that answers each connection with these bytes, and hangs up. */
+async function registry(bytes: string) {
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.once("data", () => socket.end(bytes, "latin1"));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return { port, [Symbol.asyncDispose]: async () => void server.close() };
+}
+
+const get = (host: string) => `GET http://${host}/x HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+const tunnel = (host: string) => `CONNECT ${host} HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
+
+describe("the exit of the fetch sandbox", () => {
+  it.each([
+    "127.0.0.1", "169.254.169.254", "168.63.129.16", "100.100.100.200", "0.0.0.0", "10.0.0.1", "192.168.1.1", "192.0.0.192", "198.18.0.1",
+  ])("leads to no %s, although the lockfile names it", async (hostname) => {
+    await using plain = await open([{ protocol: "http:", hostname, port: 80 }]);
+    expect(await plain.say(get(hostname))).toMatch(/^HTTP\/1.1 403 /);
+    await using secure = await open([{ protocol: "https:", hostname, port: 443 }]);
+    expect(await secure.say(tunnel(`${hostname}:443`))).toMatch(/^HTTP\/1.1 403 /);
+    expect(secure.exit.refused()).toEqual([`${hostname}:443`]);
+  }); // prettier-ignore
+
+  it("leads nowhere that the lockfile does not name: another host, port, scheme or spelling", async () => {
+    await using opened = await open([{ protocol: "https:", hostname: "registry.example", port: 443 }]);
+    for (const bytes of [
+      tunnel("evil.example:443"), tunnel("registry.example:80"), tunnel("registry.example:443@evil.example:443"), tunnel("[::1]:443"),
+      get("registry.example"), get("evil.example"), get("registry.example").replace("GET", "POST"), get("x").replace("http://x/x", "/x"),
+    ])
+      expect(await opened.say(bytes), bytes).toMatch(/^HTTP\/1.1 403 /);
+  }); // prettier-ignore
+
+  it("passes an answer on, and lives on after answers that are none", async () => {
+    for (const [bytes, expected] of [
+      ["HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", /^HTTP\/1.1 200 OK[^]*ok$/],
+      ["HTTP/1.1 099 X\r\ncontent-length: 2\r\n\r\nno", /^(?!HTTP\/1.1 200)/],
+      ["HTTP/1.1 000 X\r\ncontent-length: 2\r\n\r\nno", /^(?!HTTP\/1.1 200)/],
+      ["HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", /^(?!HTTP\/1.1 200)/],
+      ["HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\ncut", /^(?![^]*\r\n\r\n.{200})/],
+      ["no HTTP at all\r\n\r\n", /^(?!HTTP\/1.1 200)/],
+    ] as const) {
+      await using far = await registry(bytes);
+      const host = { protocol: "http:", hostname: "127.0.0.1", port: far.port } as const;
+      await using opened = await open([host], true);
+      expect(await opened.say(get(`127.0.0.1:${far.port}`)), bytes).toMatch(expected);
+    }
+  });
+});

@@ -18,6 +18,7 @@ import { hasTree, importTreePack } from "../src/git/pack-tree.ts";
 import { asRunFailure } from "../src/ports/run-failure.ts";
 import type { RunRepository } from "../src/ports/git.ts";
 import { makeRedactor } from "../src/core/redact.ts";
+import { walkTree } from "../src/git/walk-tree.ts";
 import { collectTree } from "../src/stages/collect.ts";
 import {
   makeFolder,
@@ -340,4 +341,59 @@ describe("collectTree", () => {
       expect((await refusal(bench)).detail).toContain("1 MiB");
     });
   });
+
+  it("counts what is ignored below folders whose path no call takes any more, and takes the rest", async () => {
+    await work(baseFiles, async (bench) => {
+      put(bench.tree, "src/new.js", "new\n");
+      dig(join(bench.tree, "build"));
+      put(bench.tree, "build/out.js", "out\n");
+      try {
+        const { files, ignoredFiles } = await collect(bench);
+        expect(files.map(({ path }) => path)).toEqual(["src/new.js"]);
+        expect(ignoredFiles).toBe(1);
+      } finally {
+        execFileSync("rm", ["-rf", join(bench.tree, "build")]);
+      }
+    });
+  });
+
+  it("refuses what it may not look at, by its path, where the worker is not root", async () => {
+    using folder = makeFolder();
+    const tree = folder.at("work");
+    put(tree, "src/shut/a.js", "a\n");
+    put(tree, "src/unread.js", "b\n");
+    const bytes = Buffer.from("b\n");
+    const base = [{ path: "src/unread.js", mode: "100644", type: "blob" as const, oid: "0".repeat(40), sizeBytes: bytes.length }];
+    for (const path of ["src/shut", "src/unread.js"]) chmodSync(join(tree, path), 0);
+    chmodSync(folder.path, 0o755);
+    const nobody = 65_534;
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(nobody);
+    try {
+      const { refusals } = await walkTree(async () => new Set(), { folder: tree, base });
+      expect(refusals.map(({ path, detail }) => [path, detail])).toEqual([
+        ["src/unread.js", "cannot be looked at"],
+        ["src/shut", "cannot be looked at"],
+      ]);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(join(tree, "src/shut"), 0o700);
+    }
+  }); // prettier-ignore
+
+  it("asks git nothing about what only git may name, at any depth and in any case", async () => {
+    for (const name of ["src/.git/HEAD", "new/.GIT/config", "new/git~1/x", "new/.git"]) {
+      await work(baseFiles, async (bench) => {
+        put(bench.tree, name, "x\n");
+        expect(await refusal(bench), name).toMatchObject({ code: "bad_output" });
+      });
+    }
+  });
 });
+
+/** Folder in folder until no path fits into a call: only a program that walks by handles gets there. */
+function dig(folder: string): void {
+  mkdirSync(folder);
+  const script = 'i=0; while [ $i -lt 30 ]; do mkdir "$1" && cd -P "./$1" || exit 1; i=$((i + 1)); done; : > deep.txt';
+  execFileSync("sh", ["-c", script, "dig", "d".repeat(200)], { cwd: folder });
+}

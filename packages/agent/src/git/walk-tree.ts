@@ -1,10 +1,11 @@
-import { lstatSync, readdirSync, type Stats } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats } from "node:fs";
 import { lstat, readdir, readlink } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate as letOthersWork } from "node:timers/promises";
 import type { Verdict } from "@feedback-chat/protocol/evidence";
 import { foldPath } from "../core/judge-path.ts";
+import { ignoring } from "../platform/ignoring.ts";
 import type { IgnoredPaths } from "./ignored-paths.ts";
 import { pathBytes, shownPath, type TreeEntry } from "./list-tree.ts";
 import { hashWorkFile } from "./read-work-file.ts";
@@ -98,7 +99,11 @@ async function walkLevel(state: State, root: string, level: string[]): Promise<s
 
 async function look(state: State, root: string, folder: string): Promise<Found[]> {
   const place = placeOf(root, folder);
-  const names = readdirSync(place, { encoding: "buffer" });
+  const names = unlessShut(() => readdirSync(place, { encoding: "buffer" }));
+  if (names === null) {
+    refuse(state, "unreadable", folder, notLookedAt);
+    return [];
+  }
   await letOthersWork();
   const found: Found[] = [];
   for (const bytes of names) {
@@ -111,17 +116,29 @@ async function look(state: State, root: string, folder: string): Promise<Found[]
     if (isFull(state)) return [];
     if (state.entries % 500 === 0) await letOthersWork();
     const entryPlace = placeOf(root, path);
-    if (path.length > walkLimits.pathBytes)
-      refuse(state, "path_too_long", path, `longer than ${walkLimits.pathBytes} bytes`);
-    else
-      found.push({
-        path,
-        place: entryPlace,
-        facts: lstatSync(entryPlace),
-        base: state.byPath.get(path),
-      });
+    const facts = path.length > walkLimits.pathBytes ? undefined : unlessShut(() => lstatSync(entryPlace));
+    if (facts === undefined) refuse(state, "path_too_long", path, `longer than ${walkLimits.pathBytes} bytes`);
+    else if (facts === null) refuse(state, "unreadable", path, notLookedAt);
+    else found.push({ path, place: entryPlace, facts, base: state.byPath.get(path) });
   }
   return found;
+}
+
+const notLookedAt = "cannot be looked at";
+
+/** Null where the agent took the right to look from everybody but root. */
+function unlessShut<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    return ignoring("EACCES")(error) ?? null;
+  }
+}
+
+function canRead(place: Buffer): boolean {
+  const file = unlessShut(() => openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+  if (file !== null) closeSync(file);
+  return file !== null;
 }
 
 async function enterFolder(state: State, { path, place, facts, base }: Found, next: string[]): Promise<void> {
@@ -146,11 +163,10 @@ async function judgeFile(state: State, { path, place, facts, base }: Found): Pro
   if (base?.mode === "120000") return refuse(state, "symlink", path, "a symlink became a file");
   // git records the owner's bit alone.
   const mode = (facts.mode & 0o100) === 0 ? "100644" : "100755";
-  const isSame =
-    base?.type === "blob" &&
-    isSameMode(base.mode, mode) &&
-    base.sizeBytes === facts.size &&
-    base.oid === (await hashWorkFile(place, facts.size, algorithmOf(base.oid)));
+  const mayBeSame = base?.type === "blob" && isSameMode(base.mode, mode) && base.sizeBytes === facts.size;
+  const oid = mayBeSame ? await hashWorkFile(place, facts.size, algorithmOf(base.oid)).catch(ignoring("EACCES")) : null;
+  if (oid === undefined || (!mayBeSame && !canRead(place))) return refuse(state, "unreadable", path, notLookedAt);
+  const isSame = mayBeSame && base.oid === oid;
   if (isSame) return;
   if (foldPath(shownPath(path)) === ".gitmodules")
     return refuse(state, "submodule", path, "what git reads about submodules was changed");
@@ -174,12 +190,14 @@ function algorithmOf(oid: string): "sha1" | "sha256" {
   return oid.length === 64 ? "sha256" : "sha1";
 }
 
-/** Counts up to a limit; what is ignored is not looked at. */
+/** Counts up to a limit; what is ignored is not looked at, nor what no call can name any more. */
 async function countFiles(folder: Buffer): Promise<number> {
-  let count = 0;
+  let [count, looked] = [0, 0];
   const folders = [folder];
-  for (let place = folders.pop(); place && count < 10_000; place = folders.pop()) {
-    for (const entry of await readdir(place, { encoding: "buffer", withFileTypes: true })) {
+  for (let place = folders.pop(); place && count < 10_000 && looked < 10_000; place = folders.pop()) {
+    looked++;
+    const options = { encoding: "buffer", withFileTypes: true } as const;
+    for (const entry of (await readdir(place, options).catch(ignoring("ENAMETOOLONG", "EACCES"))) ?? []) {
       if (entry.isDirectory()) folders.push(Buffer.concat([place, Buffer.from("/"), entry.name]));
       else count++;
     }

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { ignoring } from "../platform/ignoring.ts";
@@ -77,7 +77,7 @@ export async function ownTree(deps: FolderDeps, uid: number, folder: string): Pr
 
 /** Replaces a file in a folder that hostile code could write: the name is freed first, then made exclusively. */
 export async function replaceFile(path: string, content: string | Uint8Array, uid: number | null): Promise<void> {
-  await rm(path, { force: true, recursive: true });
+  await removeTree(path);
   const file = await open(path, "wx", 0o600);
   try {
     await file.writeFile(content);

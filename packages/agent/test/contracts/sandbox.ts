@@ -88,7 +88,8 @@ export function sandboxContract(name: string, open: OpenSandbox): void {
     it("replaces what an earlier run left under a task file's name, and never follows it", async () => {
       const host = join(job.treeFolder, "..", "host-file");
       await writeFile(host, "host");
-      await inside(job, ["sh", "-c", `mkdir /task/folder; ln -s ${host} /task/link`]);
+      const dig = "cd /task/folder; i=0; while [ $i -lt 30 ]; do mkdir $0 && cd -P ./$0 || exit 1; i=$((i+1)); done";
+      await inside(job, ["sh", "-c", `mkdir /task/folder; ln -s ${host} /task/link; ${dig}`, "d".repeat(200)]);
       for (const file of ["folder", "link", "plain"]) await job.writeTask(file, `new ${file}`);
       expect(await readFile(host, "utf8")).toBe("host");
       expect((await inside(job, ["cat", "/task/folder", "/task/link", "/task/plain"])).output).toBe(

@@ -5,6 +5,11 @@ export function claimEvent(stage: Stage, resumeAt: Phase): "leased" | "resumed" 
   return stage === "validating" || !isBefore(resumeAt, "validate") ? "resumed" : "leased";
 }
 
+/** A job that a person reopened gets so many attempts more; a new one begins with as many (the column's default). */
+export const freshAttempts = 3;
+/** Parking and giving back cost no attempt, so many times. */
+export const maxExtraAttempts = 10;
+
 export type LostWork = {
   /** Where this attempt had begun. */
   resumeAt: Phase;

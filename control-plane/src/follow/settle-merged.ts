@@ -4,10 +4,10 @@ import { githubFor } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { isInProduction, reportsProduction } from "./find-deployment.ts";
+import type { Merged } from "./list-merged.ts";
 import { movePublished } from "./move-published.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
-type Merged = { id: string; projectId: string; mergeSha: string };
 
 /**
  * A merged run is deployed as soon as its commit is in production, or at once if the repository never says what it

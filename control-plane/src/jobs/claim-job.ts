@@ -8,7 +8,7 @@ import { asSystem } from "../platform/as-tenant.ts";
 import type { Db, Tx } from "../platform/database.ts";
 import { packageVersion } from "../platform/package-version.ts";
 import type { Signals } from "../platform/signals.ts";
-import { advanceRun } from "./advance-run.ts";
+import { advanceLocked } from "./advance-run.ts";
 import { readLeasedJob } from "./leased-job.ts";
 import { type PickedJob, pickJob } from "./pick-job.ts";
 
@@ -38,20 +38,27 @@ export async function claimJob(deps: Deps, claim: Claim, signal: AbortSignal): P
   const { signals, config } = deps;
   const start = performance.now();
   const endMs = start + claim.waitSeconds * 1_000;
-  for (;;) {
-    // Before the look, so that a job which arrives meanwhile wakes us.
-    const woken = signals.next("jobs", claim.workspaceId);
-    try {
-      const { isAnswer, hasWork, ...claimed } = await look(deps, claim);
-      const now = performance.now();
-      const untilMs = hasWork ? Math.max(endMs, start + atLeastMs) : endMs;
-      if (isAnswer || now >= untilMs || signal.aborted) return claimed;
-      // Jobs whose backoff ends are announced by nobody: hence a look of one's own now and then.
-      const pauseMs = hasWork ? againMs * (1 + Math.random()) : config.figures.sweepEverySeconds * 500;
-      await woken.wait(Math.min(untilMs - now, pauseMs), signal);
-    } finally {
-      woken.cancel();
+  try {
+    for (;;) {
+      // Before the look, so that a job which arrives meanwhile wakes us.
+      const woken = signals.nextInLine("jobs", claim.workspaceId, claim.workerId);
+      try {
+        // Nobody is there any more to work on what would be taken.
+        if (signal.aborted) return { lease: null, drain: false };
+        const { isAnswer, hasWork, ...claimed } = await look(deps, claim);
+        const now = performance.now();
+        const untilMs = hasWork ? Math.max(endMs, start + atLeastMs) : endMs;
+        if (isAnswer || now >= untilMs) return claimed;
+        // Jobs whose backoff ends are announced by nobody: hence a look of one's own now and then.
+        const pauseMs = hasWork ? againMs * (1 + Math.random()) : config.figures.sweepEverySeconds * 500;
+        await woken.wait(Math.min(untilMs - now, pauseMs), signal);
+      } finally {
+        woken.cancel();
+      }
     }
+  } finally {
+    // The word that woke us, or came while we looked, may be about more than what we took. Who then sees nothing stays.
+    signals.passOn("jobs", claim.workspaceId);
   }
 }
 
@@ -60,13 +67,8 @@ async function look(deps: Deps, claim: Claim): Promise<Claimed & { hasWork: bool
     // As the system, bound to the key's workspace in each statement: the instance's pause belongs to no tenant.
     return await asSystem(deps.db, async (tx) => {
       const worker = await greet(tx, claim);
-      const earlier = await sql<PickedJob & { isHeld: boolean }>`
-        select j.id as "jobId", j.run_id as "runId", j.project_id as "projectId", j.attempt, j.lease_token as token,
-          j.lease_expires_at as "expiresAt", j.status = 'processing' as "isHeld"
-        from fc.job_queue j where j.claim_id = ${claim.claimId} and j.worker_id = ${claim.workerId}`.execute(tx);
-      const repeated = earlier.rows[0];
-      if (repeated) {
-        const lease = repeated.isHeld ? await leaseOf(tx, deps, repeated) : null;
+      if (worker.earlierJobId !== null) {
+        const lease = await findRepeated(tx, deps, worker.earlierJobId);
         return { lease, drain: worker.isDraining, hasWork: false, isAnswer: true };
       }
       if (worker.isDraining) return { lease: null, drain: true, hasWork: false, isAnswer: true };
@@ -75,7 +77,7 @@ async function look(deps: Deps, claim: Claim): Promise<Claimed & { hasWork: bool
         leaseSeconds: deps.config.figures.leaseSeconds,
       });
       if (!job) return { lease: null, drain: false, hasWork, isAnswer: false };
-      await advanceRun(tx, job.runId, {
+      await advanceLocked(tx, job, {
         event: claimEvent(job.stage, job.resumeAt),
         actor: { kind: "worker", id: claim.keyId, login: worker.name },
         attempt: job.attempt,
@@ -93,10 +95,14 @@ async function look(deps: Deps, claim: Claim): Promise<Claimed & { hasWork: bool
   }
 }
 
-async function greet(tx: Tx, { workerId, workspaceId, keyId }: Claim): Promise<{ isDraining: boolean; name: string }> {
-  const { rows } = await sql<{ isDraining: boolean; name: string; version: string; hasKey: boolean }>`
+type Greeted = { isDraining: boolean; name: string; version: string; hasKey: boolean; earlierJobId: string | null };
+
+/** `earlierJobId`: what this very claim was given before. */
+async function greet(tx: Tx, { workerId, workspaceId, keyId, claimId }: Claim): Promise<Greeted> {
+  const { rows } = await sql<Greeted>`
     update fc.workers set last_seen_at = now() where id = ${workerId} and workspace_id = ${workspaceId}
     returning is_draining as "isDraining", name, version,
+      (select j.id from fc.job_queue j where j.claim_id = ${claimId} and j.worker_id = ${workerId}) as "earlierJobId",
       exists (select from fc.api_keys k where k.id = ${keyId} and k.revoked_at is null and coalesce(k.expires_at > now(), true)) as "hasKey"`.execute(
     tx,
   );
@@ -108,6 +114,14 @@ async function greet(tx: Tx, { workerId, workspaceId, keyId }: Claim): Promise<{
   return worker;
 }
 
+/** Null when it is not held any more. */
+async function findRepeated(tx: Tx, deps: Deps, jobId: string): Promise<Lease | null> {
+  const { rows } = await sql<Leased>`
+    select j.id as "jobId", j.run_id as "runId", j.attempt, j.lease_token as token, j.lease_expires_at as "expiresAt"
+    from fc.job_queue j where j.id = ${jobId} and j.status = 'processing'`.execute(tx);
+  return rows[0] ? leaseOf(tx, deps, rows[0]) : null;
+}
+
 /** @throws Problem upgrade_required */
 export function refuseOldVersion(version: string): void {
   if (isServed(version, packageVersion)) return;
@@ -116,7 +130,9 @@ export function refuseOldVersion(version: string): void {
   });
 }
 
-async function leaseOf(tx: Tx, deps: Deps, job: Omit<PickedJob, "stage" | "resumeAt">): Promise<Lease> {
+type Leased = Pick<PickedJob, "jobId" | "runId" | "attempt" | "token" | "expiresAt">;
+
+async function leaseOf(tx: Tx, deps: Deps, job: Leased): Promise<Lease> {
   return {
     jobId: idOf("job", job.jobId),
     runId: idOf("run", job.runId),

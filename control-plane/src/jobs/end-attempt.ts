@@ -5,21 +5,18 @@ import { type RawBuilder, sql } from "kysely";
 import type { Config } from "../config.ts";
 import { plainQuestion } from "../core/question-text.ts";
 import { decideEnding, type Decision, type Ending, type EndingJob } from "../core/decide-ending.ts";
+import { maxExtraAttempts } from "../core/lease.ts";
 import { asWorker } from "../platform/as-tenant.ts";
 import type { HeldLease } from "../platform/caller.ts";
 import type { Db, Tx } from "../platform/database.ts";
-import { advanceRun } from "./advance-run.ts";
+import { type LockedRun, lockedRun } from "../runs/lock-run.ts";
+import { type Happening, moveOf } from "../runs/record-event.ts";
+import { advanceLocked } from "./advance-run.ts";
 import { type Fence, isHeldBy, leaseLost } from "./lease-fence.ts";
 
 type Deps = { db: Db; config: Pick<Config, "figures"> };
-export type AttemptRow = EndingJob & {
-  id: string;
-  runId: string;
-  projectId: string;
-  workspaceId: string;
-  token: string;
-  keyId: string | null;
-};
+/** The job's row and its run's, both locked. */
+export type AttemptRow = EndingJob & LockedRun & { id: string; token: string; keyId: string | null };
 
 /**
  * Ends the attempt of a worker as it says: completed, failed, parked or given back. The same call again gives the
@@ -34,16 +31,16 @@ export async function endAttempt({ db, config }: Deps, lease: HeldLease, ending:
   });
 }
 
-/** Locks the attempt that `which` names (alias `j`), and reads what an ending depends on. */
+/** Locks the attempt that `which` names (aliases `j`, `r`, `p`) and then its run, and reads what an ending depends on. */
 export async function lockAttempt(tx: Tx, which: RawBuilder<boolean>): Promise<AttemptRow | null> {
   const { rows } = await sql<AttemptRow>`
-    select j.id, j.run_id as "runId", j.project_id as "projectId", p.workspace_id as "workspaceId", j.lease_token as token,
-      (select w.key_id from fc.workers w where w.id = j.worker_id) as "keyId", r.stage, j.attempt, j.max_attempts as "maxAttempts",
+    select ${lockedRun}, j.id, j.lease_token as token, j.attempt, j.max_attempts as "maxAttempts",
+      (select w.key_id from fc.workers w where w.id = j.worker_id) as "keyId",
       j.resume_at as "resumeAt", j.cancel, j.permit_id is not null as "isPermitted", r.question is not null as "hasQuestion",
       (select count(*) = 2 from fc.artifacts a where a.run_id = r.id and a.name in ('tree.pack', 'tree.json')) as "hasTree",
       j.permit_id is not null or r.approved_tree_id is not null as "isDecided"
     from fc.job_queue j join fc.pipeline_runs r on r.id = j.run_id join fc.projects p on p.id = j.project_id
-    where ${which} for update of j`.execute(tx);
+    where ${which} for update of j, r`.execute(tx);
   return rows[0] ?? null;
 }
 
@@ -56,7 +53,7 @@ export async function applyEnding(
 ): Promise<{ stage: Stage }> {
   const decision = decideEnding(ending, job, { figures, jitter: Math.random() });
   await noteOutcome(tx, job.runId, ending);
-  const { stage } = await advanceRun(tx, job.runId, {
+  const happening: Happening = {
     event: decision.event,
     actor: decision.actor ?? { kind: "worker", id: job.keyId },
     attempt: job.attempt,
@@ -64,36 +61,34 @@ export async function applyEnding(
     reason: decision.reason,
     reasonText: decision.reasonText,
     detail: decision.reasonText?.slice(0, 500) ?? decision.reason,
+  };
+  const { stage } = moveOf(job, happening);
+  await advanceLocked(tx, job, happening, {
+    queries: sql`, put_down as (${putDown(job, { decision, ending: { ...ending, stage } })})`,
+    signals: sql`pg_notify('fc_jobs', numbered.workspace_id::text), pg_notify('fc_leases', ${job.id})`,
+    runningJobs: -1,
   });
-  await putDown(tx, job, { decision, ending: { ...ending, stage } });
-  await sql`
-    with freed as (update fc.projects set running_jobs = running_jobs - 1 where id = ${job.projectId} returning workspace_id)
-    select pg_notify('fc_jobs', workspace_id::text), pg_notify('fc_leases', ${job.id}) from freed`.execute(tx);
   return { stage };
 }
 
-async function putDown(
-  tx: Tx,
+function putDown(
   job: AttemptRow,
   { decision, ending }: { decision: Decision; ending: Ending & { stage: Stage } },
-): Promise<void> {
+): RawBuilder<unknown> {
   const { status, delaySeconds, resumeAt, isFree } = decision;
   const isOver = status !== "pending";
   // What the sweeper ends is lost for its worker, whatever it says then.
   const isWorkers = ending.verb !== "lose_lease" && ending.verb !== "overdue";
-  const runAt = isOver
-    ? sql`run_at`
-    : delaySeconds === null
-      ? sql`'infinity'`
-      : sql`now() + make_interval(secs => ${delaySeconds})`;
-  await sql`
-    update fc.job_queue j set status = ${status}, run_at = ${runAt}, resume_at = ${resumeAt},
+  const isParked = delaySeconds === null;
+  return sql`
+    update fc.job_queue j set status = ${status}, resume_at = ${resumeAt},
+      run_at = case when ${isOver} then run_at when ${isParked} then 'infinity' else now() + make_interval(secs => ${delaySeconds ?? 0}) end,
       completed_at = case when ${isOver} then now() end, worker_id = case when ${isOver} then worker_id end,
-      max_attempts = max_attempts + case when ${isFree} and extra_attempts < 10 then 1 else 0 end,
-      extra_attempts = extra_attempts + case when ${isFree} and extra_attempts < 10 then 1 else 0 end,
+      max_attempts = max_attempts + case when ${isFree} and extra_attempts < ${maxExtraAttempts} then 1 else 0 end,
+      extra_attempts = extra_attempts + case when ${isFree} and extra_attempts < ${maxExtraAttempts} then 1 else 0 end,
       ending = ${JSON.stringify(ending)}::jsonb, ended_lease = ${isWorkers ? fingerprintOf(job) : null},
       lease_token = null, lease_expires_at = null, locked_at = null, cancel_requested_at = null
-    where ${isHeldBy({ jobId: job.id, attempt: job.attempt, token: job.token })}`.execute(tx);
+    where ${isHeldBy({ jobId: job.id, attempt: job.attempt, token: job.token })}`;
 }
 
 /** What the ending tells about the run beside its stage. */

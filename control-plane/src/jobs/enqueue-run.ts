@@ -43,7 +43,7 @@ export async function enqueueRun(
   const { rows } = await sql<{ id: string }>`
     with project as (
       -- First of all locks, so that of two events of one issue the second sees the first one's job.
-      select id from fc.projects where id = ${projectId} and deleted_at is null for no key update
+      select id, priority from fc.projects where id = ${projectId} and deleted_at is null for no key update
     ), issue as (
       insert into fc.issues as i (id, project_id, number, title, author, url, state, ever_had_feedback_label, github_updated_at)
       select ${issueId}, id, ${issue.number}, ${issue.title}, ${issue.author}, ${issue.url}, 'open', ${issue.hasFeedbackLabel}, ${issue.updatedAt}
@@ -54,8 +54,9 @@ export async function enqueueRun(
         github_updated_at = greatest(i.github_updated_at, excluded.github_updated_at)
       returning id, project_id
     ), job as (
-      insert into fc.job_queue (id, project_id, run_id, github_issue_number, issue_body, snapshot_id, run_at, resume_at)
-      select ${jobId}, project_id, ${runId}, ${issue.number}, ${issue.body}, ${snapshotId}, 'infinity', 'snapshot' from issue
+      insert into fc.job_queue (id, project_id, run_id, github_issue_number, issue_body, snapshot_id, run_at, resume_at, priority)
+      select ${jobId}, issue.project_id, ${runId}, ${issue.number}, ${issue.body}, ${snapshotId}, 'infinity', 'snapshot', project.priority
+      from issue, project
       on conflict (project_id, github_issue_number) where status in ('pending', 'processing') do nothing
       returning id, project_id
     ), snapshot as (

@@ -1,15 +1,14 @@
-import type { Phase, Stage } from "@feedback-chat/protocol/run-machine";
+import type { Phase } from "@feedback-chat/protocol/run-machine";
 import { type RawBuilder, sql } from "kysely";
 import type { Tx } from "../platform/database.ts";
+import { type LockedRun, lockedRun } from "../runs/lock-run.ts";
 
-export type PickedJob = {
+/** With its run's row, which is locked too. */
+export type PickedJob = LockedRun & {
   jobId: string;
-  runId: string;
-  projectId: string;
   attempt: number;
   token: string;
   expiresAt: Date;
-  stage: Stage;
   resumeAt: Phase;
 };
 
@@ -77,16 +76,17 @@ async function takeFirst(
       select j.id, j.project_id, j.run_id from picked join fc.job_queue j on j.id = picked.job_id
       where j.status = 'pending' and j.run_at <= now() for no key update of j skip locked
     ), run as materialized (
-      select r.id, r.stage, free.id as job_id, free.project_id from free join fc.pipeline_runs r on r.id = free.run_id
+      select ${lockedRun}, free.id as job_id from free join fc.pipeline_runs r on r.id = free.run_id
       for no key update of r skip locked
     ), counted as (
-      update fc.projects p set running_jobs = running_jobs + 1 from run where p.id = run.project_id
+      update fc.projects p set running_jobs = running_jobs + 1 from run where p.id = run."projectId"
     )
     update fc.job_queue j set status = 'processing', attempt = attempt + 1, worker_id = ${workerId}, claim_id = ${claimId},
       locked_at = now(), lease_token = gen_random_uuid(), lease_expires_at = now() + make_interval(secs => ${leaseSeconds}),
       permit_id = null, logged_lines = 0
     from run where j.id = run.job_id
-    returning j.id as "jobId", run.id as "runId", j.project_id as "projectId", j.attempt, j.lease_token as token,
-      j.lease_expires_at as "expiresAt", run.stage, j.resume_at as "resumeAt"`.execute(tx);
+    returning run.*, j.id as "jobId", j.attempt, j.lease_token as token, j.lease_expires_at as "expiresAt", j.resume_at as "resumeAt"`.execute(
+    tx,
+  );
   return rows[0];
 }

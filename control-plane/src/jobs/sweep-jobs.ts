@@ -5,7 +5,7 @@ import type { Config } from "../config.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import type { Db, Tx } from "../platform/database.ts";
 import type { Log } from "../platform/log.ts";
-import { advanceRun } from "./advance-run.ts";
+import { advanceLocked } from "./advance-run.ts";
 import { applyEnding, lockAttempt } from "./end-attempt.ts";
 import { endJob } from "./end-job.ts";
 import { type DueKind, findDue } from "./find-due.ts";
@@ -58,7 +58,7 @@ async function endDue({ db, config }: Deps, jobId: string, { which, ending }: Du
       jitter: 0,
     });
     await endJob(tx, job.runId);
-    await advanceRun(tx, job.runId, {
+    await advanceLocked(tx, job, {
       event,
       actor: systemActor,
       attempt: job.attempt,

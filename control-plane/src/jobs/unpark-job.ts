@@ -1,6 +1,7 @@
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { Phase } from "@feedback-chat/protocol/run-machine";
 import { sql } from "kysely";
+import { freshAttempts as attemptsMore } from "../core/lease.ts";
 import type { Tx } from "../platform/database.ts";
 
 type Unparking = {
@@ -32,7 +33,7 @@ export async function unparkJob(
     ), opened as (
       update fc.job_queue j set status = 'pending', run_at = now(), completed_at = null, ending = null, ended_lease = null,
         resume_at = coalesce(${resumeAt ?? null}, j.resume_at),
-        max_attempts = case when ${freshAttempts} then j.attempt + 3 else j.max_attempts end,
+        max_attempts = case when ${freshAttempts} then j.attempt + ${attemptsMore}::int else j.max_attempts end,
         extra_attempts = case when ${freshAttempts} then 0 else j.extra_attempts end
       from mine where j.id = mine.id and not exists (select from blocker)
       returning j.project_id

@@ -1,13 +1,17 @@
 import { Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
+import type { Proven } from "../platform/authenticate.ts";
 import type { Caller, Role } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
+import { type Name, type Named, tenantsOf } from "../platform/find-tenants.ts";
 import { refuseUntil } from "../platform/take-turn.ts";
 import { hashKey, isWellFormedKey } from "./mint-key.ts";
 
 type Deps = { db: Db };
 /** What one request counts against: the limit of the job (a uuid) if this key holds its lease, else the key's own. */
 export type Turn = { perMinute: number; jobId: string | null };
+/** `names`: what the path names; whose it is comes with the caller, in the one look. */
+type Asked = { turn: Turn | null; names: readonly Name[] };
 type KeyRow = {
   id: string;
   kind: "project" | "worker" | "user";
@@ -23,23 +27,24 @@ type KeyRow = {
   is_operator: boolean | null;
   roles: Record<string, Role> | null;
   wait_seconds: number;
+  found: Named[];
 };
 
 /**
  * Who carries this key, read anew at each request: a revoked one is dead at once.
  * @throws Problem unauthenticated; key_expired for one that a rotation replaced; rate_limited.
  */
-export async function verifyKey({ db }: Deps, key: string, turn: Turn | null): Promise<Caller> {
+export async function verifyKey({ db }: Deps, key: string, { turn, names }: Asked): Promise<Proven> {
   if (!isWellFormedKey(key)) throw unknown();
-  const { rows } =
-    await sql<KeyRow>`select * from fc.carrier_of(${hashKey(key)}, ${turn?.jobId ?? null}, ${turn?.perMinute ?? null}::int)`.execute(
-      db,
-    );
+  const { rows } = await sql<KeyRow>`select carrier.*, ${tenantsOf(names)} as found
+      from fc.carrier_of(${hashKey(key)}, ${turn?.jobId ?? null}, ${turn?.perMinute ?? null}::int) as carrier`.execute(
+    db,
+  );
   const row = rows[0];
   if (!row || row.is_revoked) throw unknown();
   if (row.is_expired) throw new Problem("key_expired", `The key ${row.prefix}… has expired.`);
   refuseUntil(row.wait_seconds);
-  return callerOf(row);
+  return { caller: callerOf(row), found: row.found };
 }
 
 function callerOf(row: KeyRow): Caller {

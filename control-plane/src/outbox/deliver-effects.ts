@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import type { GitHubStep } from "../core/app-permissions.ts";
-import { githubFor } from "../github/github-for.ts";
+import { githubFor, type ProjectGitHub } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
 import { tellPeople } from "../notices/tell-people.ts";
 import { tellReporters } from "../reports/tell-reporters.ts";
@@ -11,54 +11,46 @@ import type { Delivered } from "./delivered.ts";
 import { mergePull } from "./merge-pull.ts";
 import { noteMerge } from "./note-merge.ts";
 import { type Effect, queueEffects } from "./queue-effects.ts";
+import { type DueEffect, takeEffects } from "./take-effects.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log">;
-type Due = {
-  id: string;
-  projectId: string;
-  runId: string | null;
-  kind: Effect["kind"];
-  payload: object;
-  attempts: number;
-};
 
 const batchSize = 10;
 const maxAttempts = 12;
 
 /**
  * Delivers one batch of due effects, at least once each: every one of them looks before it acts. What GitHub cannot
- * take now comes back later, each time after twice as long; what it never will is told to people.
+ * take now comes back later, each time after twice as long; what it never will is told to people. One after the other
+ * within a project, for their order; a project whose GitHub is slow keeps no other waiting.
  * @returns how many were taken.
  */
 export async function deliverEffects(deps: Deps): Promise<number> {
-  const batch = await takeDue(deps);
-  for (const due of batch) {
-    const delivered = await deliver(deps, due);
+  const { taken, effects } = await takeEffects(deps, batchSize);
+  const byProject = Map.groupBy(effects, ({ projectId }) => projectId);
+  const ended = await Promise.allSettled([...byProject.values()].map((own) => deliverInTurn(deps, own)));
+  for (const one of ended) if (one.status === "rejected") throw one.reason;
+  return taken;
+}
+
+async function deliverInTurn(deps: Deps, effects: readonly DueEffect[]): Promise<void> {
+  const clients: Clients = new Map();
+  for (const due of effects) {
+    const delivered = await deliver(deps, clients, due);
     if (delivered.kind === "again" && due.attempts < maxAttempts) await putOff(deps, due, delivered);
     else await settle(deps, due, delivered);
   }
-  return batch.length;
 }
 
-async function takeDue({ db, config }: Deps): Promise<Due[]> {
-  // As the system: they are of all projects. The lock outlives this statement, so that no other server takes them too.
-  const { rows } = await asSystem(db, (tx) =>
-    sql<Due>`
-      with due as (
-        select id from fc.outbox where done_at is null and run_at <= now() and (locked_until is null or locked_until < now())
-        order by run_at, id limit ${batchSize} for update skip locked
-      ), taken as (
-        update fc.outbox o set attempts = attempts + 1, locked_until = now() + make_interval(secs => ${config.figures.outboxLockSeconds})
-        from due where o.id = due.id returning o.*
-      )
-      select id, project_id as "projectId", run_id as "runId", kind, payload, attempts from taken order by run_at, id`.execute(
-      tx,
-    ),
-  );
-  return rows;
+/** Of one batch and project. */
+type Clients = Map<GitHubStep, Promise<ProjectGitHub | null>>;
+
+function clientFor(deps: Deps, clients: Clients, projectId: string, step: GitHubStep): Promise<ProjectGitHub | null> {
+  const known = clients.get(step) ?? githubFor(deps, projectId, step);
+  clients.set(step, known);
+  return known;
 }
 
-async function deliver(deps: Deps, due: Due): Promise<Delivered> {
+async function deliver(deps: Deps, clients: Clients, due: DueEffect): Promise<Delivered> {
   const { id, projectId, runId, kind, payload } = due;
   const effect = { kind, ...payload } as Effect;
   if (
@@ -71,7 +63,7 @@ async function deliver(deps: Deps, due: Due): Promise<Delivered> {
   if (effect.kind === "notice_reporter")
     return { kind: "done", note: await tellReporters(deps, { projectId, runId, ...effect }) };
   try {
-    const github = await githubFor(deps, projectId, stepOf(effect));
+    const github = await clientFor(deps, clients, projectId, stepOf(effect));
     if (!github) return { kind: "done", note: "no github token" };
     if (effect.kind === "merge_pull") return await mergePull(github, effect);
     return { kind: "done", note: await applyEffect(deps, github, { projectId, runId, effect }) };
@@ -92,7 +84,7 @@ function stepOf({ kind }: Effect): GitHubStep {
 
 async function putOff(
   { db }: Deps,
-  { id, attempts }: Due,
+  { id, attempts }: DueEffect,
   { note, retryAfterSeconds }: { note: string; retryAfterSeconds: number },
 ): Promise<void> {
   const seconds = Math.max(retryAfterSeconds, Math.min(900, 2 ** attempts));
@@ -102,7 +94,7 @@ async function putOff(
   );
 }
 
-async function settle({ db }: Deps, due: Due, { kind, note }: Delivered): Promise<void> {
+async function settle({ db }: Deps, due: DueEffect, { kind, note }: Delivered): Promise<void> {
   await asSystem(db, async (tx) => {
     await sql`update fc.outbox set done_at = now(), locked_until = null, last_error = ${note} where id = ${due.id}`.execute(
       tx,

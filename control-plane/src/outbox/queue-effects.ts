@@ -1,5 +1,5 @@
 import type { Stage } from "@feedback-chat/protocol/run-machine";
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import type { Tx } from "../platform/database.ts";
 import type { Merge } from "./merge-pull.ts";
@@ -23,21 +23,24 @@ export type Effect =
   /** Tells the project's people. */
   | { kind: "notice_held" | "notice_waiting" | "notice_failed" | "notice_sent_back"; reason: string | null };
 
+type Of = { projectId: string; runId: string | null };
+
 /** Queues effects, in their order, in the transaction that causes them, so that neither happens without the other. */
-export async function queueEffects(
-  tx: Tx,
-  of: { projectId: string; runId: string | null },
-  effects: readonly Effect[],
-): Promise<void> {
+export async function queueEffects(tx: Tx, of: Of, effects: readonly Effect[]): Promise<void> {
   if (effects.length === 0) return;
+  await sql`with nothing as (select) ${effectQueries(of, effects)}
+    select pg_notify('fc_outbox', '') where exists (select from effects)`.execute(tx);
+}
+
+/** The same as a `with` query named `effects`, for a statement that does more; it signals nothing. */
+export function effectQueries(of: Of, effects: readonly Effect[]): RawBuilder<unknown> {
   const ids = effects.map(() => uuidv7());
   const kinds = effects.map(({ kind }) => kind);
   const payloads = effects.map((effect) => JSON.stringify(effect));
-  await sql`
-    with told as (select pg_notify('fc_outbox', ''))
-    insert into fc.outbox (id, project_id, run_id, kind, payload)
-    select effect.id, ${of.projectId}::uuid, ${of.runId}::uuid, effect.kind, effect.payload - 'kind'
-    from told, unnest(${ids}::uuid[], ${kinds}::text[], ${payloads}::jsonb[]) as effect (id, kind, payload)`.execute(
-    tx,
-  );
+  return sql`, effects as (
+      insert into fc.outbox (id, project_id, run_id, kind, payload)
+      select effect.id, ${of.projectId}::uuid, ${of.runId}::uuid, effect.kind, effect.payload - 'kind'
+      from unnest(${ids}::uuid[], ${kinds}::text[], ${payloads}::jsonb[]) as effect (id, kind, payload)
+      returning id
+    )`;
 }

@@ -1,14 +1,14 @@
 import { type IdPrefix, uuidOf } from "@feedback-chat/protocol/ids";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { leaseHeader } from "@feedback-chat/protocol/worker";
-import { sql } from "kysely";
-import { type Caller, type HeldLease, hasRole, type Role, roles, type Tenant, type Who } from "./caller.ts";
+import type { Proven } from "./authenticate.ts";
+import { type HeldLease, hasRole, type Role, roles, type Tenant, type Who } from "./caller.ts";
 import type { Db } from "./database.ts";
+import { findTenants, type Name, type Named } from "./find-tenants.ts";
 import type { Route, TenantOf } from "./route.ts";
 
 type Deps = { db: Db };
-/** `runId`: of a job. */
-type Named = Tenant & { runId: string | null };
+type Found = NonNullable<Named>;
 type Authorised = { tenant: Tenant | null; ids: Record<string, string>; lease: HeldLease | null };
 
 const prefixes: Record<TenantOf, IdPrefix> = {
@@ -24,16 +24,16 @@ const prefixes: Record<TenantOf, IdPrefix> = {
 export async function authorise<D>(
   deps: Deps,
   spec: Route<D>,
-  caller: Caller,
+  { caller, found: known }: Proven,
   { params, request }: { params: Record<string, string>; request: Request },
 ): Promise<Authorised> {
   const allowed = new Set<Who>(Array.isArray(spec.who) ? (spec.who as Who[]) : [spec.who as Who]);
-  const ids: Record<string, string> = {};
-  const found: Named[] = [];
-  for (const [name, kind] of Object.entries(spec.of ?? {})) {
-    ids[name] = uuidOf(prefixes[kind], params[name] ?? "");
-    found.push(await tenantOf(deps, kind, ids[name]));
-  }
+  const names = namesIn(spec, params);
+  const ids = Object.fromEntries(names.map(({ name, id }) => [name, id]));
+  const found = (known ?? (await findTenants(deps.db, names))).map((one): Found => {
+    if (!one) throw notFound();
+    return one;
+  });
   const tenant = found[0] ?? null;
   if (
     found.some(
@@ -73,16 +73,17 @@ export async function authorise<D>(
   throw new Problem("unauthenticated", "This needs a key or a session.");
 }
 
-async function tenantOf({ db }: Deps, kind: TenantOf, id: string): Promise<Named> {
-  const { rows } = await sql<{ workspace_id: string | null; project_id: string | null; run_id: string | null }>`
-    select workspace_id, project_id, run_id from fc.tenant_of(${kind}, ${id})`.execute(db);
-  const row = rows[0];
-  if (!row?.workspace_id) throw notFound();
-  return { workspaceId: row.workspace_id, projectId: row.project_id, runId: row.run_id };
+/** What a path names, with its parameter. @throws Problem not_found for what has not the form of an id of that kind */
+export function namesIn<D>(spec: Route<D>, params: Record<string, string>): (Name & { name: string })[] {
+  return Object.entries(spec.of ?? {}).map(([name, kind]) => ({
+    name,
+    kind,
+    id: uuidOf(prefixes[kind], params[name] ?? ""),
+  }));
 }
 
 /** Read from the header; whether it still holds is each verb's `where` (no row there = lease_lost). */
-function heldLease(found: Named[], jobId: string, request: Request): HeldLease {
+function heldLease(found: Found[], jobId: string, request: Request): HeldLease {
   const [, attempt, token] = /^(\d{1,9})\.([0-9a-f-]{36})$/.exec(request.headers.get(leaseHeader) ?? "") ?? [];
   if (!attempt || !token)
     throw new Problem("lease_lost", "The header `Lease: <attempt>.<token>` is missing or malformed.");

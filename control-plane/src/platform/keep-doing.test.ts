@@ -7,8 +7,7 @@ const log = { info: () => {}, warn: () => {}, error: () => {} };
 describe("keepDoing", () => {
   it("without a channel, works at once, then by its clock, and listens to nobody", async () => {
     const asked: string[] = [];
-    const signals: Signals = {
-      subscribe: () => () => {},
+    const signals: Pick<Signals, "next"> = {
       next: (channel, key) => {
         asked.push(`${channel} ${key}`);
         return { wait: () => Promise.resolve(), cancel: () => {} };
@@ -25,8 +24,7 @@ describe("keepDoing", () => {
   });
 
   it("ends within its pause when it is stopped", async () => {
-    const signals: Signals = {
-      subscribe: () => () => {},
+    const signals: Pick<Signals, "next"> = {
       next: () => ({ wait: () => Promise.resolve(), cancel: () => {} }),
     };
     const { promise: worked, resolve } = Promise.withResolvers<void>();

@@ -1,7 +1,7 @@
 import type { Log } from "./log.ts";
 import type { Channel, Signals } from "./signals.ts";
 
-type Deps = { log: Log; signals: Signals };
+type Deps = { log: Log; signals: Pick<Signals, "next"> };
 type Rhythm = { name: string; everySeconds: number; channel: Channel | null };
 export type Doing = { stop(): Promise<void> };
 

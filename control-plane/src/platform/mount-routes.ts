@@ -3,8 +3,9 @@ import { isProblem, Problem, problems, toProblemDetails } from "@feedback-chat/p
 import { type Context, Hono } from "hono";
 import type * as z from "zod";
 import type { Authentication } from "./authenticate.ts";
-import { authorise } from "./authorise.ts";
+import { authorise, namesIn } from "./authorise.ts";
 import type { Db } from "./database.ts";
+import type { Name } from "./find-tenants.ts";
 import { withIdempotency } from "./idempotency.ts";
 import type { Log } from "./log.ts";
 import { problemPage } from "./problem-page.ts";
@@ -61,9 +62,10 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
       jobId,
       isRecheck,
       isUnlimited: spec.isUnlimited ?? false,
+      names: wellFormedNames(spec, named.params),
     };
-    const caller = await deps.authentication.callerOf(c.req.raw, asked);
-    return { caller, ...(await authorise(deps, spec, caller, named)) };
+    const proven = await deps.authentication.callerOf(c.req.raw, asked);
+    return { caller: proven.caller, ...(await authorise(deps, spec, proven, named)) };
   };
   const { caller, tenant, ids, lease } = await admit(false);
   const params = parse(spec.params, c.req.param(), "path");
@@ -88,6 +90,16 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
   response.headers.set("x-request-id", requestIdOf(c));
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
   return response;
+}
+
+/** Who calls is said first: what has not the form of an id is `authorise`'s to refuse, after that. */
+function wellFormedNames<D>(spec: Route<D>, params: Record<string, string>): Name[] {
+  try {
+    return namesIn(spec, params);
+  } catch (error) {
+    if (isProblem(error, "not_found")) return [];
+    throw error;
+  }
 }
 
 /** When the client goes away, or the server does. */

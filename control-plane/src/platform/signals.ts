@@ -25,18 +25,38 @@ export interface Signals {
    * Resolves when `key` is signalled, after `ms`, or when `abort` fires; never rejects.
    * Subscribe before you look, else a signal in between is lost: `const next = signals.next(…); look(); await next.wait(ms)`.
    */
-  next(channel: Channel, key: string): { wait(ms: number, abort?: AbortSignal): Promise<void>; cancel(): void };
+  next(channel: Channel, key: string): Next;
+  /**
+   * The same in a line: a signal of `key` wakes only who has waited longest, so that one job does not send all waiting
+   * workers to the database. Who leaves the line passes the word on (`passOn`). `own` wakes
+   * this one alone.
+   */
+  nextInLine(channel: Channel, key: string, own: string): Next;
+  /** Wakes the next in that line. */
+  passOn(channel: Channel, key: string): void;
 }
+export type Next = { wait(ms: number, abort?: AbortSignal): Promise<void>; cancel(): void };
 
 export async function listenForSignals(database: Database): Promise<Signals> {
   const waiting = new Map<string, Set<() => void>>();
+  /** In the order in which they came. */
+  const lines = new Map<string, Set<() => void>>();
+  const wakeFirst = (name: string) => {
+    const [first] = lines.get(name) ?? [];
+    if (first) {
+      leave(lines, name, first);
+      first();
+    }
+  };
   const wakeAll = (name: string) => {
     for (const wake of waiting.get(name) ?? []) wake();
+    wakeFirst(name);
   };
   for (const channel of Object.keys(channels) as Channel[]) {
     await database.listen(channels[channel], (payload) => {
       if (payload === "") {
         for (const name of waiting.keys()) if (name.startsWith(`${channel} `)) wakeAll(name);
+        for (const [name, line] of lines) if (name.startsWith(`${channel} `)) for (const wake of line) wake();
         return;
       }
       for (const key of ["", ...payload.split(" ")]) wakeAll(`${channel} ${key}`);
@@ -45,32 +65,49 @@ export async function listenForSignals(database: Database): Promise<Signals> {
 
   function subscribe(channel: Channel, key: string, wake: () => void): () => void {
     const name = `${channel} ${key}`;
-    const wakes = waiting.get(name) ?? new Set();
-    waiting.set(name, wakes.add(wake));
-    return () => {
-      wakes.delete(wake);
-      if (wakes.size === 0 && waiting.get(name) === wakes) waiting.delete(name);
+    return enter(waiting, name, wake);
+  }
+
+  function nextOf(begin: (wake: () => void) => () => void): Next {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const end = begin(resolve);
+    return {
+      cancel: end,
+      async wait(ms, abort) {
+        const timer = setTimeout(resolve, ms);
+        const stop = () => resolve();
+        abort?.addEventListener("abort", stop, { once: true });
+        if (abort?.aborted) resolve();
+        await promise;
+        clearTimeout(timer);
+        abort?.removeEventListener("abort", stop);
+        end();
+      },
     };
   }
 
   return {
     subscribe,
-    next(channel, key) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const end = subscribe(channel, key, resolve);
-      return {
-        cancel: end,
-        async wait(ms, abort) {
-          const timer = setTimeout(resolve, ms);
-          const stop = () => resolve();
-          abort?.addEventListener("abort", stop, { once: true });
-          if (abort?.aborted) resolve();
-          await promise;
-          clearTimeout(timer);
-          abort?.removeEventListener("abort", stop);
-          end();
-        },
-      };
-    },
+    next: (channel, key) => nextOf((wake) => subscribe(channel, key, wake)),
+    nextInLine: (channel, key, own) =>
+      nextOf((wake) => {
+        const ends = [enter(lines, `${channel} ${key}`, wake), subscribe(channel, own, wake)];
+        return () => ends.forEach((end) => end());
+      }),
+    passOn: (channel, key) => wakeFirst(`${channel} ${key}`),
   };
+}
+
+type Waiting = Map<string, Set<() => void>>;
+
+function enter(waiting: Waiting, name: string, wake: () => void): () => void {
+  const wakes = waiting.get(name) ?? new Set();
+  waiting.set(name, wakes.add(wake));
+  return () => leave(waiting, name, wake);
+}
+
+function leave(waiting: Waiting, name: string, wake: () => void): void {
+  const wakes = waiting.get(name);
+  wakes?.delete(wake);
+  if (wakes?.size === 0) waiting.delete(name);
 }

@@ -7,6 +7,7 @@ import {
   projectPage,
   projectWebhook,
   rotateKeyRequest,
+  setPlanRequest,
 } from "@feedback-chat/protocol/project";
 import * as z from "zod";
 import type { AppDeps } from "../app-deps.ts";
@@ -17,6 +18,7 @@ import { deleteProject } from "./delete-project.ts";
 import { listProjects } from "./list-projects.ts";
 import { readProject } from "./read-project.ts";
 import { rotateWebhookSecret } from "./rotate-webhook-secret.ts";
+import { setPlan } from "./set-plan.ts";
 import { workspaceFor } from "./workspace-for.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "newId" | "config">;
@@ -54,6 +56,11 @@ export const routes = [
       deleteProject(deps, {
         caller, projectId: ids["projectId"] ?? "", workspaceId: tenant?.workspaceId ?? "", isPurgedNow: query.purge === "now",
       }),
+  }),
+  route<Deps>()({
+    method: "put", path: "/v1/projects/:projectId/plan", who: "operator", of: { projectId: "project" },
+    body: setPlanRequest, answer: project,
+    handle: ({ deps, caller, ids, body }) => setPlan(deps, { caller, projectId: ids["projectId"] ?? "", plan: body.plan }),
   }),
   route<Deps>()({
     method: "post", path: "/v1/projects/:projectId/webhook-secret/rotate", who: "admin", of: { projectId: "project" },

@@ -1,6 +1,6 @@
 import { idOf } from "@feedback-chat/protocol/ids";
 import { type RunSettings, runSettings } from "@feedback-chat/protocol/job";
-import type { Project } from "@feedback-chat/protocol/project";
+import type { Plan, Project } from "@feedback-chat/protocol/project";
 import { type RawBuilder, sql } from "kysely";
 
 export type ProjectRow = {
@@ -12,6 +12,7 @@ export type ProjectRow = {
   trigger_label: string;
   is_paused: boolean;
   max_concurrent_runs: number;
+  plan: Plan;
   log_days: number;
   private_days: number;
   settings: Partial<RunSettings>;
@@ -20,7 +21,7 @@ export type ProjectRow = {
 
 /** Never the webhook's secrets. */
 export const projectColumns: RawBuilder<unknown> = sql`
-  p.id, p.workspace_id, p.name, p.github_repo, p.github_repo_id, p.trigger_label, p.is_paused, p.max_concurrent_runs, p.log_days, p.private_days, p.settings, p.created_at`;
+  p.id, p.workspace_id, p.name, p.github_repo, p.github_repo_id, p.trigger_label, p.is_paused, p.max_concurrent_runs, p.plan, p.log_days, p.private_days, p.settings, p.created_at`;
 
 export function toProject(row: ProjectRow): Project {
   return {
@@ -32,6 +33,7 @@ export function toProject(row: ProjectRow): Project {
     triggerLabel: row.trigger_label,
     isPaused: row.is_paused,
     maxConcurrentRuns: row.max_concurrent_runs,
+    plan: row.plan,
     logDays: row.log_days,
     privateDays: row.private_days,
     settings: runSettings.parse(row.settings),

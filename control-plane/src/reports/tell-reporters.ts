@@ -1,5 +1,5 @@
 import type { Stage, WaitingFor } from "@feedback-chat/protocol/run-machine";
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import type { AppDeps } from "../app-deps.ts";
 import { reportSays } from "../core/report-text.ts";
@@ -15,16 +15,24 @@ type About = { projectId: string; runId: string | null; stage: Stage; isQuestion
 const lifeDays = 7;
 
 /** Queues one mail to each reporter of the run's issue who left an address, where there is one; in the move's transaction. */
-export async function queueReporterNotice(tx: Tx, { projectId, runId, stage, isQuestion }: About): Promise<void> {
-  await sql`
-    with told as (
+export async function queueReporterNotice(tx: Tx, { stage, isQuestion, ...of }: About): Promise<void> {
+  await sql`with nothing as (select) ${noticeQueries(of, stage, isQuestion)}
+    select pg_notify('fc_outbox', '') where exists (select from notices)`.execute(tx);
+}
+
+/** The same as a `with` query named `notices`, for a statement that does more; it signals nothing. Of no stage nothing is told. */
+export function noticeQueries(
+  { projectId, runId }: Pick<About, "projectId" | "runId">,
+  stage: Stage | null,
+  isQuestion = false,
+): RawBuilder<unknown> {
+  return sql`, notices as (
       insert into fc.outbox (id, project_id, run_id, kind, payload)
       select ${uuidv7()}::uuid, r.project_id, r.id, 'notice_reporter', ${JSON.stringify({ stage, isQuestion })}::jsonb
-      from fc.pipeline_runs r where r.id = ${runId} and r.project_id = ${projectId}
+      from fc.pipeline_runs r where ${stage !== null}::boolean and r.id = ${runId}::uuid and r.project_id = ${projectId}::uuid
         and exists (select from fc.feedback f where f.issue_id = r.issue_id and f.reporter_email is not null)
       returning id
-    )
-    select pg_notify('fc_outbox', '') where exists (select from told)`.execute(tx);
+    )`;
 }
 
 /**

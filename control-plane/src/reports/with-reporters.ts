@@ -17,7 +17,9 @@ export function withReporters(deps: Deps, others: Authentication): Authenticatio
     async callerOf(request, asked) {
       const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
       const isOpen = [asked.who].flat().some((who) => who === "anyone" || who === "github");
-      return isOpen || !isReporterToken(bearer) ? others.callerOf(request, asked) : byToken(deps, bearer, asked);
+      return isOpen || !isReporterToken(bearer)
+        ? others.callerOf(request, asked)
+        : { caller: await byToken(deps, bearer, asked) };
     },
   };
 }

@@ -1,5 +1,4 @@
 import type { Actor } from "@feedback-chat/protocol/actor";
-import { Problem } from "@feedback-chat/protocol/problem";
 import {
   isFinal,
   next,
@@ -9,8 +8,9 @@ import {
   type Stage,
   type WaitingFor,
 } from "@feedback-chat/protocol/run-machine";
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Tx } from "../platform/database.ts";
+import type { LockedRun } from "./lock-run.ts";
 
 /** What happened to a run. Fields that are left out stay as they are; `null` empties them. */
 export type Happening = {
@@ -25,10 +25,27 @@ export type Happening = {
   /** Made by the worker; the same one again is not recorded twice. */
   eventId?: string;
 };
+export type Moved = { seq: number; stage: Stage; from: Stage; projectId: string };
+
+/** What else is written in the statement that records an event: one round trip for all of it. */
+export type Beside = {
+  /** Further `with` queries, each begun by a comma. The project's row may not be among them: it is written here. */
+  queries: RawBuilder<unknown>;
+  /** What to select at the end: signals, mostly. */
+  signals: RawBuilder<unknown>;
+  /** Added to the jobs that are at work in the project. */
+  runningJobs: number;
+};
+export const nothingBeside: Beside = { queries: sql``, signals: sql`null`, runningJobs: 0 };
+
+/** Where the event leads. @throws Problem invalid_transition */
+export function moveOf(run: LockedRun, { event }: Pick<Happening, "event">): Moved {
+  return { seq: Number(run.nextSeq), stage: next(run.stage, event), from: run.stage, projectId: run.projectId };
+}
 
 /**
- * Moves a run by one event, in the caller's transaction: the machine decides, the row and the numbered event are
- * written, readers are woken. The one place that writes `stage`.
+ * Moves a run by one event, in the caller's transaction, which has locked its row: the machine decides, the row and the
+ * numbered event are written, readers are woken. The one place that writes `stage`.
  *
  * Order of locks, everywhere: the job's row first, then its run, the project last. A transaction that makes a new
  * job locks the project first and no other job. So nothing waits in a circle.
@@ -36,29 +53,16 @@ export type Happening = {
  */
 export async function recordEvent(
   tx: Tx,
-  runId: string,
+  run: LockedRun,
   happening: Happening,
-): Promise<{ seq: number; stage: Stage; from: Stage; projectId: string }> {
-  const { rows } = await sql<{
-    stage: Stage;
-    project_id: string;
-    next_seq: string;
-    phase: Phase | null;
-    waiting_for: WaitingFor | null;
-  }>`
-    select stage, project_id, next_seq, phase, waiting_for from fc.pipeline_runs where id = ${runId} for update`.execute(
-    tx,
-  );
-  const run = rows[0];
-  if (!run) throw new Problem("not_found", "There is no such run.");
-  const stage = next(run.stage, happening.event);
+  { queries, signals, runningJobs }: Beside = nothingBeside,
+): Promise<Moved> {
+  const { runId, projectId } = run;
+  const moved = moveOf(run, happening);
+  const { stage } = moved;
   const phase = happening.phase === undefined ? run.phase : happening.phase;
-  const waitingFor = isFinal(stage)
-    ? null
-    : happening.waitingFor === undefined
-      ? run.waiting_for
-      : happening.waitingFor;
-  const isSameStanding = stage === run.stage && waitingFor === run.waiting_for && !beginsAnew(happening, stage);
+  const waitingFor = isFinal(stage) ? null : happening.waitingFor === undefined ? run.waitingFor : happening.waitingFor;
+  const isSameStanding = stage === run.stage && waitingFor === run.waitingFor && !beginsAnew(happening, stage);
   const reason = happening.reason ?? null;
   await sql`
     with moved as (
@@ -71,15 +75,16 @@ export async function recordEvent(
         reason_text = case when ${happening.reasonText === undefined} then reason_text else ${happening.reasonText ?? null} end
       where id = ${runId}
     ), numbered as (
-      update fc.projects set next_seq = next_seq + 1 where id = ${run.project_id} returning next_seq - 1 as seq
-    ), told as (
-      select pg_notify('fc_runs', ${`${runId} ${run.project_id}`})
-    )
-    insert into fc.run_events (run_id, seq, project_id, project_seq, event_id, from_stage, event, to_stage, phase, waiting_for, reason, detail, attempt, actor)
-    select ${runId}, ${run.next_seq}, ${run.project_id}, numbered.seq, ${happening.eventId ?? null}, ${run.stage}, ${happening.event}, ${stage},
-      ${phase}, ${waitingFor}, ${reason}, ${happening.detail ?? null}, ${happening.attempt}, ${JSON.stringify(happening.actor)}::jsonb
-    from numbered, told`.execute(tx);
-  return { seq: Number(run.next_seq), stage, from: run.stage, projectId: run.project_id };
+      update fc.projects set next_seq = next_seq + 1, running_jobs = running_jobs + ${runningJobs}::int where id = ${projectId}
+      returning next_seq - 1 as seq, workspace_id
+    ), recorded as (
+      insert into fc.run_events (run_id, seq, project_id, project_seq, event_id, from_stage, event, to_stage, phase, waiting_for, reason, detail, attempt, actor)
+      select ${runId}, ${run.nextSeq}, ${projectId}, numbered.seq, ${happening.eventId ?? null}, ${run.stage}, ${happening.event}, ${stage},
+        ${phase}, ${waitingFor}, ${reason}, ${happening.detail ?? null}, ${happening.attempt}, ${JSON.stringify(happening.actor)}::jsonb
+      from numbered
+    ) ${queries}
+    select pg_notify('fc_runs', ${`${runId} ${projectId}`}), ${signals} from numbered`.execute(tx);
+  return moved;
 }
 
 /** Checks and publishing have a deadline each: what the one took is not missing to the other. */

@@ -28,25 +28,25 @@ export function makeAuthentication(deps: Deps, { publicUrl }: { publicUrl: strin
     if (!["GET", "HEAD"].includes(request.method)) refuseForeignOrigin(request, origins);
     return caller;
   };
-  const byKey = (bearer: string, { isRecheck, jobId, who }: Asked) => {
+  const byKey = (bearer: string, { isRecheck, jobId, who, names }: Asked) => {
     // What a worker does under a lease counts for that job: a machine with many slots is no flood. Whether the key
     // holds that job is the database's to say: for any other it is the key's own turn.
     const namesJob = jobId !== null && namesOf(who).includes("lease") && idSchema("job").safeParse(jobId).success;
     const turn = { perMinute: requestsPerMinute, jobId: namesJob ? uuidOf("job", jobId) : null };
-    return verifyKey(deps, /^Bearer +(\S+)$/i.exec(bearer)?.[1] ?? "", isRecheck ? null : turn);
+    return verifyKey(deps, /^Bearer +(\S+)$/i.exec(bearer)?.[1] ?? "", { turn: isRecheck ? null : turn, names });
   };
   return {
     async callerOf(request, asked) {
       const wanted = namesOf(asked.who);
       // Proven by a signature, and counted per project once that is right; bad ones by `refuse-forgers.ts`.
-      if (wanted.includes("github")) return { kind: "anyone" };
+      if (wanted.includes("github")) return { caller: { kind: "anyone" } };
       if (wanted.includes("anyone")) {
         if (!asked.isUnlimited) await asStranger(asked.address);
-        return { kind: "anyone" };
+        return { caller: { kind: "anyone" } };
       }
       const bearer = request.headers.get("authorization");
       try {
-        return await (bearer === null ? bySession(request, asked) : byKey(bearer, asked));
+        return bearer === null ? { caller: await bySession(request, asked) } : await byKey(bearer, asked);
       } catch (error) {
         if (isProblem(error, "unauthenticated") || isProblem(error, "key_expired")) await asStranger(asked.address);
         throw error;

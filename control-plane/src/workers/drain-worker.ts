@@ -10,7 +10,7 @@ export async function drainWorker({ db }: Deps, { workspaceId, workerId }: Input
   await asWorkspace(db, workspaceId, (tx) =>
     sql`
       with drained as (update fc.workers set is_draining = true where id = ${workerId} returning id)
-      select pg_notify('fc_jobs', ${workspaceId}),
+      select pg_notify('fc_jobs', ${`${workspaceId} ${workerId}`}),
         (select count(pg_notify('fc_leases', j.id::text)) from drained join fc.job_queue j on j.worker_id = drained.id and j.status = 'processing')`.execute(
       tx,
     ),

@@ -4,6 +4,7 @@ import type { Evidence } from "@feedback-chat/protocol/evidence";
 import { sql } from "kysely";
 import { asProject } from "../../src/platform/as-tenant.ts";
 import type { Db } from "../../src/platform/database.ts";
+import { lockRun } from "../../src/runs/lock-run.ts";
 import { recordEvent } from "../../src/runs/record-event.ts";
 import { seedRun } from "../support/seed.ts";
 
@@ -69,8 +70,8 @@ export async function seedHeldRun(db: Db, projectId: string): Promise<{ runId: s
     issue: { title: hostileTitle },
   });
   await asProject(db, projectId, async (tx) => {
-    const happen = (happening: Partial<Parameters<typeof recordEvent>[2]>) =>
-      recordEvent(tx, runId, { event: "phase_started", actor: systemActor, attempt: 1, ...happening });
+    const happen = async (happening: Partial<Parameters<typeof recordEvent>[2]>) =>
+      recordEvent(tx, await lockRun(tx, runId), { event: "phase_started", actor: systemActor, attempt: 1, ...happening });
     await sql`update fc.job_queue set run_at = 'infinity', attempt = 1, resume_at = 'publish' where id = ${jobId}`.execute(tx);
     await happen({ event: "leased", waitingFor: null });
     await happen({ phase: "agent" });

@@ -8,6 +8,7 @@ import { sql } from "kysely";
 import { expect, it } from "vitest";
 import { tokenFor } from "../../src/credentials/token-for.ts";
 import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
+import { lockRun } from "../../src/runs/lock-run.ts";
 import { recordEvent } from "../../src/runs/record-event.ts";
 import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
 import { seedRun } from "../support/seed.ts";
@@ -78,7 +79,7 @@ it("lets runs that wait for a credential go on", async () => {
   const { runId, jobId } = await seedRun(platform.deps.db, { projectId });
   await asProject(platform.deps.db, projectId, async (tx) => {
     await sql`update fc.job_queue set run_at = 'infinity' where id = ${jobId}`.execute(tx);
-    await recordEvent(tx, runId, {
+    await recordEvent(tx, await lockRun(tx, runId), {
       event: "parked",
       actor: systemActor,
       attempt: 1,

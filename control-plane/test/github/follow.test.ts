@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { listPublished, pollPull } from "../../src/follow/poll-pulls.ts";
+import { listMerged } from "../../src/follow/list-merged.ts";
+import { listPublished, pollPulls } from "../../src/follow/poll-pulls.ts";
 import { settleMerged } from "../../src/follow/settle-merged.ts";
 import { sql } from "kysely";
 import { asProject } from "../../src/platform/as-tenant.ts";
@@ -11,7 +12,6 @@ const database = shareDatabase("server");
 
 /** A published run with a real pull request of its own branch. */
 async function published(scene: GithubScene) {
-  await scene.setToken();
   const { github, db, projectId } = scene;
   const { number } = github.openIssue({ repo, author: "maintainer", title: "Total" });
   const { runId } = await runIn(scene, "preview_ready", {
@@ -47,15 +47,15 @@ async function runRow({ db, projectId }: GithubScene) {
 
 /** What the follow loop does in one turn. */
 async function follow({ deps, projectId }: GithubScene): Promise<void> {
-  const mine = async () => (await listPublished(deps)).filter((run) => run.projectId === projectId);
-  for (const run of await mine()) await pollPull(deps, run);
-  for (const { id, mergeSha } of await mine())
-    if (mergeSha !== null) await settleMerged(deps, { id, projectId, mergeSha });
+  const isMine = (run: { projectId: string }) => run.projectId === projectId;
+  await pollPulls(deps, projectId, (await listPublished(deps)).filter(isMine));
+  for (const run of (await listMerged(deps)).filter(isMine)) await settleMerged(deps, run);
 }
 
 describe.each(["by webhook", "by poll"])("following a pull request %s", (how) => {
   async function open() {
     const scene = await openGithubScene({ on: database() });
+    await scene.setToken();
     const run = await published(scene);
     if (how === "by webhook") scene.hook();
     const told = async () => {
@@ -129,9 +129,29 @@ describe.each(["by webhook", "by poll"])("following a pull request %s", (how) =>
   });
 });
 
+describe("a round of looks at open pull requests", () => {
+  it("asks GitHub twice for a project that has three of them, and once more for one that was closed", async () => {
+    await using scene = await openGithubScene({ on: database() });
+    await scene.setToken();
+    const runs = [await published(scene), await published(scene), await published(scene)];
+    const asked = async () => {
+      const before = scene.github.requests.length;
+      await follow(scene);
+      return scene.github.requests.slice(before).map(({ path }) => path.replace(/\?.*/, ""));
+    };
+    const lists = [`/repos/${repo}/pulls`, `/repos/${repo}/deployments`];
+    expect(await asked()).toEqual(lists);
+    const closed = runs[1]?.pullNumber ?? 0;
+    await scene.github.closePull({ repo, number: closed });
+    expect(await asked()).toEqual([lists[0], `/repos/${repo}/pulls/${closed}`, lists[1]]);
+    expect((await scene.runs()).map(({ stage }) => stage)).toEqual(["preview_ready", "rejected", "preview_ready"]);
+  });
+});
+
 describe("a pull request of somebody else", () => {
   it("moves no run, whatever its branch is called", async () => {
     await using scene = await openGithubScene({ on: database() });
+    await scene.setToken();
     const run = await published(scene);
     const other = { ref: run.branch, sha: run.headSha, repo: { id: 999 } };
     const pull = {

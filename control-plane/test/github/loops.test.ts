@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { startGate } from "../../src/github/start-gate.ts";
 import { startGitHubWork } from "../../src/github/start-github-work.ts";
+import { startPolling } from "../../src/github/start-polling.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
+import { takeLead } from "../../src/platform/take-lead.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { openGithubScene, repo } from "../support/github-scene.ts";
 import { seedKey, seedProject, seedRun } from "../support/seed.ts";
@@ -38,6 +41,37 @@ describe.each(kinds)("the work with GitHub in the background, on %s", (kind) => 
     const work = startGitHubWork(scene.deps);
     await until(async () => (await scene.runs())[0]?.waiting_for === "worker");
     await work.stop();
+  });
+
+  it("asks for what was missed on one replica of two, and on the other as soon as the first has gone", async () => {
+    await using scene = await openGithubScene({
+      kind,
+      figures: { pollIssuesEverySeconds: 0.3, sweepEverySeconds: 0.1 },
+    });
+    await scene.setToken();
+    const asked = () => scene.github.requests.filter(({ path }) => path.includes("/issues?")).length;
+    const gone: string[] = [];
+    const logOf = (name: string) => ({ ...scene.deps.log, info: () => void gone.push(name) });
+    const first = startPolling({ ...scene.deps, log: logOf("first") });
+    await until(() => Promise.resolve(asked() > 0));
+    const second = startPolling({ ...scene.deps, log: logOf("second") });
+    scene.github.openIssue({ repo, author: "maintainer", title: "One", labels });
+    await until(async () => (await scene.runs()).length === 1);
+    await first.stop();
+    scene.github.openIssue({ repo, author: "maintainer", title: "Two", labels });
+    await until(async () => (await scene.runs()).length === 2);
+    await second.stop();
+    expect(gone).toEqual(["first", "second"]);
+  });
+
+  it("follows a replica that was killed in the lead, once it has been silent for long enough", async () => {
+    await using scene = await openGithubScene({ kind });
+    const [killed, next] = [randomUUID(), randomUUID()];
+    const lead = { name: "poll", seconds: 0.2 };
+    const take = (holder: string) => takeLead(scene.deps, { ...lead, holder });
+    expect([await take(killed), await take(killed), await take(next)]).toEqual([true, true, false]);
+    await until(() => take(next));
+    expect(await take(killed)).toBe(false);
   });
 
   it("admits a project's run while two hundred of another project wait for their token's rights", async () => {

@@ -93,6 +93,24 @@ describe("the outbox", () => {
     expect(await outbox(scene)).toContainEqual(expect.objectContaining({ kind: "notice_failed", is_done: true }));
   });
 
+  it("brings labels once for all the moves that a run has made meanwhile", async () => {
+    await using scene = await open();
+    const { number } = await withPull(scene);
+    const { runId } = await runIn(scene, "failed", { issueNumber: number });
+    const before = scene.github.requests.length;
+    await queue(scene, runId, { kind: "issue_labels" });
+    await deliverAll(scene);
+    const looks = scene.github.requests
+      .slice(before)
+      .filter(({ method, path }) => method === "GET" && /labels/.test(path));
+    expect(looks).toHaveLength(1);
+    const rows = (await outbox(scene)).filter(({ kind }) => kind === "issue_labels");
+    expect(rows.length).toBeGreaterThan(1);
+    expect(rows.slice(0, -1).every((row) => row.last_error === "a later one brings the labels")).toBe(true);
+    expect(rows.every((row) => row.is_done)).toBe(true);
+    expect(issueOf(scene, number)?.labels.toSorted()).toEqual(["agent-failed", "bug"]);
+  });
+
   it("shows the newest run's stage when an older one's effect comes late", async () => {
     await using scene = await open();
     const { number } = await withPull(scene);

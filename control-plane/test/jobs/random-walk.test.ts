@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
+import { lockRun } from "../../src/runs/lock-run.ts";
 import { recordEvent } from "../../src/runs/record-event.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { seedProject, seedRun, seedWorkspace } from "../support/seed.ts";
@@ -46,8 +47,8 @@ describe.each(kinds)("any walk of events on %s", (kind) => {
         let taken = 2;
         for (const event of walk) {
           const to: Stage | undefined = moves[stage][event];
-          const recorded = await asProject(db, projectId, (tx) =>
-            recordEvent(tx, runId, { event, actor: systemActor, attempt: 1 }),
+          const recorded = await asProject(db, projectId, async (tx) =>
+            recordEvent(tx, await lockRun(tx, runId), { event, actor: systemActor, attempt: 1 }),
           ).catch(refusedOnly);
           expect(recorded?.stage).toBe(to);
           stage = to ?? stage;

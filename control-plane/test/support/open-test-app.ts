@@ -85,9 +85,11 @@ export async function openTestApp({
 /** Keys only: sessions have their own tests. */
 function byKey(db: Db): Authentication {
   return {
-    async callerOf(request) {
+    async callerOf(request, { names }) {
       const bearer = request.headers.get("authorization");
-      return bearer ? verifyKey({ db }, bearer.replace(/^Bearer /, ""), null) : { kind: "anyone" };
+      return bearer
+        ? verifyKey({ db }, bearer.replace(/^Bearer /, ""), { turn: null, names })
+        : { caller: { kind: "anyone" } };
     },
   };
 }

@@ -114,7 +114,7 @@ export async function seedRun(db: Db, seed: RunSeed): Promise<{ jobId: string; r
       },
     );
     if (!made) throw new Error(`Issue ${number} has an active job already.`);
-    await sql`update fc.job_queue set priority = ${seed.priority ?? 10}, max_attempts = ${seed.maxAttempts ?? 3} where id = ${made.jobId}`.execute(
+    await sql`update fc.job_queue set priority = coalesce(${seed.priority ?? null}::int, priority), max_attempts = ${seed.maxAttempts ?? 3} where id = ${made.jobId}`.execute(
       tx,
     );
     if (!seed.isParked) {

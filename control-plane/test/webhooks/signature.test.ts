@@ -58,7 +58,7 @@ describe("case 10: a database that is down", () => {
   it("answers 503 within 5 seconds, so that the delivery is known as failed", async () => {
     await using database = openServer({ log: quietLog }, { url: "postgres://127.0.0.1:1/none", poolSize: 2 });
     const { db } = database;
-    const authentication = { callerOf: async () => ({ kind: "anyone" as const }) };
+    const authentication = { callerOf: async () => ({ caller: { kind: "anyone" as const } }) };
     const app = mountRoutes({ db, log: quietLog, authentication, features: { ...scene.deps, db } }, routes);
     const began = performance.now();
     const path = `/api/webhook/${idOf("prj", scene.projectId)}`;

@@ -47,8 +47,6 @@ export const figuresSchema = z.object({
   /** A worker tries its sandbox's walls before its first job, and this often while it works. */
   selfTestEverySeconds: z.number().positive().default(3600),
   logFlushSeconds: z.number().positive().default(0.25),
-  maxAttempts: z.int().positive().default(3),
-  maxExtraAttempts: z.int().nonnegative().default(10),
 });
 export type Figures = z.infer<typeof figuresSchema>;
 
@@ -56,7 +54,7 @@ export const figures: Figures = figuresSchema.parse({});
 
 /** The same figures with every time multiplied; counts stay. `scaledFigures(0.1)` is what tests run with. */
 export function scaledFigures(factor: number, base: Figures = figures): Figures {
-  const counts = new Set(["maxAttempts", "maxExtraAttempts", "logFlushSeconds"]);
+  const counts = new Set(["logFlushSeconds"]);
   return figuresSchema.parse(
     Object.fromEntries(Object.entries(base).map(([name, value]) => [name, counts.has(name) ? value : value * factor])),
   );

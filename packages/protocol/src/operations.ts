@@ -6,7 +6,7 @@ import { agentHealth } from "./widget.ts";
 import { auditPage, debugAnswer, instanceState, operations, usage, workerPage } from "./operating.ts";
 import { claimAnswer, claimRequest, completeRequest, credentialsAnswer, credentialsRequest, ended, eventAnswer, eventRequest, failRequest, logsAnswer, logsRequest, permitAnswer, permitRequest, registerAnswer, registerRequest, renewAnswer, renewRequest, reserveAnswer, reserveRequest, settleRequest, waitRequest } from "./worker.ts";
 import { createCliTokenRequest, createMemberAnswer, createMemberRequest, setupOwnerAnswer, setupOwnerRequest, setupState, signInWays, workspacePage } from "./account.ts";
-import { createCredentialRequest, createProjectAnswer, createProjectKeyRequest, createProjectRequest, createWorkerKeyRequest, createdKey, credential, credentialPage, keyPage, me, patchProjectRequest, project, projectPage, projectWebhook, rotateKeyRequest } from "./project.ts";
+import { createCredentialRequest, createProjectAnswer, createProjectKeyRequest, createProjectRequest, createWorkerKeyRequest, createdKey, credential, credentialPage, keyPage, me, patchProjectRequest, project, projectPage, projectWebhook, rotateKeyRequest, setPlanRequest } from "./project.ts";
 import { createEndpointAnswer, createEndpointRequest, endpoint, endpointDeliveryPage, endpointPage, patchEndpointRequest, redeliverAnswer, redeliverRequest, rotateEndpointRequest } from "./endpoint.ts";
 import { deviceCodeAnswer, deviceCodeRequest, deviceDecideRequest, deviceLookAnswer, deviceLookRequest, deviceTokenRequest } from "./device.ts";
 import { feedbackAnswer, feedbackPage, feedbackRequest, joinRequest, report, reportWordsRequest, reporterData, splitRequest } from "./report.ts";
@@ -130,3 +130,4 @@ export const postWorkspacesWorkspaceIdInvites = { method: "post", path: "/v1/wor
 export const postWorkspacesWorkspaceIdMembers = { method: "post", path: "/v1/workspaces/:workspaceId/members", query: [], body: createMemberRequest, answer: createMemberAnswer, isCreating: true } as const;
 export const postWorkspacesWorkspaceIdWorkerKeys = { method: "post", path: "/v1/workspaces/:workspaceId/worker-keys", query: [], body: createWorkerKeyRequest, answer: createdKey, isCreating: true } as const;
 export const putJobsJobIdArtifactsName = { method: "put", path: "/v1/jobs/:jobId/artifacts/:name", query: [], body: null, answer: artifactInfo, isCreating: false } as const;
+export const putProjectsProjectIdPlan = { method: "put", path: "/v1/projects/:projectId/plan", query: [], body: setPlanRequest, answer: project, isCreating: false } as const;

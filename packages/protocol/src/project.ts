@@ -20,6 +20,12 @@ export const createProjectRequest = z.strictObject({
   settings: projectSettings.optional(),
 });
 
+/** Whose jobs come first, at the workers that they share: a team's, a pro's, then free ones. */
+export const plans = ["team", "pro", "free"] as const;
+export type Plan = (typeof plans)[number];
+/** `PUT /v1/projects/:id/plan`, by the platform's operator. */
+export const setPlanRequest = z.strictObject({ plan: z.enum(plans) });
+
 export const project = z.object({
   id: idSchema("prj"),
   workspaceId: idSchema("ws"),
@@ -30,6 +36,7 @@ export const project = z.object({
   isPaused: z.boolean(),
   /** Runs at once. */
   maxConcurrentRuns: z.int(),
+  plan: z.enum(plans),
   /** Days that log lines are kept. */
   logDays: z.int(),
   /** Days that a reporter's private words are kept. */

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sandboxCheck } from "@feedback-chat/protocol/check";
 import { afterAll, describe, expect, it } from "vitest";
-import { makeHome, runCli } from "./support/run-cli.ts";
+import { fromSource, makeHome, runCli } from "./support/run-cli.ts";
 
 const home = makeHome();
 const data = mkdtempSync(join(tmpdir(), "feedback-chat-check-"));
@@ -39,9 +39,35 @@ describe("check", () => {
     const { sandbox, checks } = sandboxCheck.parse(answer.data);
     expect(sandbox).toBeNull();
     expect(checks).toMatchObject([{ id: "walls", status: "fail" }]);
-    expect(checks[0]?.detail).toMatch(/bubblewrap is not installed.*podman is not installed/);
+    expect(checks[0]?.detail).toMatch(/bubblewrap .*is not installed.*podman is not installed/);
     expect(answer).toMatchObject({ ok: false, error: { code: "sandbox_unavailable" } });
     expect(answer.error.next).toContain("apt-get install -y bubblewrap");
+  });
+
+  it("names the container where that is the wall, or podman's own trouble where it cannot be", async () => {
+    const asContainer = { ...env, FEEDBACK_CHAT_SANDBOX: "container" };
+    // crun starts nothing beside a hybrid hierarchy of control groups; root may look away from it.
+    const lookAway = ["unshare", "--mount", "sh", "-c", 'umount /sys/fs/cgroup/unified; exec "$@"', "sh"];
+    const isHybrid = / \/sys\/fs\/cgroup\/unified /.test(readFileSync("/proc/self/mounts", "utf8"));
+    const command = isHybrid && process.getuid?.() === 0 ? [...lookAway, ...fromSource] : fromSource;
+    const [json, human] = await Promise.all([
+      runCli(["check", "--sandbox", "--json"], asContainer, command),
+      runCli(["check", "--sandbox"], asContainer, command),
+    ]);
+    const answer = JSON.parse(json.stdout) as { data: unknown; error: { code: string; next: string } | null };
+    const { sandbox, checks } = sandboxCheck.parse(answer.data);
+    process.stderr.write(`check --sandbox by a container: ${sandbox?.version ?? checks[0]?.detail}\n`);
+    if (sandbox === null) {
+      expect([json.code, human.code]).toEqual([78, 78]);
+      expect(answer.error).toMatchObject({ code: "sandbox_unavailable", next: expect.stringMatching(/podman|userns/) });
+      expect(human.stdout).toMatch(/^FAIL walls .*podman/m);
+      return;
+    }
+    expect([json.code, human.code], human.stdout).toEqual([0, 0]);
+    expect(sandbox.mechanism).toBe("container");
+    expect(checks.filter(({ status }) => status === "fail")).toEqual([]);
+    expect(human.stdout).toMatch(/^sandbox +container \d+\.\d+\.\d+, jobs run as user [1-9]/m);
+    expect(human.stdout).toMatch(/^memory +\w/m);
   });
 
   it("ends with 78 and what to install where there is no bubblewrap", async () => {

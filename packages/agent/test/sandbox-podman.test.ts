@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
@@ -7,7 +8,8 @@ import { expect, it } from "vitest";
 import { machineUidFolder } from "../src/sandboxes/bubblewrap.ts";
 import { podman } from "../src/sandboxes/podman.ts";
 import { selfTest } from "../src/sandboxes/self-test.ts";
-import { sandboxContract } from "./contracts/sandbox.ts";
+import { running, sandboxContract } from "./contracts/sandbox.ts";
+import { holdSandbox, until } from "./open-sandbox.ts";
 
 /** Set for the run of this very file in which real podman is used: it may need a mount namespace of its own. */
 const isWithin = process.env["FEEDBACK_CHAT_TEST_PODMAN"] === "1";
@@ -16,6 +18,7 @@ async function openPodman() {
   const rootFolder = await mkdtemp("/tmp/fc-");
   const deps = { rootFolder, userId: process.getuid?.() ?? 0, nodePath: process.execPath, npmFolder: null };
   return {
+    rootFolder,
     sandbox: podman({ ...deps, uidFolder: machineUidFolder }),
     [Symbol.asyncDispose]: () => rm(rootFolder, { recursive: true, force: true }),
   };
@@ -23,6 +26,20 @@ async function openPodman() {
 
 if (isWithin) {
   sandboxContract("real podman", openPodman);
+
+  it("ends what a killed worker's container left running (case 41)", async () => {
+    await using opened = await openPodman();
+    const mark = `orphan-${process.pid}-${Math.trunc(performance.now())}`;
+    const worker = holdSandbox(opened.rootFolder, mark, "podman");
+    await once(worker.stdout, "data");
+    const ended = once(worker, "exit");
+    worker.kill("SIGKILL");
+    await ended;
+    expect(running(mark)).toBeGreaterThan(0);
+    const { removed } = await opened.sandbox.sweep();
+    expect(removed.filter((folder) => new RegExp(`[./]${worker.pid}[.]`).test(folder))).toHaveLength(3);
+    await until(() => running(mark) === 0);
+  });
 
   it("lets nothing out: the worker's own self-test", async () => {
     await using opened = await openPodman();
@@ -78,14 +95,22 @@ type Report = {
 
 async function runWithin(within: string[]): Promise<{ passed: number; failed: string[] }> {
   const root = join(import.meta.dirname, "../../..");
-  const vitest = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--project", "agent:suite", "--reporter=json"];
-  const { stdout } = await execa({
+  const folder = await mkdtemp("/tmp/fc-report-");
+  const outputFile = join(folder, "report.json");
+  const vitest = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--project", "agent:suite"];
+  const reporting = ["--reporter=json", `--outputFile=${outputFile}`, import.meta.filename];
+  const { all } = await execa({
     cwd: root,
     reject: false,
     stdin: "ignore",
+    all: true,
     env: { FEEDBACK_CHAT_TEST_PODMAN: "1" },
-  })`${[...within, process.execPath, ...vitest, import.meta.filename]}`;
-  const { numPassedTests, testResults } = JSON.parse(stdout.slice(stdout.indexOf("{"))) as Report;
+  })`${[...within, process.execPath, ...vitest, ...reporting]}`;
+  const report = await readFile(outputFile, "utf8").catch((error: unknown) => {
+    throw new Error(`no report: ${all.slice(-2_000)}`, { cause: error });
+  });
+  await rm(folder, { recursive: true });
+  const { numPassedTests, testResults } = JSON.parse(report) as Report;
   const failed = testResults.flatMap(({ message, assertionResults }) => [
     ...(message ? [message] : []),
     ...assertionResults

@@ -10,12 +10,12 @@ import { requirePrice } from "./require-price.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { ModelAccess, OpenModel } from "./ports/model-access.ts";
-import type { Publish } from "./ports/publisher.ts";
+import type { OpenPublisher } from "./ports/publisher.ts";
 import type { OpenRegistry } from "./ports/registry.ts";
 import type { Sandbox } from "./ports/sandbox.ts";
 import { openRegistryProxy } from "./proxy/registry-proxy.ts";
 import { startModelProxy, type ProxyEnd } from "./proxy/start-model-proxy.ts";
-import { publishInChild } from "./publish/publish-in-child.ts";
+import { openPublisherChild } from "./publish/publish-in-child.ts";
 import { bubblewrap, machineUidFolder } from "./sandboxes/bubblewrap.ts";
 import { chooseSandbox } from "./sandboxes/choose-sandbox.ts";
 import { findNpm } from "./sandboxes/install-tools.ts";
@@ -28,7 +28,7 @@ export type Machine = AsyncDisposable & {
   sandbox: Sandbox;
   openModel: OpenModel;
   openRegistry: OpenRegistry;
-  publish: Publish;
+  openPublisher: OpenPublisher;
   engineFor(settings: LeasedJob["settings"]): Engine;
   engineIds: string[];
   /** That a model's price is known. @throws Problem price_unknown */
@@ -70,7 +70,7 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     sandbox,
     openModel: openModelWith({ clock, dispatcher }, config),
     openRegistry: openRegistryProxy,
-    publish: publishInChild,
+    openPublisher: () => openPublisherChild({ compiledFolder: join(rootFolder, "compiled") }),
     engineFor({ engine, engineCommand }) {
       const argv = config.engineCommand ?? (engine === "command" ? engineCommand : null);
       return argv ? commandEngine({ clock, argv }) : claude;

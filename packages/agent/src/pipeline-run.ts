@@ -1,11 +1,12 @@
 import { phases, type Phase } from "@feedback-chat/protocol/run-machine";
 import type { CredentialPurpose, Lease } from "@feedback-chat/protocol/worker";
+import { decidePublish } from "./core/policy.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Coordinator, Secret } from "./ports/coordinator.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { RunRepository } from "./ports/git.ts";
 import type { OpenModel } from "./ports/model-access.ts";
-import type { Publish } from "./ports/publisher.ts";
+import type { OpenPublisher, Publisher } from "./ports/publisher.ts";
 import type { OpenRegistry } from "./ports/registry.ts";
 import type { Sandbox, SandboxLimits } from "./ports/sandbox.ts";
 import type { RunLog } from "./run-log.ts";
@@ -19,7 +20,7 @@ export type PipelineDeps = {
   engine: Engine;
   openModel: OpenModel;
   openRegistry: OpenRegistry;
-  publish: Publish;
+  openPublisher: OpenPublisher;
   clock: Clock;
   /** Its reason is a `StopCause`. */
   signal: AbortSignal;
@@ -42,6 +43,8 @@ export type Run = PipelineDeps & {
   phase(): Phase;
   /** Says which phase starts, then does it. */
   enter<T>(phase: Phase, work: () => Promise<T>): Promise<T>;
+  /** Stands by from the first call on. */
+  publisher(): Publisher;
   /** Asks for a secret, and keeps it out of everything that is written from now on. */
   secret(purpose: CredentialPurpose): Promise<Secret | null>;
 };
@@ -49,8 +52,9 @@ export type Run = PipelineDeps & {
 /** What the first phases bring: the words, the base, and an earlier attempt's change if there was one. */
 export type Opened = { issue: CleanSnapshot; repository: RunRepository; kept: KeptTree | null };
 
-export function openRun(deps: PipelineDeps, input: PipelineInput, log: RunLog): Run {
+export function openRun(deps: PipelineDeps, input: PipelineInput, log: RunLog): Run & AsyncDisposable {
   let phase: Phase = input.job.resumeAt;
+  let publisher: Publisher | null = null;
   return {
     ...deps,
     input,
@@ -60,17 +64,31 @@ export function openRun(deps: PipelineDeps, input: PipelineInput, log: RunLog): 
     async enter(entered, work) {
       deps.signal.throwIfAborted();
       phase = entered;
-      await deps.coordinator.report("phase_started", entered);
-      const answer = await work();
+      const telling = deps.coordinator.report("phase_started", entered);
+      if (!stayingHere.has(entered)) await telling;
+      const [told, done] = await Promise.allSettled([telling, work()]);
       deps.signal.throwIfAborted();
-      return answer;
+      if (told.status === "rejected") throw told.reason;
+      if (done.status === "rejected") throw done.reason;
+      return done.value;
     },
+    publisher: () => (publisher ??= deps.openPublisher()),
+    [Symbol.asyncDispose]: async () => publisher?.[Symbol.asyncDispose](),
     async secret(purpose) {
       const secret = await deps.coordinator.credential(purpose);
       if (secret) log.hide({ name: secret.type, value: secret.value });
       return secret;
     },
   };
+}
+
+/** What spends nothing and changes nothing elsewhere need not wait until the server has heard of it. */
+const stayingHere: ReadonlySet<Phase> = new Set(["snapshot", "clone", "deps", "collect", "validate"]);
+
+/** That nobody has to be asked, as far as can be known before the change is there. */
+export function mayPublishAtOnce({ settings: { publish }, origin }: PipelineInput["job"]): boolean {
+  const best = { hasHoldVerdict: false, hasFlag: false, checks: "green", isUnfinished: false } as const;
+  return decidePublish({ publish, origin, ...best }) === "publish";
 }
 
 export function isBefore(phase: Phase, other: Phase): boolean {
@@ -82,6 +100,7 @@ type Judged = Pick<ValidateInput, "repository" | "layers" | "treeId" | "files" |
 /** The base's own commands, in fresh sandboxes without network or model. */
 export function judgeTree(run: Run, judged: Judged): Promise<Validated> {
   const { jobId, slot, job } = run.input;
+  if (mayPublishAtOnce(job)) run.publisher();
   const deps = { ...run, redactor: run.log.redactor(), log: run.log.write };
   return validateTree(deps, {
     ...judged,

@@ -25,7 +25,7 @@ import { takeSnapshot } from "./stages/snapshot.ts";
  */
 export async function runPipeline(deps: PipelineDeps, input: PipelineInput): Promise<PipelineEnd> {
   const log = openRunLog(deps, input.job);
-  const run = openRun(deps, input, log);
+  await using run = openRun(deps, input, log);
   try {
     return await walkPhases(run);
   } catch (error) {
@@ -42,6 +42,7 @@ export async function runPipeline(deps: PipelineDeps, input: PipelineInput): Pro
 async function walkPhases(run: Run): Promise<PipelineEnd> {
   const { job } = run.input;
   const isFresh = isBefore(job.resumeAt, "validate");
+  if (!isBefore(job.resumeAt, "hold")) run.publisher();
   if (isFresh && job.settings.budgetMicroUsd <= 0)
     return failed("budget", "The run's budget is 0: nothing was started.");
 
@@ -80,13 +81,16 @@ async function publish(run: Run, repository: RunRepository, kept: KeptTree): Pro
     const token = await run.secret("publish");
     return (
       token &&
-      publishTree(run, {
-        ...run.input,
-        repository,
-        tree: kept.info,
-        token: token.value,
-        approvedBy: permit.approvedBy,
-      })
+      publishTree(
+        { ...run, publish: run.publisher().publish },
+        {
+          ...run.input,
+          repository,
+          tree: kept.info,
+          token: token.value,
+          approvedBy: permit.approvedBy,
+        },
+      )
     );
   });
   if (!published) return noCredential("There is no GitHub token to publish with.", "publish");

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { asGithubWait, asRunFailure } from "../src/ports/run-failure.ts";
-import { publishInChild } from "../src/publish/publish-in-child.ts";
+import { openPublisherChild } from "../src/publish/publish-in-child.ts";
 import type { PublishPlan, PublishStep } from "../src/core/publish-plan.ts";
 import { githubContract } from "./contracts/github.ts";
 import { makeFolder, makeRepository } from "./git/make-repository.ts";
@@ -42,8 +42,12 @@ githubContract("REST on the local GitHub", async () => {
   };
 });
 
-function publish(plan: PublishPlan, more: { signal?: AbortSignal; steps?: PublishStep[] } = {}) {
-  return publishInChild(
+const compiled = makeFolder();
+afterAll(() => compiled[Symbol.dispose]());
+
+async function publish(plan: PublishPlan, more: { signal?: AbortSignal; steps?: PublishStep[] } = {}) {
+  await using publisher = openPublisherChild({ compiledFolder: compiled.path });
+  return await publisher.publish(
     {
       signal: more.signal ?? new AbortController().signal,
       onStep: (step) => void more.steps?.push(step),
@@ -65,6 +69,14 @@ const refsOf = ({ github }: GitHubBench) => github.lookAt("acme/shop").refs;
 const pullsOf = ({ github }: GitHubBench) => github.lookAt("acme/shop").pulls;
 
 describe("the publisher process, over HTTP", () => {
+  it("stands by without a plan, and leaves no process when nothing is published", async () => {
+    const ours = () => spawnSync("pgrep", ["-P", String(process.pid), "-f", "publisher-process"]).stdout.toString();
+    const publisher = openPublisherChild({ compiledFolder: compiled.path });
+    expect(ours()).not.toBe("");
+    await publisher[Symbol.asyncDispose]();
+    expect(ours()).toBe("");
+  });
+
   it("pushes the branch and opens a draft with a token that may do no more", async () => {
     await using bench = await openGitHubBench({ isPrivate: true });
     const plan = await planOverHttp(bench, { "a.txt": "2\n" });

@@ -9,3 +9,10 @@ export type Publish = (
   deps: { signal: AbortSignal; onStep(step: PublishStep): void },
   plan: PublishRequest,
 ) => Promise<Published>;
+
+/**
+ * A publisher that stands by: its process was started ahead, so that its start costs the run no time. It knows no plan
+ * and no secret before `publish`, which is called at most once. When it is closed, no process is left.
+ */
+export type Publisher = AsyncDisposable & { publish: Publish };
+export type OpenPublisher = () => Publisher;

@@ -1,25 +1,46 @@
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Problem, problems, type ProblemCode } from "@feedback-chat/protocol/problem";
-import { publisherLine, type Published, type PublishRequest, type PublishStep } from "../core/publish-plan.ts";
-
-export type PublishInChildDeps = { signal: AbortSignal; onStep(step: PublishStep): void };
+import { publisherLine, type Published, type PublishRequest } from "../core/publish-plan.ts";
+import type { Publish, Publisher } from "../ports/publisher.ts";
 
 /**
- * Runs the publisher as a process of its own with an empty environment; token and plan go in on stdin. It ends with
- * the signal, at any point: the next attempt looks and goes on from there.
- * @throws Problem as `publishRun`.
+ * Starts the publisher as a process of its own with an empty environment; token and plan go in on stdin. It ends with
+ * the signal, at any point: the next attempt looks and goes on from there. `compiledFolder` keeps the compiled program
+ * between runs, which halves the start; nobody else may write there.
  */
-export async function publishInChild({ signal, onStep }: PublishInChildDeps, plan: PublishRequest): Promise<Published> {
-  signal.throwIfAborted();
-  const child = execa(process.execPath, [...nodeOptions, entry], {
+export function openPublisherChild({ compiledFolder }: { compiledFolder: string }): Publisher {
+  const child = startChild(compiledFolder);
+  return {
+    publish: (deps, plan) => publishIn(child, deps, plan),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child;
+    },
+  };
+}
+
+type Child = ReturnType<typeof startChild>;
+
+function startChild(compiledFolder: string) {
+  return execa(process.execPath, [...nodeOptions, entry], {
     cwd: "/",
     extendEnv: false,
-    env: { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C.UTF-8", TZ: "UTC" },
+    env: {
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      LC_ALL: "C.UTF-8",
+      TZ: "UTC",
+      NODE_COMPILE_CACHE: compiledFolder,
+    },
     stdin: "pipe",
     maxBuffer: 1024 * 1024,
     reject: false,
   });
+}
+
+/** @throws Problem as `publishRun`. */
+async function publishIn(child: Child, { signal, onStep }: Parameters<Publish>[0], plan: PublishRequest) {
+  signal.throwIfAborted();
   // Its stdin stays open: the end of it, also by our own death, ends the publisher and its git.
   child.stdin.write(`${JSON.stringify(plan)}\n`);
   const stop = () => child.stdin.end();

@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import { systemClock } from "../platform/system-clock.ts";
 import { openGitHub } from "./github.ts";
@@ -8,14 +7,15 @@ import { publishPlan, type PublisherLine, type PublishStep } from "../core/publi
 import { publishRun } from "./publish-run.ts";
 
 /**
- * Entry of the publisher process: the only one that ever holds a write token. The plan is the first line of stdin; it
+ * Entry of the publisher process: the only one that ever holds a write token. It stands by until it gets its plan, which is the first line of stdin; it
  * knows a GIT_DIR and a tree id, and no work tree. Answers one JSON object a line. When stdin ends, whoever started
  * it is gone or has stopped the run: it ends too, and git with it.
  */
 async function main(): Promise<void> {
   const stopping = new AbortController();
   const lines = createInterface({ input: process.stdin });
-  const [first] = (await once(lines, "line")) as [string];
+  const first = await firstOf(lines);
+  if (first === null) return; // stood by for a run that published nothing
   lines.once("close", () => stopping.abort());
   const plan = publishPlan.parse(JSON.parse(first));
   const clock = systemClock();
@@ -33,6 +33,13 @@ async function main(): Promise<void> {
   };
   say(await publishRun(deps, plan).then((published) => ({ type: "done", published }) as const, problemLine));
   process.stdin.destroy();
+}
+
+function firstOf(lines: Interface): Promise<string | null> {
+  return new Promise((resolve) => {
+    lines.once("line", resolve);
+    lines.once("close", () => resolve(null));
+  });
 }
 
 function problemLine(error: unknown): PublisherLine {

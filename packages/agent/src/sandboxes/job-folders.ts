@@ -48,8 +48,7 @@ export async function makeJobFolders(deps: FolderDeps, job: { name: string; slot
     taskFolder,
     socketFolder,
     async remove() {
-      await removeTree(folder);
-      await removeTree(socketFolder);
+      await removeTree(folder, socketFolder);
       await releaseUid(deps, uid);
     },
   };
@@ -103,16 +102,12 @@ export async function readRegularFile(path: string, maxBytes: number): Promise<U
 }
 
 /** rm of coreutils walks by folder handles: no depth of folders and no length of paths stops it. */
-export async function removeTree(folder: string): Promise<void> {
-  const remove = () =>
-    execa("rm", ["-rf", "--one-file-system", "--", folder], {
-      env: {},
-      extendEnv: false,
-      reject: false,
-    });
+export async function removeTree(...folders: string[]): Promise<void> {
+  const options = { env: {}, extendEnv: false, reject: false };
+  const remove = () => execa("rm", ["-rf", "--one-file-system", "--", ...folders], options);
   if ((await remove()).exitCode === 0) return;
   // Not root: a folder without permissions cannot be emptied before they are given back.
-  await execa("chmod", ["-R", "u+rwX", "--", folder], { env: {}, extendEnv: false, reject: false });
+  await execa("chmod", ["-R", "u+rwX", "--", ...folders], options);
   const again = await remove();
-  if (again.exitCode !== 0) throw new Error(`cannot remove ${folder}: ${again.stderr.slice(0, 300)}`);
+  if (again.exitCode !== 0) throw new Error(`cannot remove ${folders.join(", ")}: ${again.stderr.slice(0, 300)}`);
 }

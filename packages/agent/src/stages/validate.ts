@@ -4,7 +4,7 @@ import type { Redactor } from "../core/redact.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Level } from "../ports/engine.ts";
 import type { RunRepository } from "../ports/git.ts";
-import type { Sandbox, SandboxLimits } from "../ports/sandbox.ts";
+import type { Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
 import type { Layers } from "./deps.ts";
 import { findChecks, type Check } from "./find-checks.ts";
 import { restoreBaseRules } from "./restore-base-rules.ts";
@@ -57,10 +57,10 @@ export async function validateTree(deps: ValidateDeps, input: ValidateInput): Pr
   const endsAtMs = deps.clock.monotonicMs() + input.totalSeconds * 1000;
   const known = new Map(input.baseChecks?.map(({ name, base }) => [name, base]));
   const isKnown = checks.every(({ name }) => known.get(name));
-  const base = isKnown
-    ? checks.map(({ name }) => known.get(name) ?? null)
-    : await runSide(deps, input, { side: "base", checks, endsAtMs });
-  const head = await runSide(deps, input, { side: "head", checks, endsAtMs });
+  await using sides = await openSides(deps, input, isKnown ? ["head"] : ["base", "head"]);
+  const run = (side: SideName) => runSide(deps, input, { ...sides.of(side), checks, endsAtMs });
+  const base = isKnown ? checks.map(({ name }) => known.get(name) ?? null) : await run("base");
+  const head = await run("head");
   return {
     checks: checks.map((check, index) => ({
       ...check,
@@ -72,23 +72,52 @@ export async function validateTree(deps: ValidateDeps, input: ValidateInput): Pr
   };
 }
 
-async function runSide(
-  deps: ValidateDeps,
-  input: ValidateInput,
-  { side, checks, endsAtMs }: { side: "base" | "head"; checks: Check[]; endsAtMs: number },
-): Promise<Side[]> {
-  const { repository, treeId, job, settings, layers, limits } = input;
-  await using sandboxJob = await deps.sandbox.open({ name: `${job.name}-${side}`, slot: job.slot });
-  await repository.exportTree(side === "base" ? repository.baseSha : treeId, sandboxJob.treeFolder);
-  if (side === "head") {
-    const restored = await restoreBaseRules(repository, {
-      folder: sandboxJob.treeFolder,
-      files: input.files,
-    });
+type SideName = "base" | "head";
+type OpenSide = { side: SideName; sandbox: SandboxJob };
+
+/** Both at once, since nothing runs in either yet; what runs there then runs one after the other, for itself. */
+async function openSides(deps: ValidateDeps, input: ValidateInput, names: SideName[]) {
+  const opening = await Promise.allSettled(names.map((side) => openSide(deps, input, side)));
+  const opened = opening.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const close = async () => {
+    await Promise.all(opened.map(({ sandbox }) => sandbox[Symbol.asyncDispose]()));
+  };
+  const failed = opening.find((each) => each.status === "rejected");
+  if (failed) {
+    await close();
+    throw failed.reason;
+  }
+  return {
+    of(name: SideName): OpenSide {
+      const found = opened.find(({ side }) => side === name);
+      if (!found) throw new Error(`the ${name} was not opened`);
+      return found;
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function openSide(deps: ValidateDeps, input: ValidateInput, side: SideName): Promise<OpenSide> {
+  const { repository, treeId, job, files } = input;
+  const sandbox = await deps.sandbox.open({ name: `${job.name}-${side}`, slot: job.slot });
+  try {
+    await repository.exportTree(side === "base" ? repository.baseSha : treeId, sandbox.treeFolder);
+    const restored = side === "head" ? await restoreBaseRules(repository, { folder: sandbox.treeFolder, files }) : [];
     if (restored.length > 0)
       deps.log("info", `Checks run by the base commit's rules, not by the changed ${restored.join(", ")}.`);
+    await sandbox.own(sandbox.treeFolder);
+    return { side, sandbox };
+  } catch (error) {
+    await sandbox[Symbol.asyncDispose]();
+    throw error;
   }
-  await sandboxJob.own(sandboxJob.treeFolder);
+}
+
+async function runSide(
+  deps: ValidateDeps,
+  { settings, layers, limits }: ValidateInput,
+  { side, sandbox, checks, endsAtMs }: OpenSide & { checks: Check[]; endsAtMs: number },
+): Promise<Side[]> {
   const results: Side[] = [];
   for (const check of checks) {
     const leftSeconds = (endsAtMs - deps.clock.monotonicMs()) / 1000;
@@ -96,7 +125,7 @@ async function runSide(
     const result =
       wallSeconds < 1
         ? timedOut()
-        : await runCheck(deps, sandboxJob, {
+        : await runCheck(deps, sandbox, {
             check,
             subFolder: settings.subFolder,
             layers,

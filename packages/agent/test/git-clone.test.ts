@@ -1,8 +1,8 @@
-import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { asRunFailure } from "../src/ports/run-failure.ts";
-import { makeFolder, makeRepository, type TestRepository } from "./git/make-repository.ts";
+import { makeFolder, makeRepository, type TestFolder, type TestRepository } from "./git/make-repository.ts";
 import { openClone } from "./git/open-clone.ts";
 
 /** By one process, where a commit of the fixture's starts one a file. */
@@ -11,6 +11,11 @@ function commitMany({ git }: TestRepository, names: string[]): string {
   const head = "commit refs/heads/main\ncommitter Ada <ada@example.com> 1700000000 +0000\ndata 4\nmany\n";
   git(["fast-import", "--quiet", "--force"], `${head}${files}`);
   return git(["rev-parse", "refs/heads/main"]);
+}
+
+/** The one mirror in the cache: named by the repository's id and address. */
+function mirrorOf({ at }: TestFolder): string {
+  return readdirSync(at("cache")).find((name) => /^7\.[0-9a-f]{16}\.git$/.test(name)) ?? "none";
 }
 
 describe("cloneRepository", () => {
@@ -92,12 +97,31 @@ describe("cloneRepository", () => {
     expect(Buffer.from((await resumed.readFile(first, "a.txt")) ?? []).toString()).toBe("1");
   });
 
+  it("gives nothing of a mirror to who cannot read the repository now, whatever commit they name", async () => {
+    using folder = makeFolder();
+    const origin = makeRepository(folder);
+    const sha = origin.commit({ "private.txt": "1" });
+    await (await openClone(folder, origin))[Symbol.asyncDispose]();
+    const failure = (more: Parameters<typeof openClone>[2], of = origin) =>
+      openClone(folder, of, { baseRef: "main", baseSha: sha, ...more }).then(() => null, asRunFailure);
+    // A repository of one's own under the other's number, as a delivery could claim it.
+    const own = makeRepository(folder, "own.git");
+    own.commit({ "mine.txt": "1" });
+    expect(await failure({}, own)).toMatchObject({ code: "clone" });
+    // The right to read it is gone.
+    renameSync(origin.gitDir, folder.at("moved.git"));
+    expect(await failure({})).not.toBeNull();
+    renameSync(folder.at("moved.git"), origin.gitDir);
+    await using resumed = await openClone(folder, origin, { baseRef: "main", baseSha: sha });
+    expect(resumed.baseSha).toBe(sha);
+  });
+
   it("makes a broken mirror anew", async () => {
     using folder = makeFolder();
     const origin = makeRepository(folder);
     const sha = origin.commit({ "a.txt": "1" });
     await (await openClone(folder, origin))[Symbol.asyncDispose]();
-    const packs = folder.at("cache", "7.git", "objects/pack");
+    const packs = folder.at("cache", mirrorOf(folder), "objects/pack");
     expect(readdirSync(packs).length).toBeGreaterThan(0);
     for (const name of readdirSync(packs)) writeFileSync(join(packs, name), "not a pack");
     await using repository = await openClone(folder, origin);
@@ -117,12 +141,14 @@ describe("cloneRepository", () => {
     using folder = makeFolder();
     const origin = makeRepository(folder);
     const sha = origin.commit({ "a.txt": "1" });
-    mkdirSync(folder.at("cache"));
-    writeFileSync(folder.at("cache", "7.git.lock"), JSON.stringify({ pid: 2 ** 22 + 1, id: "dead" }));
+    await (await openClone(folder, origin))[Symbol.asyncDispose]();
+    const mirror = mirrorOf(folder);
+    rmSync(folder.at("cache", mirror), { recursive: true });
+    writeFileSync(folder.at("cache", `${mirror}.lock`), JSON.stringify({ pid: 2 ** 22 + 1, id: "dead" }));
     const clones = await Promise.all([openClone(folder, origin), openClone(folder, origin), openClone(folder, origin)]);
     expect(clones.map(({ baseSha }) => baseSha)).toEqual([sha, sha, sha]);
     for (const clone of clones) await clone[Symbol.asyncDispose]();
-    expect(readdirSync(folder.at("cache"))).toEqual(["7.git"]);
+    expect(readdirSync(folder.at("cache"))).toEqual([mirror]);
   });
 
   it("says that a repository is empty, and that a base branch is gone", async () => {

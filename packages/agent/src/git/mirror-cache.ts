@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../ports/clock.ts";
@@ -38,7 +39,7 @@ export async function withMirror<T>(
   use: (mirror: MirrorAnswer) => Promise<T>,
 ): Promise<T> {
   await mkdir(wanted.cacheFolder, { recursive: true, mode: 0o700 });
-  const mirrorDir = join(wanted.cacheFolder, `${wanted.repositoryId}.git`);
+  const mirrorDir = join(wanted.cacheFolder, mirrorName(wanted));
   return withFolderLock(deps, `${mirrorDir}.lock`, async () => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -58,6 +59,14 @@ export async function withMirror<T>(
   });
 }
 
+/**
+ * The id alone is what somebody says that a repository is. Whoever can read this address may have what came from there,
+ * and nothing else.
+ */
+function mirrorName({ repositoryId, cloneUrl }: MirrorWanted): string {
+  return `${repositoryId}.${createHash("sha256").update(cloneUrl).digest("hex").slice(0, 16)}.git`;
+}
+
 function isForGood(error: unknown): boolean {
   return error instanceof Error && error.name === "Problem";
 }
@@ -71,14 +80,17 @@ async function prepareMirror(deps: Deps, mirrorDir: string): Promise<void> {
   }
 }
 
-/** Where the base stands now, in one look: most runs find that commit in the mirror already. */
+/**
+ * Where the base stands now, in one look: most runs find that commit in the mirror already. A resumed run, which knows
+ * its commit, asks too: the mirror is for those who can read the repository now.
+ */
 async function lookTip(deps: Deps, wanted: MirrorWanted): Promise<{ baseRef: string; sha: string }> {
   const { baseRef, baseSha, cloneUrl, token } = wanted;
-  if (baseRef !== null && baseSha !== null) return { baseRef, sha: baseSha };
   const ref = baseRef === null ? "HEAD" : `refs/heads/${baseRef}`;
   const args = ["ls-remote", "--symref", "--", cloneUrl, ref];
   const result = await tryGit(deps, args, { gitDir: null, token, timeoutSeconds: 60 });
   if (result.exitCode !== 0) throw remoteError(args, result);
+  if (baseRef !== null && baseSha !== null) return { baseRef, sha: baseSha };
   const lines = result.stdout.toString("utf8").split("\n");
   // It shows every ref whose name ends so.
   const stands = lines.find((line) => line.endsWith(`\t${ref}`) && !line.startsWith("ref: "));

@@ -53,7 +53,7 @@ const environment = z.object({
   METRICS_TOKEN: optional(z.string().min(16)),
   GITHUB_API_URL: z.url().default("https://api.github.com"),
   GITHUB_URL: z.url().default("https://github.com"),
-  /** The model's API, for `/v1/debug` alone: requests to it are the workers'. */
+  /** The model's API, for `/v1/debug` and tests of credentials: a run's requests to it are the workers'. */
   ANTHROPIC_BASE_URL: z.url().default("https://api.anthropic.com"),
   /** Multiplies every time of the lease protocol; tests use 0.1. */
   FEEDBACK_CHAT_FIGURES_SCALE: z.coerce.number().positive().default(1),

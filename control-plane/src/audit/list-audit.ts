@@ -2,9 +2,10 @@ import type { Actor } from "@feedback-chat/protocol/actor";
 import { idOf } from "@feedback-chat/protocol/ids";
 import type { AuditPage } from "@feedback-chat/protocol/operating";
 import { sql } from "kysely";
+import { wireActor } from "../core/wire-actor.ts";
 import { asWorkspace } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
-import { cursorOf, placeOf } from "../runs/cursor.ts";
+import { cursorOf, placeOf } from "../platform/cursor.ts";
 
 type Wanted = { workspaceId: string; limit: number; cursor: string | undefined };
 type Row = {
@@ -29,7 +30,7 @@ export async function listAudit({ db }: { db: Db }, { workspaceId, limit, cursor
   const last = page.at(-1);
   return {
     items: page.map((row) => ({
-      id: idOf("aud", row.id), at: row.created_at.toISOString(), actor: row.actor, action: row.action, target: row.target,
+      id: idOf("aud", row.id), at: row.created_at.toISOString(), actor: wireActor(row.actor), action: row.action, target: row.target,
       projectId: row.project_id === null ? null : idOf("prj", row.project_id),
     })),
     nextCursor: last && rows.length > limit ? cursorOf(scope, { at: last.created_at.toISOString(), id: last.id }) : null,

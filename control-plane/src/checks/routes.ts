@@ -7,7 +7,7 @@ import { checkProject } from "./check-project.ts";
 export const routes = [
   route<Pick<AppDeps, "db" | "sealing" | "config" | "now">>()({
     method: "get", path: "/v1/projects/:projectId/check",
-    who: ["viewer", "key:status:read", "key:runs:read", "key:feedback:write"], of: { projectId: "project" }, answer: projectCheck,
+    who: ["viewer", "key:status:read", "key:runs:read", "key:feedback:write", "key:runs:act"], of: { projectId: "project" }, answer: projectCheck,
     handle: ({ deps, tenant }) => checkProject(deps, projectOf(tenant)),
   }),
 ]; // prettier-ignore

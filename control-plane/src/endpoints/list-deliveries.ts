@@ -5,11 +5,10 @@ import { sql } from "kysely";
 import * as z from "zod";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
-import { cursorOf, placeOf } from "../runs/cursor.ts";
+import { cursorOf, placeOf } from "../platform/cursor.ts";
+import { pageQuery } from "../platform/page.ts";
 
-export const deliveryListQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: z.string().max(500).optional(),
+export const deliveryListQuery = pageQuery.extend({
   status: z.enum(["pending", "delivered", "dead"]).optional(),
 });
 type Of = { projectId: string; endpointId: string };

@@ -13,12 +13,14 @@ import { uuidOf } from "@feedback-chat/protocol/ids";
 import * as z from "zod";
 import type { AppDeps } from "../app-deps.ts";
 import { type Caller, projectOf, type Tenant } from "../platform/caller.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import { changeEndpoint } from "./change-endpoint.ts";
 import { createEndpoint } from "./create-endpoint.ts";
 import { deleteEndpoint } from "./delete-endpoint.ts";
 import { deliveryListQuery, listDeliveries } from "./list-deliveries.ts";
 import { listEndpoints } from "./list-endpoints.ts";
+import { readEndpoint } from "./read-endpoint.ts";
 import { redeliver } from "./redeliver.ts";
 import { rotateEndpointSecret } from "./rotate-endpoint-secret.ts";
 
@@ -36,8 +38,13 @@ const asked = (caller: Caller, tenant: Tenant | null) => ({
 
 export const routes = [
   route<Deps>()({
-    method: "get", path: all, who: "admin", of, answer: endpointPage,
-    handle: ({ deps, tenant }) => listEndpoints(deps, projectOf(tenant)),
+    method: "get", path: all, who: "admin", of, query: pageQuery, answer: endpointPage, problems: ["invalid_cursor"],
+    handle: ({ deps, tenant, query }) => listEndpoints(deps, projectOf(tenant), query),
+  }),
+  route<Deps>()({
+    method: "get", path: one, who: "admin", of, params, answer: endpoint,
+    handle: ({ deps, tenant, params: { endpointId } }) =>
+      readEndpoint(deps, { projectId: projectOf(tenant), endpointId: uuidOf("ep", endpointId) }),
   }),
   route<Deps>()({
     method: "post", path: all, who: "admin", of, body: createEndpointRequest, answer: createEndpointAnswer, status: 201,

@@ -1,6 +1,8 @@
+import type { Actor } from "@feedback-chat/protocol/actor";
 import { idOf } from "@feedback-chat/protocol/ids";
 import { type RawBuilder, sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
+import { wireActor } from "../core/wire-actor.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { actorOf, type Caller } from "../platform/caller.ts";
 import { packageVersion } from "../platform/package-version.ts";
@@ -77,19 +79,26 @@ async function* pagesOf({ db, projectId }: From, table: ExportTable, of: RawBuil
   }
 }
 
-type Read = { row: string; key: string[] };
+type Read = { row: string; key: string[]; actor: Actor | null };
 const toPage = ({ rows }: { rows: Read[] }): Page => ({
-  rows: rows.map(({ row }) => row),
+  rows: rows.map(({ row, actor }) =>
+    actor ? `${row.slice(0, -1)}, "actor": ${JSON.stringify(wireActor(actor))}}` : row,
+  ),
   last: rows.at(-1)?.key ?? null,
 });
 
 /** JSON is made by the database: bytes are hex there, times RFC 3339, and no number is rounded. */
-function readPage({ table, key, rows, keptBack = [] }: ExportTable, of: RawBuilder<unknown>, after: string[] | null) {
+function readPage(
+  { table, key, rows, keptBack = [], hasActor }: ExportTable,
+  of: RawBuilder<unknown>,
+  after: string[] | null,
+) {
   const columns = sql.join(key.map(([name]) => sql`t.${sql.ref(name)}`));
   const texts = sql.join(key.map(([name]) => sql`t.${sql.ref(name)}::text`));
   const place = sql.join(key.map(([, type], nth) => sql`${after?.[nth] ?? null}::text::${sql.raw(type)}`));
   const beyond = after === null ? sql`true` : sql`(${columns}) > (${place})`;
   return sql<Read>`
-    select (to_jsonb(t) - ${keptBack}::text[])::text as row, array[${texts}] as key from fc.${sql.ref(table)} t
+    select (to_jsonb(t) - ${hasActor ? [...keptBack, "actor"] : keptBack}::text[])::text as row, array[${texts}] as key,
+      ${hasActor ? sql`t.actor` : sql`null::jsonb`} as actor from fc.${sql.ref(table)} t
     where ${of} and ${beyond} order by ${columns} limit ${rows}`;
 }

@@ -8,6 +8,7 @@ import {
 } from "@feedback-chat/protocol/workspace";
 import * as z from "zod";
 import type { AppDeps } from "../app-deps.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import { acceptInvite } from "./accept-invite.ts";
 import { createInvite } from "./create-invite.ts";
@@ -18,8 +19,9 @@ type Deps = Pick<AppDeps, "db" | "sealing" | "newId" | "config">;
 
 export const routes = [
   route<Deps>()({
-    method: "get", path: "/v1/workspaces/:workspaceId/invites", who: "admin", of: { workspaceId: "workspace" }, answer: invitePage,
-    handle: ({ deps, ids }) => listInvites(deps, ids["workspaceId"] ?? ""),
+    method: "get", path: "/v1/workspaces/:workspaceId/invites", who: "admin", of: { workspaceId: "workspace" },
+    query: pageQuery, answer: invitePage, problems: ["invalid_cursor"],
+    handle: ({ deps, ids, query }) => listInvites(deps, ids["workspaceId"] ?? "", query),
   }),
   route<Deps>()({
     method: "post", path: "/v1/workspaces/:workspaceId/invites", who: "admin", of: { workspaceId: "workspace" },

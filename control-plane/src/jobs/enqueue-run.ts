@@ -72,14 +72,14 @@ export async function enqueueRun(
       from job, issue
       returning id, project_id
     ), numbered as (
-      update fc.projects p set next_seq = next_seq + 1 from run where p.id = run.project_id returning p.next_seq - 1 as seq
+      update fc.projects p set next_seq = next_seq + 1 from run where p.id = run.project_id returning p.next_seq - 1 as seq, p.workspace_id
     ), admitted as (
       -- The row is born queued; its first event says where from, as the machine has it.
       insert into fc.run_events (run_id, seq, project_id, project_seq, from_stage, event, to_stage, phase, waiting_for, attempt, actor)
       select run.id, 1, run.project_id, numbered.seq, 'created', 'admitted', 'queued', 'gate', 'github', 0, ${JSON.stringify(systemActor)}::jsonb
       from run, numbered
     ), told as (
-      select pg_notify('fc_runs', ${`${runId} ${projectId}`}) from run
+      select pg_notify('fc_runs', concat_ws(' ', run.id, run.project_id, numbered.workspace_id)) from run, numbered
     )
     select run.id from run left join told on true`.execute(tx);
   return rows[0] ? { jobId, runId } : null;

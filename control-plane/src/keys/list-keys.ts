@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import type * as z from "zod";
 import { asWorkspace } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
+import { pageFrom, type PageQuery, pageStart } from "../platform/page.ts";
 
 type Of = { workspaceId: string; projectId: string | null };
 type Row = {
@@ -17,15 +18,22 @@ type Row = {
   revoked_at: Date | null;
 };
 
-/** The keys of a project, or the worker keys of a workspace: prefixes only. The newest hundred. */
-export async function listKeys({ db }: { db: Db }, { workspaceId, projectId }: Of): Promise<z.input<typeof keyPage>> {
+/** The keys of a project, or the worker keys of a workspace: prefixes only, newest first. @throws Problem invalid_cursor */
+export async function listKeys(
+  { db }: { db: Db },
+  { workspaceId, projectId }: Of,
+  page: PageQuery,
+): Promise<z.input<typeof keyPage>> {
+  const scope = ["keys", workspaceId, projectId];
+  const before = pageStart(scope, page);
   const { rows } = await asWorkspace(db, workspaceId, (tx) =>
     sql<Row>`select id, name, prefix, scopes, created_at, last_used_at, expires_at, revoked_at from fc.api_keys
       where case when ${projectId}::uuid is null then kind = 'worker' and workspace_id = ${workspaceId}
         else kind = 'project' and project_id = ${projectId}::uuid end
-      order by id desc limit 100`.execute(tx),
+        and (${before}::uuid is null or id < ${before}::uuid)
+      order by id desc limit ${page.limit + 1}`.execute(tx),
   );
-  const items = rows.map((row) => ({
+  return pageFrom({ scope, limit: page.limit }, rows, (row) => ({
     id: idOf("key", row.id),
     name: row.name,
     prefix: row.prefix,
@@ -35,5 +43,4 @@ export async function listKeys({ db }: { db: Db }, { workspaceId, projectId }: O
     expiresAt: row.expires_at?.toISOString() ?? null,
     revokedAt: row.revoked_at?.toISOString() ?? null,
   }));
-  return { items, nextCursor: null };
 }

@@ -8,6 +8,7 @@ import {
 import type { AppDeps } from "../app-deps.ts";
 import { asWorkspace } from "../platform/as-tenant.ts";
 import { actorOf, type Tenant } from "../platform/caller.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import { createKey } from "./create-key.ts";
 import { listKeys } from "./list-keys.ts";
@@ -19,8 +20,9 @@ const nowhere: Tenant = { workspaceId: "", projectId: null };
 
 export const routes = [
   route<Deps>()({
-    method: "get", path: "/v1/projects/:projectId/keys", who: "admin", of: { projectId: "project" }, answer: keyPage,
-    handle: ({ deps, tenant }) => listKeys(deps, tenant ?? nowhere),
+    method: "get", path: "/v1/projects/:projectId/keys", who: "admin", of: { projectId: "project" },
+    query: pageQuery, answer: keyPage, problems: ["invalid_cursor"],
+    handle: ({ deps, tenant, query }) => listKeys(deps, tenant ?? nowhere, query),
   }),
   route<Deps>()({
     method: "post", path: "/v1/projects/:projectId/keys", who: "admin", of: { projectId: "project" },
@@ -33,8 +35,9 @@ export const routes = [
       ),
   }),
   route<Deps>()({
-    method: "get", path: "/v1/workspaces/:workspaceId/worker-keys", who: "admin", of: { workspaceId: "workspace" }, answer: keyPage,
-    handle: ({ deps, tenant }) => listKeys(deps, tenant ?? nowhere),
+    method: "get", path: "/v1/workspaces/:workspaceId/worker-keys", who: "admin", of: { workspaceId: "workspace" },
+    query: pageQuery, answer: keyPage, problems: ["invalid_cursor"],
+    handle: ({ deps, tenant, query }) => listKeys(deps, tenant ?? nowhere, query),
   }),
   route<Deps>()({
     method: "post", path: "/v1/workspaces/:workspaceId/worker-keys", who: "admin", of: { workspaceId: "workspace" },

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Db, Tx } from "./database.ts";
+import { holdOf } from "./hold-last.ts";
 import { begunByFirstStatement, lateBegin } from "./late-begin.ts";
 
 /**
@@ -28,15 +29,21 @@ export async function asSystem<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise
   return inScope(db, { system: true }, work);
 }
 
+/** Goes on as the system in a transaction that began for somebody: what is written then is of no tenant. */
+export async function goOnAsSystem(tx: Tx): Promise<void> {
+  await sql`set local fc.system = 'on'`.execute(tx);
+}
+
 type Scope = { project: string } | { workspace: string } | { system: true };
 
 /** Begins, takes the role and says for whom, in one round trip. `set local` ends with the transaction, whatever ends it. */
 async function inScope<T>(db: Db, scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
   const opening = sql.raw(`${lateBegin}; set local role feedback_chat_app; set local ${settingOf(scope)}`);
-  return begunByFirstStatement(db).execute(async (tx) => {
+  const opened = async (tx: Tx) => {
     await opening.execute(tx);
     return work(tx);
-  });
+  };
+  return holdOf(db)?.run(opened) ?? begunByFirstStatement(db).execute(opened);
 }
 
 function settingOf(scope: Scope): string {

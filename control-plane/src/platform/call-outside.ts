@@ -9,13 +9,19 @@ export type Outside = {
   /** All addresses of a name, as `lookup` of node:dns/promises. */
   lookup: (name: string, options: { all: true }) => Promise<LookupAddress[]>;
 };
-type Call = { url: string; method: "POST" | "GET"; headers: Record<string, string>; body: string };
+type Call = {
+  url: string;
+  method: "POST" | "GET";
+  headers: Record<string, string>;
+  body: string;
+  /** None for a call with a secret, which goes to the one address that it is for. */
+  maxRedirects?: number;
+};
 /** `body`: its first 64 KiB as text. */
 export type OutsideAnswer = { status: number; body: string };
 
 const longestMs = 5_000;
 const maxBytes = 64 * 1024;
-const maxRedirects = 3;
 
 /**
  * Sends a request to an address that somebody else chose. What is connected to is what was checked: addresses written
@@ -52,7 +58,10 @@ export async function checkOutside(deps: Outside, written: string): Promise<void
   }
 }
 
-async function follow(agent: Agent, { url: first, method, headers, body }: Call): Promise<OutsideAnswer> {
+async function follow(
+  agent: Agent,
+  { url: first, method, headers, body, maxRedirects = 3 }: Call,
+): Promise<OutsideAnswer> {
   const signal = AbortSignal.timeout(longestMs);
   let url = outsideUrl(first);
   for (let hops = 0; ; hops++) {

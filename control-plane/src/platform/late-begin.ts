@@ -16,6 +16,11 @@ export function begunByFirstStatement(db: Db) {
   return db.transaction().setIsolationLevel(isolationLevel);
 }
 
+/** The same, ended by whoever asked for it. */
+export function startedLate(db: Db) {
+  return db.startTransaction().setIsolationLevel(isolationLevel).execute();
+}
+
 class LateBeginDriver extends PostgresDriver {
   override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     if (settings.isolationLevel !== isolationLevel) await super.beginTransaction(connection, settings);

@@ -74,9 +74,9 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
   const body = spec.body ? parse(spec.body, await readJson(c), "body") : undefined;
   // After the schemas: what workers pass on may be cut inside a letter, and theirs mend it.
   refuseOddText(body, "body");
-  const run = async () => {
+  const run = async (db: Db) => {
     const result = await spec.handle({
-      deps: deps.features, caller, tenant, ids, lease, c,
+      deps: db === deps.db ? deps.features : { ...deps.features, db }, caller, tenant, ids, lease, c,
       params: params as undefined, query: query as undefined, body: body as undefined,
       requestId: requestIdOf(c), signal: endOf(deps, c), recheck: async () => void (await admit(true)),
     }); // prettier-ignore
@@ -86,7 +86,7 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
   };
   const vault = { db: deps.db, sealing: spec.hasSecrets ? (deps.sealing ?? null) : null };
   const asked = { caller, route: `${spec.method} ${spec.path}`, body, projectId: tenant?.projectId ?? null };
-  const response = spec.isCreating ? await withIdempotency(vault, asked, c, run) : await run();
+  const response = spec.isCreating ? await withIdempotency(vault, asked, c, run) : await run(deps.db);
   response.headers.set("x-request-id", requestIdOf(c));
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
   return response;

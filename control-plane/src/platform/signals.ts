@@ -10,7 +10,7 @@ export const channels = {
   gate: "fc_gate",
   /** An effect waits to be delivered; payload empty. */
   outbox: "fc_outbox",
-  /** A run has a new event, log line or cost; payload: `<run uuid> <project uuid>`. */
+  /** A run has a new event, log line or cost; payload: `<run uuid> <project uuid>`, and of an event `<workspace uuid>` too. */
   runs: "fc_runs",
   /** A deleted project is to go at once; payload empty. */
   retention: "fc_retention",

@@ -19,13 +19,13 @@ type Change = { caller: Caller; projectId: string; change: z.output<typeof patch
  */
 export async function changeProject(deps: Deps, { caller, projectId, change }: Change): Promise<Project> {
   const { name = null, isPaused = null, triggerLabel = null, settings = {} } = change;
-  const { maxConcurrentRuns = null, logDays = null, privateDays = null } = change;
+  const { maxConcurrentRuns = null, logDays = null, privateDays = null, talkDays = null } = change;
   return asProject(deps.db, projectId, async (tx) => {
     const { rows } = await sql<ProjectRow>`
       update fc.projects p set name = coalesce(${name}, name), is_paused = coalesce(${isPaused}, is_paused),
         trigger_label = coalesce(${triggerLabel}, trigger_label), settings = settings || ${JSON.stringify(settings)}::jsonb,
         max_concurrent_runs = coalesce(${maxConcurrentRuns}, max_concurrent_runs), log_days = coalesce(${logDays}, log_days),
-        private_days = coalesce(${privateDays}, private_days)
+        private_days = coalesce(${privateDays}, private_days), talk_days = coalesce(${talkDays}, talk_days)
       where id = ${projectId} and deleted_at is null returning ${projectColumns}`
       .execute(tx)
       .catch(asNameTaken);

@@ -4,7 +4,7 @@ import type { Stage, WaitingFor } from "@feedback-chat/protocol/run-machine";
 import { sql } from "kysely";
 import { asWorkspace } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
-import { cursorOf, placeOf } from "../runs/cursor.ts";
+import { cursorOf, placeOf } from "../platform/cursor.ts";
 import { type ProjectRow, projectColumns, toProject } from "./to-project.ts";
 
 type Deps = { db: Db };

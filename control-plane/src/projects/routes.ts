@@ -11,6 +11,7 @@ import {
 } from "@feedback-chat/protocol/project";
 import * as z from "zod";
 import type { AppDeps } from "../app-deps.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import { changeProject } from "./change-project.ts";
 import { createProject } from "./create-project.ts";
@@ -23,11 +24,7 @@ import { workspaceFor } from "./workspace-for.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "newId" | "config">;
 
-const listQuery = z.object({
-  workspaceId: idSchema("ws").optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: z.string().optional(),
-});
+const listQuery = pageQuery.extend({ workspaceId: idSchema("ws").optional() });
 const deleteQuery = z.object({ purge: z.literal("now").optional() });
 
 export const routes = [

@@ -15,13 +15,14 @@ export type ProjectRow = {
   plan: Plan;
   log_days: number;
   private_days: number;
+  talk_days: number;
   settings: Partial<RunSettings>;
   created_at: Date;
 };
 
 /** Never the webhook's secrets. */
 export const projectColumns: RawBuilder<unknown> = sql`
-  p.id, p.workspace_id, p.name, p.github_repo, p.github_repo_id, p.trigger_label, p.is_paused, p.max_concurrent_runs, p.plan, p.log_days, p.private_days, p.settings, p.created_at`;
+  p.id, p.workspace_id, p.name, p.github_repo, p.github_repo_id, p.trigger_label, p.is_paused, p.max_concurrent_runs, p.plan, p.log_days, p.private_days, p.talk_days, p.settings, p.created_at`;
 
 export function toProject(row: ProjectRow): Project {
   return {
@@ -36,6 +37,7 @@ export function toProject(row: ProjectRow): Project {
     plan: row.plan,
     logDays: row.log_days,
     privateDays: row.private_days,
+    talkDays: row.talk_days,
     settings: runSettings.parse(row.settings),
     createdAt: row.created_at.toISOString(),
   };

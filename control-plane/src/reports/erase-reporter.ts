@@ -10,7 +10,7 @@ import { reportsOf } from "./reporter-of.ts";
 type Deps = Pick<AppDeps, "db" | "newId">;
 
 /**
- * Forgets whoever wrote that report: private words, address, name, what they answered, their links and mails. What
+ * Forgets whoever wrote that report: private words, talks, address, name, what they answered, their links and mails. What
  * stands on GitHub stays there, and so does its copy here; a block stays too, which knows them by a hash alone. A run
  * that is not over keeps the words that it works by. Twice is as good as once.
  */
@@ -35,6 +35,9 @@ export async function eraseReporter(deps: Deps, input: OfReporter): Promise<void
       ), posted as (
         delete from fc.outbox o using theirs
         where o.project_id = ${projectId} and o.done_at is not null and o.payload ->> 'marker' like 'reopened ' || theirs.id::text || ' %'
+      ), talks as (
+        delete from fc.conversations c using fc.feedback f, theirs
+        where f.id = theirs.id and c.project_id = f.project_id and (c.id = f.conversation_id or c.reporter_hash = f.reporter_hash)
       )
       update fc.feedback f set private_text = null, reporter_email = null, reporter_hash = null, client_id = null, reopened_words = '{}'
       from theirs where f.id = theirs.id`.execute(tx);

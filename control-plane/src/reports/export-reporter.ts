@@ -20,6 +20,7 @@ type Row = {
   issueUrl: string | null;
   createdAt: Date;
   said: Said[];
+  talk: z.input<typeof reporterData>["reports"][number]["talk"];
 };
 
 /** All that is kept of whoever wrote that report: for a person who asks what we have of them. */
@@ -34,7 +35,10 @@ export async function exportReporter(deps: Deps, input: OfReporter): Promise<z.i
         ), '[]') || coalesce((
           select jsonb_agg(jsonb_build_object('action', 'reopen', 'comment', words, 'at', to_char(f.reopened_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')))
           from unnest(f.reopened_words) as words
-        ), '[]') as said
+        ), '[]') as said, coalesce((
+          select jsonb_agg(jsonb_build_object('role', m.role, 'text', m.text, 'at', to_char(m.said_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) order by m.seq)
+          from fc.messages m where m.conversation_id = f.conversation_id
+        ), '[]') as talk
       from fc.feedback f left join fc.issues i on i.id = f.issue_id
       where f.id in (${reportsOf(projectId, feedbackId)}) order by f.created_at, f.id`.execute(tx);
     await writeAudit(tx, {

@@ -1,15 +1,12 @@
 import { idOf } from "@feedback-chat/protocol/ids";
 import type { channels, feedbackItem, feedbackPage } from "@feedback-chat/protocol/report";
 import { sql } from "kysely";
-import * as z from "zod";
+import type * as z from "zod";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
-import { cursorOf, placeOf } from "../runs/cursor.ts";
+import { cursorOf, placeOf } from "../platform/cursor.ts";
+import type { PageQuery } from "../platform/page.ts";
 
-export const feedbackListQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: z.string().max(500).optional(),
-});
 type Row = {
   id: string;
   channel: (typeof channels)[number];
@@ -27,7 +24,7 @@ type Row = {
 export async function listFeedback(
   { db }: { db: Db },
   projectId: string,
-  { limit, cursor }: z.output<typeof feedbackListQuery>,
+  { limit, cursor }: PageQuery,
 ): Promise<z.input<typeof feedbackPage>> {
   const scope = ["feedback", projectId];
   const after = cursor === undefined ? null : placeOf(scope, cursor);

@@ -7,9 +7,11 @@ import { mostSimilar } from "../core/similar-text.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
 import { linkIssue } from "./link-issue.ts";
+import { plainText } from "./plain-text.ts";
 import { refuseBlocked, reporterHash } from "./refuse-blocked.ts";
 import { queueStandingNotice } from "./tell-reporters.ts";
 import { mintReporterToken } from "./reporter-token.ts";
+import { storeTalk } from "./store-talk.ts";
 
 type Deps = Pick<AppDeps, "db" | "newId" | "config">;
 type Input = { projectId: string; said: z.output<typeof feedbackRequest> };
@@ -31,6 +33,9 @@ export async function receiveFeedback(deps: Deps, { projectId, said }: Input): P
     if (said.issueNumber !== undefined)
       await linkIssue(tx, deps, { projectId, feedbackId: id, issueNumber: said.issueNumber });
     else if (isNew) await joinSimilar(tx, { projectId, feedbackId: id, text: said.publicText });
+    const { channel, conversation } = said;
+    const kept =
+      conversation && (await storeTalk(tx, deps, { projectId, feedbackId: id, channel, reporter }, conversation));
     const { rows } = await sql<Row>`
       with told as (
         insert into fc.reporter_tokens (token_hash, feedback_id, project_id) values (${hash}, ${id}, ${projectId})
@@ -43,6 +48,7 @@ export async function receiveFeedback(deps: Deps, { projectId, said }: Input): P
       reporterToken: token,
       joinedTo: joinedTo === null ? null : idOf("fb", joinedTo),
       issueNumber,
+      conversation: kept ?? null,
     };
   });
 }
@@ -53,7 +59,7 @@ async function store(tx: Tx, { newId }: Deps, { projectId, said }: Input, report
   const { clientId, channel, publicText, privateText = null } = said;
   const { rows } = await sql<{ id: string; isNew: boolean }>`
     insert into fc.feedback as f (id, project_id, channel, client_id, public_text, private_text, reporter_hash, reporter_email)
-    values (${newId()}, ${projectId}, ${channel}, ${clientId}, ${clean(publicText)}, ${privateText && clean(privateText)}, ${reporter},
+    values (${newId()}, ${projectId}, ${channel}, ${clientId}, ${plainText(publicText)}, ${privateText && plainText(privateText)}, ${reporter},
       ${said.reporter?.email ?? null})
     on conflict (project_id, client_id) do update set public_text = excluded.public_text,
       private_text = coalesce(excluded.private_text, f.private_text), reporter_hash = coalesce(excluded.reporter_hash, f.reporter_hash),
@@ -80,9 +86,4 @@ async function joinSimilar(
     update fc.feedback f set joined_to = head.id, issue_id = head.issue_id from fc.feedback head
     where f.id = ${feedbackId} and head.id = ${head}`.execute(tx);
   await queueStandingNotice(tx, feedbackId);
-}
-
-/** What no column of text takes. */
-function clean(text: string): string {
-  return text.replaceAll("\0", "").toWellFormed();
 }

@@ -11,13 +11,14 @@ import {
 } from "@feedback-chat/protocol/report";
 import type { AppDeps } from "../app-deps.ts";
 import { type Caller, projectOf, type Tenant } from "../platform/caller.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import { blockReporter, unblockReporter } from "./block-reporter.ts";
 import { answerReport, confirmReport, reopenReport } from "./decide-report.ts";
 import { joinFeedback } from "./join-feedback.ts";
 import { eraseReporter } from "./erase-reporter.ts";
 import { exportReporter } from "./export-reporter.ts";
-import { feedbackListQuery, listFeedback } from "./list-feedback.ts";
+import { listFeedback } from "./list-feedback.ts";
 import { readReport } from "./read-report.ts";
 import { receiveFeedback } from "./receive-feedback.ts";
 import { reportCss, reportHtml, reportScript } from "./report-page.ts";
@@ -46,7 +47,7 @@ export const routes = [
     handle: ({ deps, tenant, body }) => receiveFeedback(deps, { projectId: projectOf(tenant), said: body }),
   }),
   route<Deps>()({
-    method: "get", path: all, who: "viewer", of: { projectId: "project" }, query: feedbackListQuery, answer: feedbackPage,
+    method: "get", path: all, who: "viewer", of: { projectId: "project" }, query: pageQuery, answer: feedbackPage,
     problems: ["invalid_cursor"],
     handle: ({ deps, tenant, query }) => listFeedback(deps, projectOf(tenant), query),
   }),

@@ -83,7 +83,9 @@ export async function recordEvent(
         ${phase}, ${waitingFor}, ${reason}, ${happening.detail ?? null}, ${happening.attempt}, ${JSON.stringify(happening.actor)}::jsonb
       from numbered
     ) ${queries}
-    select pg_notify('fc_runs', ${`${runId} ${projectId}`}), ${signals} from numbered`.execute(tx);
+    select pg_notify('fc_runs', concat_ws(' ', ${runId}::uuid, ${projectId}::uuid, workspace_id)), ${signals} from numbered`.execute(
+    tx,
+  );
   return moved;
 }
 

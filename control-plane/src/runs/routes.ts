@@ -6,7 +6,9 @@ import { route } from "../platform/route.ts";
 import { cutOf } from "../platform/serve-sse.ts";
 import { applyAction } from "./apply-action.ts";
 import { followProject } from "./follow-project.ts";
+import { runFilters } from "./filter-runs.ts";
 import { followRun } from "./follow-run.ts";
+import { followWorkspace } from "./follow-workspace.ts";
 import { listRuns, runListQuery } from "./list-runs.ts";
 import { readAgentHealth } from "./read-agent-health.ts";
 import { readArtifact } from "./read-artifact.ts";
@@ -112,6 +114,17 @@ export const routes = [
         signal,
         cut: cutOf(c),
       }),
+  }),
+  route<AppDeps>()({
+    method: "get",
+    path: "/v1/workspaces/:workspaceId/events",
+    who: "viewer",
+    of: { workspaceId: "workspace" },
+    query: runFilters,
+    handle: async ({ deps, ids, query: filters, c, recheck, signal }) => {
+      const of = { workspaceId: ids["workspaceId"] ?? "", filters };
+      return followWorkspace(deps, of, { lastEventId: c.req.header("last-event-id"), recheck, signal, cut: cutOf(c) });
+    },
   }),
   route<AppDeps>()({
     method: "get",

@@ -1,6 +1,7 @@
 import type { Actor } from "@feedback-chat/protocol/actor";
 import type { RunEventEntry } from "@feedback-chat/protocol/run";
 import type { Phase, RunEvent, Stage, WaitingFor } from "@feedback-chat/protocol/run-machine";
+import { wireActor } from "../core/wire-actor.ts";
 
 export type EventRow = {
   run_id: string;
@@ -31,6 +32,6 @@ export function toEntry(row: EventRow): RunEventEntry {
     reason: row.reason,
     detail: row.detail,
     attempt: row.attempt,
-    actor: row.actor,
+    actor: wireActor(row.actor),
   };
 }

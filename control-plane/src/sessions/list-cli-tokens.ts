@@ -6,6 +6,7 @@ import type * as z from "zod";
 import { asSystem } from "../platform/as-tenant.ts";
 import { actorOf, type Caller } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
+import { pageFrom, type PageQuery, pageStart } from "../platform/page.ts";
 import { writeAudit } from "../platform/write-audit.ts";
 
 type Row = {
@@ -17,18 +18,25 @@ type Row = {
   revoked_at: Date | null;
 };
 
-/** The caller's own CLI tokens: prefixes and machines only. The newest hundred. */
-export async function listCliTokens({ db }: { db: Db }, caller: Caller): Promise<z.input<typeof keyPage>> {
+/** The caller's own CLI tokens: prefixes and machines only, newest first. @throws Problem invalid_cursor */
+export async function listCliTokens(
+  { db }: { db: Db },
+  caller: Caller,
+  page: PageQuery,
+): Promise<z.input<typeof keyPage>> {
+  const { id: userId } = actorOf(caller);
+  const scope = ["cli-tokens", userId];
+  const before = pageStart(scope, page);
   // As the system: such a token belongs to a person, not to a workspace.
   const { rows } = await asSystem(db, (tx) =>
     sql<Row>`select id, name, prefix, created_at, last_used_at, revoked_at from fc.api_keys
-      where kind = 'user' and user_id = ${actorOf(caller).id} order by id desc limit 100`.execute(tx),
+      where kind = 'user' and user_id = ${userId} and (${before}::uuid is null or id < ${before}::uuid)
+      order by id desc limit ${page.limit + 1}`.execute(tx),
   );
-  const items = rows.map(({ id, name, prefix, created_at, last_used_at, revoked_at }) => ({
+  return pageFrom({ scope, limit: page.limit }, rows, ({ id, name, prefix, created_at, last_used_at, revoked_at }) => ({
     id: idOf("key", id), name, prefix, scopes: [], createdAt: created_at.toISOString(), expiresAt: null,
     lastUsedAt: last_used_at?.toISOString() ?? null, revokedAt: revoked_at?.toISOString() ?? null,
   })); // prettier-ignore
-  return { items, nextCursor: null };
 }
 
 /** Dead at its next request. Twice is as good as once. @throws Problem not_found for another person's */

@@ -13,6 +13,7 @@ import * as z from "zod";
 import type { AppDeps } from "../app-deps.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import { listCliTokens, revokeCliToken } from "./list-cli-tokens.ts";
 import { createCliToken } from "./create-cli-token.ts";
@@ -42,8 +43,8 @@ export const routes = [
       createCliToken(deps, { caller, machine: body.machine, hasSession: !c.req.header("authorization") }),
   }),
   route<Deps>()({
-    method: "get", path: "/v1/cli-tokens", who: "user", answer: keyPage,
-    handle: ({ deps, caller }) => listCliTokens(deps, caller),
+    method: "get", path: "/v1/cli-tokens", who: "user", query: pageQuery, answer: keyPage, problems: ["invalid_cursor"],
+    handle: ({ deps, caller, query }) => listCliTokens(deps, caller, query),
   }),
   route<Deps>()({
     method: "delete", path: "/v1/cli-tokens/:keyId", who: "user", params: z.object({ keyId: z.string() }), status: 204,

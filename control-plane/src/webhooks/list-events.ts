@@ -1,15 +1,12 @@
 import { idOf } from "@feedback-chat/protocol/ids";
 import type { webhookEvent, webhookEventPage } from "@feedback-chat/protocol/webhook";
 import { sql } from "kysely";
-import * as z from "zod";
+import type * as z from "zod";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
-import { cursorOf, placeOf } from "../runs/cursor.ts";
+import { cursorOf, placeOf } from "../platform/cursor.ts";
+import type { PageQuery } from "../platform/page.ts";
 
-export const eventListQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: z.string().max(500).optional(),
-});
 type Event = z.input<typeof webhookEvent>;
 type Row = Omit<Event, "id" | "receivedAt"> & { id: string; created_at: Date };
 
@@ -17,7 +14,7 @@ type Row = Omit<Event, "id" | "receivedAt"> & { id: string; created_at: Date };
 export async function listEvents(
   { db }: { db: Db },
   projectId: string,
-  { limit, cursor }: z.output<typeof eventListQuery>,
+  { limit, cursor }: PageQuery,
 ): Promise<z.input<typeof webhookEventPage>> {
   const scope = ["webhook-events", projectId];
   // Ids are made in the order of time.

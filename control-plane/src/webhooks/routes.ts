@@ -4,9 +4,10 @@ import type { AppDeps } from "../app-deps.ts";
 import { reconcileNow } from "../github/reconcile-now.ts";
 import { projectOf } from "../platform/caller.ts";
 import { readBytes } from "../platform/mount-routes.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import { senderAddress } from "../platform/sender-address.ts";
-import { eventListQuery, listEvents } from "./list-events.ts";
+import { listEvents } from "./list-events.ts";
 import { receiveDelivery } from "./receive-delivery.ts";
 import { refuseForgers } from "./refuse-forgers.ts";
 import { replayDelivery } from "./replay-delivery.ts";
@@ -35,7 +36,7 @@ export const routes = [
     path: "/v1/projects/:projectId/webhook-events",
     who: "viewer",
     of: { projectId: "project" },
-    query: eventListQuery,
+    query: pageQuery,
     answer: webhookEventPage,
     problems: ["invalid_cursor"],
     handle: ({ deps, tenant, query }) => listEvents(deps, projectOf(tenant), query),

@@ -2,6 +2,7 @@ import { workerPage } from "@feedback-chat/protocol/operating";
 import { registerAnswer, registerRequest } from "@feedback-chat/protocol/worker";
 import type { AppDeps } from "../app-deps.ts";
 import { workerOf } from "../platform/caller.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import { drainWorker } from "./drain-worker.ts";
 import { listWorkers } from "./list-workers.ts";
@@ -16,8 +17,8 @@ export const routes = [
   }),
   route<AppDeps>()({
     method: "get", path: "/v1/workspaces/:workspaceId/workers", who: "viewer", of: { workspaceId: "workspace" },
-    answer: workerPage,
-    handle: ({ deps, ids }) => listWorkers(deps, ids["workspaceId"] ?? ""),
+    query: pageQuery, answer: workerPage, problems: ["invalid_cursor"],
+    handle: ({ deps, ids, query }) => listWorkers(deps, ids["workspaceId"] ?? "", query),
   }),
   route<AppDeps>()({
     method: "post", path: "/v1/workers/:workerId/drain", who: "admin", of: { workerId: "worker" }, status: 204,

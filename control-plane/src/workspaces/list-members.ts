@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { asSystem } from "../platform/as-tenant.ts";
 import type { Role } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
-import { cursorOf, placeOf } from "../runs/cursor.ts";
+import { cursorOf, placeOf } from "../platform/cursor.ts";
 
 type Page = { workspaceId: string; limit: number; cursor: string | undefined };
 type Row = { id: string; login: string; name: string; email: string | null; role: Role; joined_at: Date };

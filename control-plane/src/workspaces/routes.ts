@@ -5,6 +5,7 @@ import { memberPage, patchMemberRequest, workspace, workspaceRequest } from "@fe
 import * as z from "zod";
 import type { AppDeps } from "../app-deps.ts";
 import { actorOf, type Caller } from "../platform/caller.ts";
+import { pageQuery } from "../platform/page.ts";
 import { route } from "../platform/route.ts";
 import type { Sessions } from "../sessions/open-sessions.ts";
 import { changeMember, removeMember } from "./change-member.ts";
@@ -12,15 +13,12 @@ import { deleteWorkspace, renameWorkspace } from "./change-workspace.ts";
 import { createMember } from "./create-member.ts";
 import { createWorkspace } from "./create-workspace.ts";
 import { listMembers } from "./list-members.ts";
+import { listWorkspaces } from "./list-workspaces.ts";
 import { readMe } from "./read-me.ts";
 import { readWorkspace } from "./read-workspace.ts";
 
 type Deps = Pick<AppDeps, "db" | "newId" | "config"> & { sessions: Sessions };
 
-const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: z.string().max(200).optional(),
-});
 const memberParams = z.object({ workspaceId: z.string(), userId: z.string() });
 
 export const routes = [
@@ -29,8 +27,9 @@ export const routes = [
     handle: ({ deps, caller }) => readMe(deps, caller),
   }),
   route<Deps>()({
-    method: "get", path: "/v1/workspaces", who: "user", answer: workspacePage,
-    handle: async ({ deps, caller }) => ({ items: (await readMe(deps, caller)).workspaces, nextCursor: null }),
+    method: "get", path: "/v1/workspaces", who: "user", query: pageQuery, answer: workspacePage,
+    problems: ["invalid_cursor"],
+    handle: ({ deps, caller, query }) => listWorkspaces(deps, caller, query),
   }),
   route<Deps>()({
     method: "post", path: "/v1/workspaces", who: "user", body: workspaceRequest, answer: workspace, status: 201, isCreating: true,
@@ -54,7 +53,7 @@ export const routes = [
   }),
   route<Deps>()({
     method: "get", path: "/v1/workspaces/:workspaceId/members", who: "viewer", of: { workspaceId: "workspace" },
-    query: listQuery, answer: memberPage, problems: ["invalid_cursor"],
+    query: pageQuery, answer: memberPage, problems: ["invalid_cursor"],
     handle: ({ deps, ids, query }) =>
       listMembers(deps, { workspaceId: ids["workspaceId"] ?? "", limit: query.limit, cursor: query.cursor }),
   }),

@@ -74,6 +74,9 @@ describe.each(kinds)("a project's export, on %s", (kind) => {
     expect(all.find(({ type }) => type === "artifacts")?.row).toMatchObject({ content: "\\x00ff10aa" });
     expect(all.find(({ type }) => type === "feedback")?.row).toMatchObject({ private_text: "call me" });
     expect(text).not.toContain(other);
+    const made = all.find(({ type, row }) => type === "audit_logs" && row?.["action"] === "project.created");
+    expect(made?.row).toMatchObject({ actor: { kind: "user", id: idOf("usr", me.userId) } });
+    expect(all.find(({ type }) => type === "run_events")?.row).toMatchObject({ actor: { kind: "system", id: null } });
 
     for (const one of full.secrets) expect(text).not.toContain(one);
     const { rows: sealed } = await asSystem(db, (tx) =>
@@ -103,7 +106,7 @@ it("names every table that has a project's rows: a new one is exported, or left 
   const { rows: bytes } = await sql<{ name: string; column: string }>`
     select table_name as name, column_name as column from information_schema.columns
     where table_schema = 'fc' and data_type = 'bytea' order by 1, 2`.execute(platform.deps.db);
-  const harmless = ["artifacts.content", "artifacts.sha256", "blocked_reporters.reporter_hash", "feedback.reporter_hash", "webhook_events.body", "webhook_events.body_sha256", "webhook_events.meaning"]; // prettier-ignore
+  const harmless = ["artifacts.content", "artifacts.sha256", "blocked_reporters.reporter_hash", "conversations.reporter_hash", "feedback.reporter_hash", "webhook_events.body", "webhook_events.body_sha256", "webhook_events.meaning"]; // prettier-ignore
   const tables = [project, runs, ...projectTables, ...runTables];
   const shown = bytes.flatMap(({ name, column }) => {
     const table = tables.find((one) => one.table === name);

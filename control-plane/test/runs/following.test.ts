@@ -1,43 +1,18 @@
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { idOf } from "@feedback-chat/protocol/ids";
-import { runStreamMessages } from "@feedback-chat/protocol/run";
 import { serve } from "@hono/node-server";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { asSystem } from "../../src/platform/as-tenant.ts";
+import { idsOf, read } from "../support/read-messages.ts";
 import { runIn, type StandingRun } from "../support/run-standing.ts";
 import { shareDatabase } from "../support/share-database.ts";
 import { until } from "../support/until.ts";
 import { openWebhookScene, type WebhookScene } from "../support/webhook-scene.ts";
 
 const database = shareDatabase("server");
-type Message = { event: string; id: number | null; data: Record<string, unknown> };
 const pathOf = (runId: string) => `/v1/runs/${idOf("run", runId)}/events`;
-
-/** Reads messages until `isEnough`, or the stream's end. */
-async function read(response: Response, isEnough: (all: Message[]) => boolean = () => false): Promise<Message[]> {
-  const all: Message[] = [];
-  let rest = "";
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    rest += new TextDecoder().decode(chunk, { stream: true });
-    const blocks = rest.split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) if (!block.startsWith(":")) all.push(parse(block));
-    if (isEnough(all)) break;
-  }
-  return all;
-}
-
-function parse(block: string): Message {
-  const fields = Object.fromEntries(
-    block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]),
-  );
-  const event = fields["event"] ?? "";
-  const data = JSON.parse(fields["data"] ?? "null") as Record<string, unknown>;
-  if (event in runStreamMessages) runStreamMessages[event as keyof typeof runStreamMessages].parse(data);
-  return { event, id: fields["id"] === undefined ? null : Number(fields["id"]), data };
-}
 
 async function log({ worker, lease }: StandingRun, offset: number, count: number, size = 10) {
   if (!lease) throw new Error("There is no lease.");
@@ -53,7 +28,6 @@ async function log({ worker, lease }: StandingRun, offset: number, count: number
 
 const end = async ({ worker, lease }: StandingRun) =>
   lease && worker.say(lease, "fail", { code: "clone", reason: "No route.", retryable: false });
-const idsOf = (messages: Message[]) => messages.flatMap(({ id }) => (id === null ? [] : [id]));
 const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n);
 
 describe("following a run", () => {

@@ -65,7 +65,7 @@ describe.each(kinds)("operating, on %s", (kind) => {
     }
     expect(all.filter(({ action }) => action === "project.created")).toHaveLength(3);
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
-    expect(all[0]?.actor).toMatchObject({ kind: "user" });
+    expect(all[0]?.actor).toMatchObject({ kind: "user", id: expect.stringMatching(/^usr_[0-9a-z]{26}$/) as string });
     expect((await platform.call("GET", `${path}?cursor=changed`, { token })).body).toMatchObject({
       code: "invalid_cursor",
     });

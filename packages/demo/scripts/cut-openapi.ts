@@ -5,53 +5,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-
-const operations = [
-  "GET /rate_limit", "GET /user", "GET /user/{account_id}", "GET /repos/{owner}/{repo}",
-  "GET /repos/{owner}/{repo}/collaborators", "GET /repos/{owner}/{repo}/collaborators/{username}",
-  "GET /repos/{owner}/{repo}/collaborators/{username}/permission", "GET /repos/{owner}/{repo}/contents/{path}",
-  "GET /repos/{owner}/{repo}/issues", "POST /repos/{owner}/{repo}/issues",
-  "GET /repos/{owner}/{repo}/issues/{issue_number}", "PATCH /repos/{owner}/{repo}/issues/{issue_number}",
-  "GET /repos/{owner}/{repo}/issues/{issue_number}/comments", "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
-  "GET /repos/{owner}/{repo}/issues/{issue_number}/events",
-  "GET /repos/{owner}/{repo}/issues/comments/{comment_id}", "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
-  "GET /repos/{owner}/{repo}/labels", "POST /repos/{owner}/{repo}/labels", "GET /repos/{owner}/{repo}/labels/{name}",
-  "GET /repos/{owner}/{repo}/issues/{issue_number}/labels", "POST /repos/{owner}/{repo}/issues/{issue_number}/labels",
-  "PUT /repos/{owner}/{repo}/issues/{issue_number}/labels", "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}",
-  "GET /repos/{owner}/{repo}/pulls", "POST /repos/{owner}/{repo}/pulls", "GET /repos/{owner}/{repo}/pulls/{pull_number}",
-  "PATCH /repos/{owner}/{repo}/pulls/{pull_number}", "GET /repos/{owner}/{repo}/pulls/{pull_number}/files",
-  "GET /repos/{owner}/{repo}/pulls/{pull_number}/merge", "PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge",
-  "GET /repos/{owner}/{repo}/git/ref/{ref}", "GET /repos/{owner}/{repo}/git/matching-refs/{ref}",
-  "POST /repos/{owner}/{repo}/git/refs", "PATCH /repos/{owner}/{repo}/git/refs/{ref}", "DELETE /repos/{owner}/{repo}/git/refs/{ref}",
-  "GET /repos/{owner}/{repo}/branches/{branch}", "GET /repos/{owner}/{repo}/commits/{ref}",
-  "GET /repos/{owner}/{repo}/compare/{basehead}",
-  "GET /repos/{owner}/{repo}/commits/{ref}/statuses", "GET /repos/{owner}/{repo}/commits/{ref}/status",
-  "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
-  "GET /repos/{owner}/{repo}/deployments", "POST /repos/{owner}/{repo}/deployments",
-  "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses", "POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
-  "GET /repos/{owner}/{repo}/hooks", "POST /repos/{owner}/{repo}/hooks", "GET /repos/{owner}/{repo}/hooks/{hook_id}",
-  "PATCH /repos/{owner}/{repo}/hooks/{hook_id}", "DELETE /repos/{owner}/{repo}/hooks/{hook_id}",
-  "POST /repos/{owner}/{repo}/hooks/{hook_id}/pings", "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries",
-  "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}",
-  "POST /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts",
-  "GET /app",
-  "GET /app/installations",
-  "GET /app/installations/{installation_id}",
-  "DELETE /app/installations/{installation_id}",
-  "POST /app/installations/{installation_id}/access_tokens",
-  "PUT /app/installations/{installation_id}/suspended",
-  "DELETE /app/installations/{installation_id}/suspended",
-  "POST /app-manifests/{code}/conversions",
-  "GET /app/hook/config",
-  "GET /app/hook/deliveries",
-  "GET /app/hook/deliveries/{delivery_id}",
-  "POST /app/hook/deliveries/{delivery_id}/attempts",
-  "GET /installation/repositories",
-  "DELETE /installation/token",
-  "GET /repos/{owner}/{repo}/installation",
-  "GET /user/installations",
-  "GET /user/installations/{installation_id}/repositories",
-]; // prettier-ignore
+import { operations } from "./openapi-operations.ts";
 
 type Json = Record<string, unknown>;
 type Content = { content?: Record<string, { schema: Json }> };

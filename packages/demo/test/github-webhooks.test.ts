@@ -56,13 +56,17 @@ describe("webhooks", () => {
     const hookId = listen();
     github.openIssue({ repo, author: "visitor", title: "Umlauts äöü", labels: ["auto-implement"] });
     await github.webhooks.settled();
-    for (const { headers, body } of received) {
+    for (const { headers, body, payload } of received) {
       expect(headers["x-hub-signature-256"]).toBe(`sha256=${createHmac("sha256", secret).update(body).digest("hex")}`);
       expect(headers["x-github-delivery"]).toMatch(
         /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
       );
       expect(headers).toMatchObject({
         "x-github-hook-id": String(hookId),
+        "x-github-hook-installation-target-type": "repository",
+        "x-github-hook-installation-target-id": String(
+          (payload["repository"] as { id?: number } | undefined)?.id ?? hookId,
+        ),
         "content-type": "application/json",
       });
       expect(headers["user-agent"]).toMatch(/^GitHub-Hookshot\//);

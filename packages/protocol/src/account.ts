@@ -64,5 +64,5 @@ export const createCliTokenRequest = z.strictObject({ machine });
 
 export const workspacePage = z.object({
   items: z.array(z.object({ id: idSchema("ws"), name: z.string(), role: z.enum(memberRoles) })),
-  nextCursor: z.null(),
+  nextCursor: z.string().nullable(),
 });

@@ -63,6 +63,8 @@ export const runSettings = z.object({
     .default(null),
   /** Patterns beside the product's own list, at any depth; one that begins with `!` takes paths out of that list. */
   protectedPaths: z.array(z.string()).default([]),
+  /** Talks behind reports are kept, for the project's `talkDays`. Off: they are dropped as they come. */
+  storeTalks: z.boolean().default(false),
 });
 export type RunSettings = z.infer<typeof runSettings>;
 

@@ -41,6 +41,8 @@ export const project = z.object({
   logDays: z.int(),
   /** Days that a reporter's private words are kept. */
   privateDays: z.int(),
+  /** Days that talks are kept after they were last told, where they are kept. */
+  talkDays: z.int().default(180),
   settings: runSettings,
   createdAt: z.iso.datetime(),
 });
@@ -73,6 +75,7 @@ export const patchProjectRequest = z.strictObject({
   maxConcurrentRuns: z.int().min(1).max(100).optional(),
   logDays: z.int().min(1).max(3650).optional(),
   privateDays: z.int().min(1).max(3650).optional(),
+  talkDays: z.int().min(1).max(3650).optional(),
   settings: projectSettings.optional(),
 });
 
@@ -106,6 +109,10 @@ export const credentialPage = z.object({
   items: z.array(credential),
   nextCursor: z.string().nullable(),
 });
+
+/** `POST /v1/credentials/:id/test`: what its other end said just now; `reason` when that was not a plain yes. */
+export const credentialTest = z.object({ credential, ok: z.boolean(), ms: z.int(), reason: z.string().nullable() });
+export type CredentialTest = z.infer<typeof credentialTest>;
 
 export const createWorkerKeyRequest = z.strictObject({ name: z.string().trim().min(1).max(100) });
 export const createdKey = z.object({ id: idSchema("key"), prefix: z.string(), key: z.string() });

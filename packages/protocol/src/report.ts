@@ -7,6 +7,19 @@ export const channels = ["widget", "embed", "telegram", "whatsapp", "email", "ap
 const issueNumber = z.int().positive().max(2_147_483_647);
 const words = z.string().trim().min(1).max(2_000);
 
+export const talkRoles = ["reporter", "assistant", "member"] as const;
+/** One thing that was said. Times before 1970 are a clock that nobody set. */
+const message = z.strictObject({
+  role: z.enum(talkRoles),
+  text: z.string().min(1).max(4_000),
+  at: z.iso.datetime().refine((at) => at >= "1970", "is before 1970"),
+});
+/** The talk behind a report, whole, by the id that it has there. It is kept only where the project keeps talks. */
+export const talk = z.strictObject({
+  clientId: z.string().min(1).max(200),
+  messages: z.array(message).min(1).max(200),
+});
+
 /** `POST /v1/projects/:id/feedback`. The same `clientId` again changes the report that it made. */
 export const feedbackRequest = z.strictObject({
   clientId: z.string().min(1).max(200),
@@ -19,6 +32,7 @@ export const feedbackRequest = z.strictObject({
   reporter: z
     .strictObject({ id: z.string().min(1).max(200).optional(), email: z.email().max(254).optional() })
     .optional(),
+  conversation: talk.optional(),
 });
 export const feedbackAnswer = z.object({
   feedbackId: idSchema("fb"),
@@ -27,6 +41,8 @@ export const feedbackAnswer = z.object({
   /** An earlier report of the same problem: make no issue of this one. */
   joinedTo: idSchema("fb").nullable(),
   issueNumber: z.int().nullable(),
+  /** What became of the talk that came with it: the project's setting `storeTalks` decides. Null: none came. */
+  conversation: z.enum(["stored", "dropped"]).nullable().default(null),
 });
 
 export const feedbackItem = z.object({
@@ -77,6 +93,8 @@ export const reporterData = z.object({
       createdAt: z.iso.datetime(),
       /** What they answered or wanted changed. */
       said: z.array(z.object({ action: z.string(), comment: z.string().nullable(), at: z.iso.datetime() })),
+      /** The talk behind it, where the project keeps talks. */
+      talk: z.array(z.object({ role: z.enum(talkRoles), text: z.string(), at: z.iso.datetime() })).default([]),
     }),
   ),
 });

@@ -136,7 +136,8 @@ async function untilReady(server: ChildProcess): Promise<void> {
   server.removeAllListeners("exit");
 }
 
-async function freePort(): Promise<number> {
+/** Free at this moment: for servers that cannot be asked to choose one themselves. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;

@@ -20,6 +20,11 @@ export const systemPackages: SystemPackage[] = [
     why: "tests on a real PostgreSQL",
     isThere: () => postgresBinaries() !== undefined,
   },
+  {
+    name: "pgbouncer",
+    why: "tests behind a pooler",
+    isThere: () => isOnPath("pgbouncer") || existsSync("/usr/sbin/pgbouncer"),
+  },
 ];
 
 function isOnPath(program: string): boolean {

@@ -23,7 +23,11 @@ const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(4100),
   HOST: z.string().default("127.0.0.1"),
   /** The address that people and GitHub use; default: where the server listens. */
-  PUBLIC_URL: optional(z.url()),
+  PUBLIC_URL: optional(
+    z.url({ protocol: /^https?$/ }).refine((text) => /^https?:\/\/[^/?#@]+\/?$/i.test(text), {
+      error: "the server answers at the root of its address: write it as https://feedback.example.com, without a path",
+    }),
+  ),
   /** A Postgres from 15 on. Empty: the embedded database in DATA_DIR. */
   DATABASE_URL: optional(z.string()),
   DATABASE_DIRECT_URL: optional(z.string()),

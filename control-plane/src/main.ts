@@ -3,7 +3,7 @@ import { isProblem, Problem, problems, toProblemDetails } from "@feedback-chat/p
 import { backUp, embeddedIn } from "./admin/back-up.ts";
 import { moveDatabase } from "./admin/move-database.ts";
 import { restore } from "./admin/restore.ts";
-import { parseConfig } from "./config.ts";
+import { type Config, parseConfig } from "./config.ts";
 import { asStartProblem } from "./platform/as-start-problem.ts";
 import { jsonLog } from "./platform/log.ts";
 import { openDatabase } from "./platform/open-database.ts";
@@ -32,6 +32,7 @@ try {
 
 async function serve(migrates: boolean): Promise<void> {
   const config = parseConfig(process.env);
+  refuseMemory(config);
   const dashboardFolder = inPackage("dist/dashboard");
   const server = await startServer({ log }, { config, migrates, migrationsFolder, dashboardFolder });
   const close = (why: string) => {
@@ -50,15 +51,25 @@ async function serve(migrates: boolean): Promise<void> {
   process.on("unhandledRejection", fail);
 }
 
+/** Without either the database lies in memory, which is for tests: everything would be gone with this process. */
+function refuseMemory({ databaseUrl, dataFolder }: Config): void {
+  if (databaseUrl || dataFolder) return;
+  throw new Problem("usage", "There is no place for the data: neither DATABASE_URL nor DATA_DIR is set.", {
+    next: "Set DATABASE_URL to the address of a Postgres, or DATA_DIR to a folder for the embedded one.",
+  });
+}
+
 /** Beside a server, or before one starts. */
 async function administer(task: Exclude<Task, { kind: "help" | "version" | "serve" }>): Promise<void> {
   const config = parseConfig(process.env);
   const open = (change: Partial<typeof config> = {}) => openDatabase({ log }, { ...config, ...change });
-  if (task.kind === "backup") return backUp({ log, environment: process.env }, { ...config, file: task.file });
+  // Postgres' own programs keep a session, which a pooler gives to nobody.
+  const direct = { ...config, databaseUrl: config.databaseUrl && (config.databaseDirectUrl ?? config.databaseUrl) };
+  if (task.kind === "backup") return backUp({ log, environment: process.env }, { ...direct, file: task.file });
   if (task.kind === "restore")
     return restore(
-      { log, environment: process.env, openServerDatabase: open },
-      { ...config, migrationsFolder, file: task.file },
+      { log, environment: process.env, openServerDatabase: () => open(direct) },
+      { ...direct, migrationsFolder, file: task.file },
     );
   if (task.kind === "move") {
     if (!config.databaseUrl)
@@ -70,6 +81,7 @@ async function administer(task: Exclude<Task, { kind: "help" | "version" | "serv
     for (const database of [from, to]) await prepareSchema({ database, log }, migrationsFolder);
     return await moveDatabase({ log }, { from, to });
   }
+  refuseMemory(config);
   await using database = await open();
   await prepareSchema({ database, log }, migrationsFolder);
 }

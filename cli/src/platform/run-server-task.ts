@@ -33,6 +33,7 @@ export async function runServerTask(context: CommandContext, task: Task): Promis
       ...Object.fromEntries(passed),
       ...(task.dataFolder === null ? {} : { DATA_DIR: task.dataFolder }),
       DATABASE_URL: task.databaseUrl,
+      DATABASE_DIRECT_URL: task.databaseUrl && config.all["DATABASE_DIRECT_URL"],
     },
     onEvent: ({ event, table, rows }) => {
       if (event === "move.table") terminal.say(`${String(table)}: ${String(rows)} rows`);

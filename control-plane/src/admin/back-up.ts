@@ -18,7 +18,7 @@ export async function backUp(deps: Deps, { databaseUrl, dataFolder, file }: Inpu
   if (existsSync(file))
     throw new Problem("conflict", `${file} exists already.`, { next: "Choose another name: no copy is overwritten." });
   const unfinished = `${file}.unfinished`;
-  closeSync(openSync(unfinished, "w", 0o600));
+  makeFile(unfinished, file);
   try {
     if (databaseUrl) await dumpServer(deps, databaseUrl, unfinished);
     else await writeFile(unfinished, (await dumpEmbedded(embeddedIn(dataFolder))).stream());
@@ -30,6 +30,18 @@ export async function backUp(deps: Deps, { databaseUrl, dataFolder, file }: Inpu
     file, kind: databaseUrl ? "server" : "embedded", sizeBytes: statSync(file).size,
     note: "The master key is not in it: keep MASTER_KEY, or the file `master-key` in DATA_DIR, in another place. Without it nothing sealed in this copy opens again.",
   }); // prettier-ignore
+}
+
+function makeFile(unfinished: string, file: string): void {
+  try {
+    closeSync(openSync(unfinished, "w", 0o600));
+  } catch (error) {
+    if (!/^E(NOENT|NOTDIR|ACCES|PERM|ROFS|ISDIR)$/.test(String((error as NodeJS.ErrnoException).code))) throw error;
+    throw new Problem("usage", `${file} cannot be written: ${(error as Error).message}.`, {
+      next: "Name a file in a folder that is there, and that you may write to.",
+      cause: error,
+    });
+  }
 }
 
 async function dumpServer(deps: ToolDeps, databaseUrl: string, file: string): Promise<void> {

@@ -45,15 +45,31 @@ const named = { server: "a server's database", embedded: "an embedded database" 
 
 /** By its first bytes: pg_dump's own, or gzip's. */
 function kindOf(file: string): "server" | "embedded" {
-  const start = Buffer.alloc(5);
-  const handle = openSync(file, "r");
-  readSync(handle, start);
-  closeSync(handle);
+  const start = firstBytes(file);
   if (start.toString("latin1") === "PGDMP") return "server";
   if (start[0] === 0x1f && start[1] === 0x8b) return "embedded";
   throw new Problem("usage", `${file} is no copy that \`backup\` made.`, {
     next: "A plain dump of `pg_dump` goes into an empty database by `psql`: see docs/running.md.",
   });
+}
+
+function firstBytes(file: string): Buffer {
+  const start = Buffer.alloc(5);
+  try {
+    const handle = openSync(file, "r");
+    try {
+      readSync(handle, start);
+    } finally {
+      closeSync(handle);
+    }
+    return start;
+  } catch (error) {
+    if (!/^E(NOENT|NOTDIR|ACCES|PERM|ISDIR)$/.test(String((error as NodeJS.ErrnoException).code))) throw error;
+    throw new Problem("not_found", `${file} cannot be read: ${(error as Error).message}.`, {
+      next: "Name a copy that `backup` made.",
+      cause: error,
+    });
+  }
 }
 
 async function restoreFolder({ dataFolder, file, migrationsFolder }: Input): Promise<void> {

@@ -3,6 +3,7 @@ import type { ProjectCheck } from "@feedback-chat/protocol/check";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { isServed } from "../core/lease.ts";
+import { type Access, connectUrl } from "../github-app/find-connection.ts";
 import { type ProjectGitHub, githubFor } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
 import { ignoringStatus } from "../github/ignoring-status.ts";
@@ -13,7 +14,8 @@ type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
 type Finding = ProjectCheck["webhook"];
 type Row = {
   triggerLabel: string;
-  hasApp: boolean;
+  /** By the GitHub App; null for a project with a token of its own. */
+  access: Access | null;
   verifiedAt: Date | null;
   lastDeliveryAt: Date | null;
   credentials: { type: string; status: string }[];
@@ -23,11 +25,12 @@ type Row = {
 /** What a project still lacks before an issue becomes a pull request: each with its next step. Changes nothing. */
 export async function checkProject(deps: Deps, projectId: string): Promise<ProjectCheck> {
   const row = await readFacts(deps, projectId);
-  const { labels, hasClassicToken } = await lookAtGitHub(deps, { projectId, triggerLabel: row.triggerLabel });
+  const url = connectUrl(deps.config, projectId);
+  const { labels, hasClassicToken } = await lookAtGitHub(deps, { projectId, url, row });
   return {
-    webhook: webhookOf(row),
+    webhook: webhookOf(row, url),
     labels,
-    credentials: deps.sealing.isReady ? credentialsOf(row, hasClassicToken) : lostKey,
+    credentials: deps.sealing.isReady ? credentialsOf(row, { hasClassicToken, url }) : lostKey,
     workers: workersOf(row),
   };
 }
@@ -36,7 +39,7 @@ async function readFacts({ db }: Deps, projectId: string): Promise<Row> {
   const { rows } = await asProject(db, projectId, (tx) =>
     sql<Row>`
       select p.trigger_label as "triggerLabel", p.webhook_verified_at as "verifiedAt",
-        p.github_installation_id is not null as "hasApp",
+        p.github_access as access,
         (select max(e.created_at) from fc.webhook_events e where e.project_id = p.id) as "lastDeliveryAt",
         coalesce((select jsonb_agg(jsonb_build_object('type', c.type, 'status', c.status)) from fc.credentials c where c.project_id = p.id), '[]') as credentials,
         coalesce((select jsonb_agg(jsonb_build_object('version', w.version, 'isDraining', w.is_draining,
@@ -57,8 +60,11 @@ const lostKey = wrong(
   "Its operator gives it the right MASTER_KEY; nothing was lost.",
 );
 
-function webhookOf({ verifiedAt, lastDeliveryAt }: Row): Finding {
+function webhookOf({ access, verifiedAt, lastDeliveryAt }: Row, url: string): Finding {
   const last = lastDeliveryAt ? `; the last delivery came ${lastDeliveryAt.toISOString()}` : "";
+  if (access === "active") return fine(`The GitHub App's own webhook serves the project${last}.`);
+  if (access !== null && !verifiedAt)
+    return wrong("The GitHub App's webhook does not reach this project any more.", mendApp(access, url));
   if (verifiedAt) return fine(`GitHub's ping arrived, signed with the project's secret${last}.`);
   if (lastDeliveryAt) return fine(`Signed deliveries arrive${last}.`);
   return wrong(
@@ -71,14 +77,14 @@ type AtGitHub = { labels: Finding; hasClassicToken: boolean };
 
 async function lookAtGitHub(
   deps: Deps,
-  { projectId, triggerLabel }: { projectId: string; triggerLabel: string },
+  { projectId, url, row }: { projectId: string; url: string; row: Row },
 ): Promise<AtGitHub> {
   const unknown = (labels: Finding) => ({ labels, hasClassicToken: false });
   if (!deps.sealing.isReady) return unknown(lostKey);
   const github = await githubFor(deps, projectId);
   if (!github)
     return unknown(wrong("Without a GitHub token nobody can look.", "Set a `github_token`, then check again."));
-  const wanted = [triggerLabel, botLabel];
+  const wanted = [row.triggerLabel, botLabel];
   try {
     const hasClassicToken = await isClassic(github);
     const found = await Promise.all(wanted.map((name) => hasLabel(github, name)));
@@ -90,7 +96,7 @@ async function lookAtGitHub(
       hasClassicToken,
     };
   } catch (error) {
-    return unknown(refusal(deps, error));
+    return unknown(refusal(deps, { error, row, url }));
   }
 }
 
@@ -108,8 +114,9 @@ async function isClassic({ octokit, named }: ProjectGitHub): Promise<boolean> {
   return headers["x-oauth-scopes"] !== undefined;
 }
 
-function refusal(deps: Deps, error: unknown): Finding {
+function refusal(deps: Deps, { error, row, url }: { error: unknown; row: Row; url: string }): Finding {
   const { kind, said } = githubTrouble(error, deps.now());
+  if (row.access && kind === "access") return wrong(said, mendApp(row.access, url));
   if (kind === "access" || kind === "gone")
     return wrong(`GitHub refuses the project's token: ${said}`, "Set a `github_token` that may read this repository.");
   return wrong(`GitHub could not be asked: ${said}`, "Check again in a few minutes.");
@@ -120,8 +127,18 @@ async function hasLabel({ octokit, named }: ProjectGitHub, name: string): Promis
   return found !== undefined;
 }
 
+function mendApp(access: Access, url: string): string {
+  return access === "suspended" ? "Lift the suspension in GitHub's settings." : `Connect the project again: ${url}`;
+}
+
 /** A worker may bring its own: it needs none of ours then. */
-function credentialsOf({ credentials, workers, hasApp }: Row, hasClassicToken: boolean): Finding {
+function credentialsOf(
+  { credentials, workers, access }: Row,
+  { hasClassicToken, url }: { hasClassicToken: boolean; url: string },
+): Finding {
+  if (access !== null && access !== "active")
+    return wrong(`The GitHub App's access to the repository is ${access}.`, mendApp(access, url));
+  const hasApp = access === "active";
   const isThere = (...types: string[]) =>
     types.some(
       (type) =>

@@ -16,7 +16,8 @@ import { type DueEffect, takeEffects } from "./take-effects.ts";
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log">;
 
 const batchSize = 10;
-const maxAttempts = 12;
+/** Half a day and more: GitHub was away for hours before. A merge is of its moment, and waits for an hour. */
+const mostAttempts = (kind: Effect["kind"]) => (kind === "merge_pull" ? 12 : 60);
 
 /**
  * Delivers one batch of due effects, at least once each: every one of them looks before it acts. What GitHub cannot
@@ -35,8 +36,9 @@ export async function deliverEffects(deps: Deps): Promise<number> {
 async function deliverInTurn(deps: Deps, effects: readonly DueEffect[]): Promise<void> {
   const clients: Clients = new Map();
   for (const due of effects) {
-    const delivered = await deliver(deps, clients, due);
-    if (delivered.kind === "again" && due.attempts < maxAttempts) await putOff(deps, due, delivered);
+    const delivered = await deliver(deps, clients, due).catch((error: unknown) => leave(deps, due, error));
+    if (delivered === null) continue;
+    if (delivered.kind === "again" && due.attempts < mostAttempts(due.kind)) await putOff(deps, due, delivered);
     else await settle(deps, due, delivered);
   }
 }
@@ -75,6 +77,12 @@ async function deliver(deps: Deps, clients: Clients, due: DueEffect): Promise<De
     if (trouble.kind === "access" || trouble.kind === "refused") return { kind: "hopeless", note: said };
     return { kind: "again", note: said, retryAfterSeconds };
   }
+}
+
+/** A bug, or a vault that is shut: it comes back when its lock ends, and holds up nobody else's meanwhile. */
+function leave({ log }: Deps, { id, kind }: DueEffect, error: unknown): null {
+  log.error("outbox.left", { id, kind, error });
+  return null;
 }
 
 /** What changes branches needs more than what speaks on issues. */

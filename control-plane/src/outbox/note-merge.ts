@@ -1,3 +1,4 @@
+import { idOf } from "@feedback-chat/protocol/ids";
 import type { Actor } from "@feedback-chat/protocol/actor";
 import { sql } from "kysely";
 import { v7 as uuidv7 } from "uuid";
@@ -20,7 +21,14 @@ export async function noteMerge(
   if (!job || runId === null || (isDone && note !== null)) return;
   if (isDone) {
     const { workspaceId } = job;
-    await writeAudit(tx, { id: uuidv7(), workspaceId, projectId, actor, action: "run.merge", target: runId });
+    await writeAudit(tx, {
+      id: uuidv7(),
+      workspaceId,
+      projectId,
+      actor,
+      action: "run.merge",
+      target: idOf("run", runId),
+    });
     return;
   }
   const { rows } = await sql`select from fc.pipeline_runs where id = ${runId} and stage = 'preview_ready'`.execute(tx);

@@ -11,7 +11,7 @@ export type Tx = Transaction<any>;
 export interface Database extends AsyncDisposable {
   readonly kind: "embedded" | "server";
   readonly db: Db;
-  /** For better-auth only, whose tables lie in the schema `auth`, first on the search path. */
+  /** For what needs a connection of its own. */
   readonly pool: pg.Pool;
   /** Calls `heard` for each NOTIFY on the channel, on every replica. Survives lost connections; `heard("")` then says "look again". */
   listen(channel: string, heard: (payload: string) => void): Promise<void>;

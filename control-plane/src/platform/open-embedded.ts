@@ -25,8 +25,6 @@ export async function openEmbedded(folder: string | undefined): Promise<Database
 
 /** The same of one that is open already; it is closed with the returned value. */
 export async function overLite(lite: PGlite, closed: () => void = () => undefined): Promise<Database> {
-  // One session serves everybody, so this setting of the session is the database's.
-  await lite.exec("create schema if not exists auth; set search_path = auth");
   const pool = new pg.Pool({
     ...(createPgConfig(lite) as pg.PoolConfig),
     max: 1,

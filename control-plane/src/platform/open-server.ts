@@ -19,8 +19,6 @@ export function openServer({ log }: Deps, { url, directUrl, poolSize }: Input): 
     connectionString: url,
     max: poolSize,
     connectionTimeoutMillis: 5_000,
-    // better-auth names no schema; ours always does.
-    options: "-c search_path=auth",
   });
   pool.on("error", (error) => log.warn("database.connection_lost", { reason: error.message }));
   // One that is lost between two statements of a transaction: without a listener it would end the process. The next

@@ -10,8 +10,8 @@ const mostLines = 10_000;
 
 /**
  * Removes what has been kept long enough: log lines, reporters' private words, addresses and talks by their project's days,
- * bodies of webhooks after 30 days, answers kept for repeats after a day, and all rows of a deleted project once its
- * time has come. Of those only audit rows stay.
+ * bodies of webhooks, effects that are done and invites that nobody took after 30 days, answers kept for repeats and
+ * wrong passwords after a day, and all rows of a deleted project once its time has come. Of those only audit rows stay.
  */
 export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promise<void> {
   // As the system: they are of all projects.
@@ -34,6 +34,13 @@ export async function forgetOld({ db, log }: Deps, stopped: AbortSignal): Promis
       ), deliveries as (
         -- GitHub lists its own for three days.
         delete from fc.github_app_deliveries where created_at < now() - interval '30 days'
+      ), effects as (
+        -- Longer than any run stands: until then what was done keeps the same from being done twice.
+        delete from fc.outbox where done_at < now() - interval '30 days'
+      ), invites as (
+        delete from fc.invites where accepted_at is null and expires_at < now() - interval '30 days'
+      ), guesses as (
+        delete from fc.login_failures where last_at < now() - interval '1 day'
       )
       select coalesce((select array_agg(id::text) from purged), '{}') as projects,
         (select count(*)::int from texts) as texts, (select count(*)::int from talks) as talks, (select count(*)::int from bodies) as bodies, (select count(*)::int from answers) as answers`.execute(

@@ -1,3 +1,4 @@
+import { idOf } from "@feedback-chat/protocol/ids";
 import type { Actor } from "@feedback-chat/protocol/actor";
 import type { ActionRequest } from "@feedback-chat/protocol/run";
 import { sql } from "kysely";
@@ -30,6 +31,6 @@ export async function recordAction(
     projectId,
     actor,
     action: `run.${request.action}`,
-    target: runId,
+    target: idOf("run", runId),
   });
 }

@@ -53,7 +53,7 @@ async function problemOf(response: Response): Promise<Problem> {
     });
   if (status === 401)
     return new Problem("unauthenticated", "E-mail or password is wrong, or the session has ended.", {
-      next: "Try again; an owner can make you a new account.",
+      next: "Try again, or ask for a link by mail on the login page.",
     });
   if (status === 403) return new Problem("forbidden", "This must come from the server's own pages.");
   if (status === 429) {

@@ -120,7 +120,8 @@ function settingsOf({ database, log }: Deps, { secret, publicUrl }: Input) {
     baseURL: publicUrl,
     basePath: "/api/auth",
     secret,
-    database: database.pool,
+    // Named in each statement: the connection's search path is a pooler's to forget.
+    database: { db: database.db, type: "postgres" as const, schemaName: "auth", transaction: true },
     trustedOrigins: originsOf(publicUrl),
     emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 10, autoSignIn: false },
     session: { expiresIn: 7 * 24 * 3600, updateAge: 24 * 3600, cookieCache: { enabled: false } },

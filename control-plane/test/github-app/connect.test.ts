@@ -1,4 +1,5 @@
 import { githubConnection } from "@feedback-chat/protocol/github-app";
+import { projectCheck } from "@feedback-chat/protocol/check";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tokenFor } from "../../src/credentials/token-for.ts";
@@ -16,6 +17,10 @@ afterAll(() => scene[Symbol.asyncDispose]());
 const connectionOf = async (id = scene.project.id) => {
   const { body } = await scene.platform.call("GET", `/v1/projects/${id}/github`, { headers: scene.owner });
   return githubConnection.parse(body);
+};
+const checkOf = async () => {
+  const { body } = await scene.platform.call("GET", `/v1/projects/${scene.project.id}/check`, { headers: scene.owner });
+  return projectCheck.parse(body);
 };
 const page = (path: string, cookie?: string) =>
   scene.walk({ url: `${scene.url}${path}`, login: "acme", ...(cookie === undefined ? {} : { cookie }) });
@@ -109,7 +114,10 @@ describe("a project", () => {
     expect(connected).toMatchObject({ status: 200, text: expect.stringContaining("serves acme/shop") as string });
     expect(await connectionOf()).toMatchObject({ way: "app", access: "active", repository: repo });
     expect(await audited("github_app.connected")).toBe(1);
+    // No webhook by hand: none is asked for.
+    expect((await checkOf()).webhook).toMatchObject({ ok: true, detail: expect.stringContaining("App") as string });
     while ((await deliverEffects(scene.platform.deps)) > 0);
+    expect((await checkOf()).labels).toMatchObject({ ok: true });
     const made = () =>
       scene.github.requests.filter(({ method, path }) => method === "POST" && path.endsWith("/labels"));
     expect(made()).toHaveLength(6);

@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { appWebhookAnswer } from "@feedback-chat/protocol/github-app";
+import { projectCheck } from "@feedback-chat/protocol/check";
 import { webhookEventPage } from "@feedback-chat/protocol/webhook";
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -218,6 +219,11 @@ describe("what becomes of an installation", () => {
     scene.github.removeFromInstallation({ repo, installationId });
     await scene.github.webhooks.settled();
     expect(await accessOf()).toMatchObject({ access: "removed" });
+    const path = `/v1/projects/${scene.project.id}/check`;
+    const { credentials, labels: found } = projectCheck.parse((await scene.platform.call("GET", path, { headers: scene.owner })).body); // prettier-ignore
+    // The page that mends it, not a token that nobody had.
+    for (const finding of [credentials, found])
+      expect(finding).toMatchObject({ ok: false, next: expect.stringContaining(`/api/github/connect/${scene.project.id}`) as string }); // prettier-ignore
     scene.github.installApp({ app: "feedback-chat-127-0-0-1", repositories: [repo] });
     await scene.github.webhooks.settled();
     expect(await accessOf()).toMatchObject({ access: "removed" });

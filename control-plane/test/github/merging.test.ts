@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { idOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { deliverEffects } from "../../src/outbox/deliver-effects.ts";
@@ -71,7 +72,7 @@ async function noted({ db, projectId }: GithubScene, runId: string) {
     const { rows: refusals } = await sql<{ detail: string }>`
       select detail from fc.run_events where run_id = ${runId} and event = 'merge_refused'`.execute(tx);
     const { rows: merges } = await sql<{ login: string }>`
-      select actor ->> 'login' as login from fc.audit_logs where action = 'run.merge' and target = ${runId}`.execute(
+      select actor ->> 'login' as login from fc.audit_logs where action = 'run.merge' and target = ${idOf("run", runId)}`.execute(
       tx,
     );
     const { rows: told } = await sql`

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { deliverEffects } from "../../src/outbox/deliver-effects.ts";
 import { type Effect, queueEffects } from "../../src/outbox/queue-effects.ts";
 import { asProject } from "../../src/platform/as-tenant.ts";
+import { lostSealing } from "../../src/platform/seal-with-master-key.ts";
 import { type GithubScene, openGithubScene, repo } from "../support/github-scene.ts";
 import { runIn } from "../support/run-standing.ts";
 import { seedRun } from "../support/seed.ts";
@@ -200,7 +201,7 @@ describe("the outbox", () => {
     await queue(scene, runId, { kind: "issue_labels" });
     scene.github.failNext({ path: /labels/, status: 502, times: Infinity });
     const waits: number[] = [];
-    for (let n = 1; n <= 12; n += 1) {
+    for (let n = 1; n <= 60; n += 1) {
       expect(await deliverEffects(scene.deps)).toBe(1);
       waits.push(Math.round((await outbox(scene))[0]?.in_seconds ?? 0));
       await asProject(scene.db, scene.projectId, (tx) => sql`update fc.outbox set run_at = now()`.execute(tx));
@@ -209,13 +210,30 @@ describe("the outbox", () => {
     const [effect, notice] = await outbox(scene);
     expect(effect).toMatchObject({
       is_done: true,
-      attempts: 12,
+      attempts: 60,
       last_error: expect.stringMatching(/502/) as string,
     });
     expect(notice).toMatchObject({
       kind: "notice_failed",
       payload: { reason: expect.stringMatching(/^issue_labels: /) as string },
     });
+  });
+
+  it("holds up none of the others by what it cannot even try, which comes again", async () => {
+    await using scene = await open();
+    const { number } = await withPull(scene);
+    const { runId } = await seedRun(scene.db, { projectId: scene.projectId, issueNumber: number });
+    await queue(scene, runId, { kind: "issue_labels" });
+    await queue(scene, runId, { kind: "notice_failed", reason: "Something." });
+    // The token does not open.
+    expect(await deliverEffects({ ...scene.deps, sealing: lostSealing() })).toBe(2);
+    expect((await outbox(scene)).map(({ kind, is_done }) => ({ kind, is_done }))).toEqual([
+      { kind: "issue_labels", is_done: false },
+      { kind: "notice_failed", is_done: true },
+    ]);
+    await asProject(scene.db, scene.projectId, (tx) => sql`update fc.outbox set locked_until = now()`.execute(tx));
+    await deliverAll(scene);
+    expect((await outbox(scene)).map(({ is_done }) => is_done)).toEqual([true, true]);
   });
 
   it("waits as long as GitHub says", async () => {

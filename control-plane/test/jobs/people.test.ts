@@ -52,7 +52,7 @@ describe.each(kinds)("people and jobs on %s", (kind) => {
     });
     expect(await scene.job(runId)).toMatchObject({ stage: "failed", reason: "cancelled" });
     const { rows } = await asProject(scene.db, scene.projectId, (tx) =>
-      sql`select a.action, l.action as audited from fc.run_actions a join fc.audit_logs l on l.target = a.run_id::text
+      sql`select a.action, l.action as audited from fc.run_actions a join fc.audit_logs l on l.target = ${idOf("run", runId)}
         where a.run_id = ${runId}`.execute(tx),
     );
     expect(rows).toEqual([{ action: "cancel", audited: "run.cancel" }]);

@@ -10,6 +10,7 @@ import { startForgetting } from "../../src/retention/start-forgetting.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { openTestPlatform, type TestPlatform } from "../support/open-test-platform.ts";
 import { seedKey, seedRun } from "../support/seed.ts";
+import { signInOwner } from "../support/sign-in.ts";
 import { until } from "../support/until.ts";
 
 const never = new AbortController().signal;
@@ -202,5 +203,44 @@ describe.each(kinds)("what is kept, on %s", (kind) => {
       { guid: "old", status: "queued", hasBody: false },
       { guid: "new", status: "queued", hasBody: true },
     ]);
+  });
+
+  it("is what was done outside and an invite that nobody took for 30 days, a wrong password for one", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { db, newId } = platform.deps;
+    const { projectId, workspaceId } = await makeProject(platform, "shop");
+    await asSystem(db, async (tx) => {
+      await sql`insert into fc.outbox (id, project_id, kind, payload, done_at, created_at) values
+        (${newId()}, ${projectId}, 'done long ago', '{}', now() - interval '31 days', now() - interval '31 days'),
+        (${newId()}, ${projectId}, 'done lately', '{}', now() - interval '29 days', now() - interval '29 days'),
+        (${newId()}, ${projectId}, 'still to do', '{}', null, now() - interval '31 days')`.execute(tx);
+      await sql`insert into fc.invites (id, workspace_id, email, role, token_hash, expires_at, accepted_at) values
+        (${newId()}, ${workspaceId}, 'over@example.com', 'member', 'a', now() - interval '31 days', null),
+        (${newId()}, ${workspaceId}, 'taken@example.com', 'member', 'b', now() - interval '31 days', now() - interval '32 days'),
+        (${newId()}, ${workspaceId}, 'open@example.com', 'member', 'c', now() + interval '1 day', null)`.execute(tx);
+      await sql`insert into fc.login_failures (key, failures, last_at) values ('old', 5, now() - interval '25 hours'), ('new', 5, now())`.execute(tx); // prettier-ignore
+    });
+    await forget(platform);
+    const left = await asSystem(db, (tx) =>
+      sql<{ name: string }>`select kind as name from fc.outbox union all select email from fc.invites
+        union all select encode(key, 'escape') from fc.login_failures order by 1`.execute(tx),
+    );
+    expect(left.rows.map(({ name }) => name)).toEqual(["done lately", "new", "open@example.com", "still to do", "taken@example.com"]); // prettier-ignore
+  });
+
+  it("is a session, with the address that it came from, until it is over", async () => {
+    await using platform = await openTestPlatform({ kind });
+    const { db } = platform.deps;
+    await signInOwner(platform);
+    const other = await signInOwner(platform);
+    const sessions = async () => (await sql`select from auth.session`.execute(db)).rows.length;
+    const before = await sessions();
+    await sql`update auth.session set "expiresAt" = now() - interval '1 second' where id = (select min(id) from auth.session)`.execute(db); // prettier-ignore
+    await sql`update auth."rateLimit" set "lastRequest" = 0`.execute(db);
+    const forgetting = startForgetting(platform.deps);
+    await using _ = { [Symbol.asyncDispose]: () => forgetting.stop() };
+    await until(async () => (await sessions()) === before - 1);
+    await until(async () => (await sql`select from auth."rateLimit"`.execute(db)).rows.length === 0);
+    expect((await platform.call("GET", "/v1/me", { headers: other })).status).toBe(200);
   });
 });

@@ -68,7 +68,7 @@ describe.each(standings)("actions on a run that is %s", (standing) => {
     expect(added.map(({ login }) => login)).toEqual(["the-member"]);
     const { rows } = await asProject(scene.db, scene.projectId, (tx) =>
       sql`select a.action, a.comment, a.actor ->> 'login' as login, l.action as audited
-        from fc.run_actions a join fc.audit_logs l on l.target = a.run_id::text and l.action = 'run.' || a.action
+        from fc.run_actions a join fc.audit_logs l on l.target = ${idOf("run", runId)} and l.action = 'run.' || a.action
         where a.run_id = ${runId} and a.action = ${action} order by a.id desc limit 1`.execute(tx),
     );
     expect(rows).toEqual([{ action, comment: "Because.", login: "the-member", audited: `run.${action}` }]);

@@ -74,6 +74,11 @@ it("case 38: backs a server's database up and restores it, with an owner who is 
   expect(wrong).toMatchObject({ code: 2, said: expect.stringContaining("DATABASE_URL") as string });
   writeFileSync(join(folder, "text"), "create table oops ();");
   expect(await ran(["restore", join(folder, "text")], { DATABASE_URL: third })).toMatchObject({ code: 2 });
+  // Files that are not there are people's mistakes, no bugs.
+  const nowhere = join(folder, "no-such-folder", "x");
+  const absent = { said: expect.stringContaining(nowhere) as string };
+  expect(await ran(["restore", nowhere], { DATABASE_URL: third })).toMatchObject({ code: 5, ...absent });
+  expect(await ran(["backup", nowhere], { DATABASE_URL: third })).toMatchObject({ code: 2, ...absent });
   expect(await query(third, "select from pg_namespace where nspname in ('fc', 'auth')")).toEqual([]);
 }, 120_000);
 

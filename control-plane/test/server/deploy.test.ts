@@ -97,6 +97,15 @@ it("speaks TLS with the database whose authority it was given, and sends nothing
     server.child.kill("SIGTERM");
     expect((await server.ended).code).toBe(0);
 
+    // pg_dump reads the same address, which libpq would understand in another way.
+    const backup = async (databaseUrl: string, name: string) => {
+      const { code, said } = await start({ DATABASE_URL: databaseUrl }, [], ["backup", join(folder, name)]).ended;
+      return { code, said };
+    };
+    expect(await backup(url(trusting(right)), "trusted")).toEqual({ code: 0, said: "" });
+    expect(await backup(`${plain}?sslmode=no-verify`, "unproven")).toMatchObject({ code: 0 });
+    expect((await backup(url(""), "public")).said).toContain("certificate verify failed");
+
     expect(await refusal(url(trusting(elsewhere)))).toMatch(/not trusted[\s\S]+sslrootcert/);
     expect(await refusal(url(""))).toContain("not trusted");
     expect(await refusal(url(`&sslrootcert=${join(folder, "absent.pem")}`))).toContain("absent.pem");

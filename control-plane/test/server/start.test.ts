@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
@@ -105,6 +106,14 @@ it("names the variable that is wrong, and ends with 2", async () => {
   const failed = await failure(start({ PORT: "a lot" }));
   expect(failed).toMatchObject({ code: 2, problem: "usage" });
   expect(failed.said).toContain("PORT");
+  const below = await failure(start({ DATA_DIR: newFolder(), PUBLIC_URL: "https://example.com/feedback" }));
+  expect(below).toMatchObject({ code: 2, problem: "usage", said: expect.stringContaining("PUBLIC_URL") as string });
+});
+
+it("does not serve from memory, where everything would be gone with it: it asks for a database, and ends with 2", async () => {
+  const failed = await failure(start({ MASTER_KEY: randomBytes(32).toString("base64") }));
+  expect(failed).toMatchObject({ code: 2, problem: "usage" });
+  expect(failed.said).toMatch(/DATABASE_URL[\s\S]+DATA_DIR/);
 });
 
 it("says that the disk is full, ends with 1, and starts in the same folder once there is room", async () => {

@@ -98,5 +98,16 @@ it("gives the next attempt what this run has used, and nothing of another one", 
   pass(900);
   await run.reopen();
   expect(run.state.job.used).toMatchObject({ costMicroUsd: 1_500, turns: 2, agentMs: 7 * 60_000 });
+  // It waits for days, others spend meanwhile: its own ceiling remembers, the day's does not.
+  pass(3 * 24 * 60);
+  await pay(other, 200);
+  const ledger = openSpendLedger(deps, ledgerInput(stateFolder, run.state));
+  expect(await ledger.turnsOfRun()).toMatchObject({ turns: 2 });
+  expect(await ledger.spentByRun()).toEqual({ costMicroUsd: 1_500, inputTokens: 270, outputTokens: 27 });
+  expect(await ledger.leftToday()).toBe(run.state.job.settings.dayBudgetMicroUsd - 200);
+  await expect(ledger.reserve(run.state.job.settings.budgetMicroUsd - 1_000)).rejects.toMatchObject({
+    code: "budget_exceeded",
+    facts: { scope: "run" },
+  });
   await rm(stateFolder, { recursive: true });
 });

@@ -17,10 +17,13 @@ const ledger = z.object({
       microUsd: z.int().nonnegative(),
       input: z.int(),
       output: z.int(),
+      /** Of an entry that stands for all of a run's older ones. */
+      turns: z.int().nonnegative().optional(),
     }),
   ),
 });
 type Ledger = z.infer<typeof ledger>;
+type Entry = Ledger["entries"][number];
 
 const dayMs = 24 * 3_600_000;
 
@@ -43,13 +46,14 @@ type Input = {
 };
 
 /**
- * What runs of one repository spent in the last 24 hours, shared by all processes of this machine. A reservation
- * whose run died stays: it counts as spent.
+ * What runs of one repository spent, in the last 24 hours and each in all its attempts, shared by all processes of this
+ * machine. A reservation whose run died stays: it counts as spent.
  */
 export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input): SpendLedger {
   const change = <T>(work: (entries: Ledger["entries"]) => { entries: Ledger["entries"]; answer: T }): Promise<T> =>
     locked(async () => {
-      const { entries, answer } = work(await read());
+      const { entries: now, answer } = work(await read());
+      const entries = folded(now, oldest());
       await writeDurably(input.file, `${JSON.stringify({ schemaVersion: 1, entries } satisfies Ledger)}\n`);
       return answer;
     });
@@ -57,6 +61,8 @@ export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input):
     await mkdir(dirname(input.file), { recursive: true, mode: 0o700 });
     return withFolderLock({ clock, signal }, `${input.file}.lock`, work);
   };
+  const oldest = () => clock.now().getTime() - dayMs;
+  const ofDay = (entries: Ledger["entries"]) => entries.filter((entry) => Date.parse(entry.at) > oldest());
   const ofRun = (entries: Ledger["entries"]) => entries.filter(({ runId }) => runId === input.runId);
 
   return {
@@ -68,7 +74,7 @@ export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input):
           ceiling: input.runCeilingMicroUsd,
         });
         refuseBeyond("day", {
-          spent: sumOf(entries),
+          spent: sumOf(ofDay(entries)),
           wanted: microUsd,
           ceiling: input.dayCeilingMicroUsd,
         });
@@ -99,18 +105,38 @@ export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input):
       };
     },
     async turnsOfRun() {
-      const paid = ofRun(await read()).filter(({ microUsd }) => microUsd > 0);
-      return { turns: paid.length, lastAt: paid.at(-1)?.at ?? null };
+      const paid = ofRun(await read()).filter((entry) => turnsIn(entry) > 0);
+      return { turns: paid.reduce((sum, entry) => sum + turnsIn(entry), 0), lastAt: paid.at(-1)?.at ?? null };
     },
-    leftToday: async () => input.dayCeilingMicroUsd - sumOf(await read()),
+    leftToday: async () => input.dayCeilingMicroUsd - sumOf(ofDay(await read())),
   };
 
   async function read(): Promise<Ledger["entries"]> {
     const text = await readFile(input.file, "utf8").catch(ignoring("ENOENT"));
-    const entries = text === undefined ? [] : ledger.parse(JSON.parse(text)).entries;
-    const oldest = clock.now().getTime() - dayMs;
-    return entries.filter(({ at, runId }) => Date.parse(at) > oldest || runId === input.runId);
+    return text === undefined ? [] : ledger.parse(JSON.parse(text)).entries;
   }
+}
+
+/** A run that waited for days still has its own ceiling: of what is older than a day an entry a run is kept. */
+function folded(entries: Entry[], oldestMs: number): Entry[] {
+  const isOld = ({ at }: Entry) => Date.parse(at) <= oldestMs;
+  const runs = Map.groupBy(entries.filter(isOld), ({ runId }) => runId);
+  return [...[...runs.values()].map(asOne), ...entries.filter((entry) => !isOld(entry))];
+}
+
+function asOne(entries: Entry[]): Entry {
+  return entries.reduce((all, entry) => ({
+    ...all,
+    at: turnsIn(entry) > 0 ? entry.at : all.at,
+    microUsd: all.microUsd + entry.microUsd,
+    input: all.input + entry.input,
+    output: all.output + entry.output,
+    turns: turnsIn(all) + turnsIn(entry),
+  }));
+}
+
+function turnsIn({ turns, microUsd }: Entry): number {
+  return turns ?? (microUsd > 0 ? 1 : 0);
 }
 
 function sumOf(entries: { microUsd: number }[]): number {

@@ -67,6 +67,21 @@ it.each([
   });
 });
 
+it("leaves no folder of a podman that cannot be started", async () => {
+  await using opened = await openOn("");
+  const deps = {
+    rootFolder: opened.rootFolder,
+    nodePath: process.execPath,
+    npmFolder: null,
+    uidFolder: machineUidFolder,
+  };
+  // Not as root: there another program starts it.
+  const sandbox = podman({ ...deps, userId: process.getuid?.() || 12_345, podmanPath: "/nowhere/podman" });
+  await using job = await sandbox.open({ name: "none", slot: 61 });
+  await expect(inside(job, ["true"])).rejects.toMatchObject({ code: "sandbox_unavailable" });
+  expect((await readdir("/tmp")).filter((name) => name.startsWith(`fc-podman.${process.pid}.`))).toEqual([]);
+});
+
 it("follows what runs to its end: exit code, both streams, and the whole tree of processes on a signal", async () => {
   await using opened = await openOn(withoutWalls);
   await using job = await opened.sandbox.open({ name: "one", slot: 60 });

@@ -73,16 +73,22 @@ export function runInContainer(deps: Deps, place: JobPlace, spec: SandboxSpec): 
   const stderrTail = tail(child.stderr as Readable);
   feed(child.stdin as Writable, spec.stdin);
   lowerPriority(child);
+  const first = watchFirst(files, uid);
+  const ended = followRun(child, {
+    treeFolder,
+    spec,
+    stderrTail,
+    first,
+    wallsFailed: podmanFailed,
+    programFailed: (error) => podmanFailed(error.message, null),
+  });
   return {
     stdout: child.stdout as Readable,
     stderr: child.stderr as Readable,
-    ended: followRun(child, {
-      treeFolder,
-      spec,
-      stderrTail,
-      first: watchFirst(files, uid),
-      wallsFailed: podmanFailed,
-      programFailed: (error) => podmanFailed(error.message, null),
+    ended: ended.catch(async (error: unknown) => {
+      // A podman that could not be started at all leaves its folder too.
+      await first.untilGone();
+      throw error;
     }),
   };
 }

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
-import { createServer } from "node:http";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -154,6 +155,36 @@ describe("webhooks", () => {
     await github.webhooks.settled();
     expect(github.webhooks.deliveries).toHaveLength(1);
     expect(await github.webhooks.deliver(github.webhooks.deliveries[0]!.guid)).toBe(0);
+  });
+
+  it("keeps nobody waiting for another hook's receiver, and lists a delivery only once it was tried", async () => {
+    const asked: ServerResponse[] = [];
+    const silent = createServer((_, response) => asked.push(response)).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const silentId = github.addHook({
+      repo,
+      url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      secret,
+    });
+    listen({ events: ["issues"] });
+    github.openIssue({ repo, author: "visitor", title: "A", labels: [] });
+    await expect.poll(told).toContain("issues.opened");
+    await expect.poll(() => asked.length).toBe(1);
+    const authorization = `Bearer ${github.addToken({ login: "acme" })}`;
+    const listed = async () => {
+      const answer = await fetch(`${github.url}/repos/${repo}/hooks/${silentId}/deliveries`, {
+        headers: { authorization },
+      });
+      return ((await answer.json()) as { event: string; status_code: number }[]).map(({ event, status_code: code }) => [
+        event,
+        code,
+      ]);
+    };
+    expect(await listed()).toEqual([]);
+    asked[0]?.writeHead(202).end();
+    await expect.poll(listed).toEqual([["ping", 202]]);
+    silent.closeAllConnections();
+    silent.close();
   });
 });
 

@@ -35,7 +35,10 @@ export type Webhooks = {
 type Sending = { hook: Hook; delivery: Delivery };
 type Told = { guid: string; event: string; payload: Record<string, unknown>; repository: Repository | null };
 
-/** Signs and sends webhooks, one attempt each, in order: what GitHub does, less its reordering. */
+/**
+ * Signs and sends webhooks, one attempt each: what GitHub does, less its reordering. In order within a hook; one whose
+ * receiver does not answer keeps no other waiting. A delivery is listed once it was tried, as GitHub does.
+ */
 export function createWebhooks(hub: Hub): Webhooks & {
   emit: Hub["emit"];
   emitToApp: Hub["emitToApp"];
@@ -49,17 +52,39 @@ export function createWebhooks(hub: Hub): Webhooks & {
   const stopping = new AbortController();
   let held: Sending[] | null = null;
   let toLose = 0;
-  let queue: Promise<unknown> = Promise.resolve();
+  const queues = new Map<number, Promise<unknown>>();
 
   function enqueue(sending: Sending): void {
+    const { hook } = sending;
     if (held) held.push(sending);
-    else if (toLose > 0) toLose -= 1;
-    else queue = queue.then(() => sendDelivery(hub, sending, stopping.signal));
+    else if (toLose > 0) {
+      toLose -= 1;
+      list(sending);
+    } else
+      queues.set(
+        hook.id,
+        (queues.get(hook.id) ?? Promise.resolve()).then(() => send(sending)),
+      );
+  }
+
+  async function send(sending: Sending): Promise<void> {
+    sending.delivery.deliveredAt = hub.now();
+    await sendDelivery(hub, sending, stopping.signal);
+    list(sending);
+  }
+
+  /** Until nothing was added meanwhile. */
+  async function settled(): Promise<void> {
+    for (let seen: unknown[] = []; ;) {
+      const all = [...queues.values()];
+      if (all.length === seen.length && all.every((one, index) => one === seen[index])) return;
+      await Promise.all(all);
+      seen = all;
+    }
   }
 
   function make(hook: Hook, { guid, event, payload, repository }: Told): void {
     const delivery = newDelivery(hub, hook, { guid, event, payload });
-    hook.deliveries.unshift(delivery);
     const { action } = delivery;
     const named = repository && `${repository.owner.login}/${repository.name}`;
     made.push({ guid, event, action, repository: named, hookId: hook.id });
@@ -78,9 +103,7 @@ export function createWebhooks(hub: Hub): Webhooks & {
 
   return {
     deliveries: made,
-    settled: async () => {
-      for (let seen; seen !== queue; await queue) seen = queue;
-    },
+    settled,
     hold() {
       held ??= [];
     },
@@ -88,7 +111,7 @@ export function createWebhooks(hub: Hub): Webhooks & {
       const waiting = held ?? [];
       held = null;
       for (const sending of order === "same" ? waiting : waiting.reverse()) enqueue(sending);
-      await queue;
+      await settled();
     },
     loseNext(count = 1) {
       toLose += count;
@@ -97,8 +120,7 @@ export function createWebhooks(hub: Hub): Webhooks & {
       const sending = sendings.get(guid);
       if (!sending) throw new Error(`There was no delivery ${guid}.`);
       const again = { ...sending.delivery, id: hub.newId(), isRedelivery: true };
-      sending.hook.deliveries.unshift(again);
-      await sendDelivery(hub, { ...sending, delivery: again }, stopping.signal);
+      await send({ ...sending, delivery: again });
       return again.statusCode;
     },
     emit(repository, event, payload, sender) {
@@ -137,17 +159,19 @@ export function createWebhooks(hub: Hub): Webhooks & {
         ...delivery,
         id: hub.newId(),
         isRedelivery: true,
-        deliveredAt: hub.now(),
         statusCode: 0,
       };
-      hook.deliveries.unshift(again);
       enqueue({ hook, delivery: again });
     },
     async stop() {
       stopping.abort();
-      await queue;
+      await settled();
     },
   };
+}
+
+function list({ hook, delivery }: Sending): void {
+  hook.deliveries.unshift(delivery);
 }
 
 function listens({ isActive, events }: Hook, event: string): boolean {

@@ -58,12 +58,6 @@ export const suites: Suite[] = [
     tests: { atLeast: 420 },
   },
   {
-    name: "testing",
-    lane: "processes",
-    command: vitest("testing:suite", 1),
-    tests: { atLeast: 84 },
-  },
-  {
     name: "build",
     lane: "browser",
     command: ["npm", "run", "--silent", "build"],
@@ -89,4 +83,10 @@ export const suites: Suite[] = [
   },
   { name: "cli", lane: "browser", command: vitest("cli:suite", 1), tests: { atLeast: 85 } },
   { name: "adversarial", lane: "browser", command: vitest("adversarial", 2), tests: { atLeast: 85 } },
+  {
+    name: "testing",
+    lane: "browser",
+    command: vitest("testing:suite", 1),
+    tests: { atLeast: 84 },
+  },
 ];

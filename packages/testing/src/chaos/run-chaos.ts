@@ -1,6 +1,7 @@
 import pg from "pg";
 import { waitUntil } from "../wait-until.ts";
 import { type FaultKind, strikeAtRandom } from "./faults.ts";
+import { finalStages } from "./judge-issue.ts";
 import { isSettled, judgeField, type OpenedIssue, readStanding, type Standing } from "./judge-field.ts";
 import { type Field, openField } from "./open-field.ts";
 import { approveHeld, openIssues } from "./people.ts";
@@ -40,13 +41,20 @@ export async function runChaos(settings: ChaosSettings): Promise<ChaosResult> {
     strikeAtRandom(field, { random: seeded(seed), seconds, everySeconds: settings.faultEverySeconds }),
   ]);
   say(`the faults are over after ${since(began)} s`);
+  const { runs: before } = await readStanding(field.databaseUrl);
+  const settling = performance.now();
   const standing = await settle(field, issues, settings);
+  const minutes = (performance.now() - settling) / 60_000;
+  const ended = endedOf(standing.runs) - endedOf(before);
   done.abort();
   const approvals = await approving;
   const violations = judgeField(field, standing, issues);
   const ledger = await keepLedger(field, { standing, issues, faults });
-  return { violations, ledger: { ...ledger, approvals, seconds: since(began) } };
+  const pace = { "ended after the faults": ended, "of these a minute": Math.round(ended / minutes) };
+  return { violations, ledger: { ...ledger, ...pace, approvals, seconds: since(began) } };
 }
+
+const endedOf = (runs: Standing["runs"]) => runs.filter(({ stage }) => finalStages.includes(stage)).length;
 
 const since = (ms: number) => Math.round((performance.now() - ms) / 1_000);
 
@@ -62,9 +70,10 @@ async function settle(field: Field, issues: OpenedIssue[], { settleSeconds, say 
       if (isSettled(standing, issues) || performance.now() > end) return standing;
       if (performance.now() - told > 10_000) {
         told = performance.now();
-        const stages = Object.entries(countBy(standing.runs, ({ stage }) => stage)).map(
-          ([stage, n]) => `${n} ${stage}`,
+        const standings = countBy(standing.runs, ({ stage, waitingFor }) =>
+          waitingFor ? `${stage} (for ${waitingFor})` : stage,
         );
+        const stages = Object.entries(standings).map(([name, n]) => `${n} ${name}`);
         say(`settling: ${issues.length - standing.runs.length} issues without a run, ${stages.join(", ")}`);
       }
       return undefined;

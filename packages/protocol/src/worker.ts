@@ -103,7 +103,8 @@ export const outcome = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("published"),
     prNumber: z.int(),
-    prUrl: z.string(),
+    /** People click on it, and terminals print it. */
+    prUrl: z.url({ protocol: /^https?$/, normalize: true }),
     headSha: z.string(),
     isDraft: z.boolean(),
   }),

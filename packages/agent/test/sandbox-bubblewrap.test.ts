@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { judgedCalls, refusedCalls } from "../src/core/refused-calls.ts";
+import { judgedCalls, refusedCalls, unknownCalls } from "../src/core/refused-calls.ts";
 import { bubblewrap, machineUidFolder, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { processesOf } from "../src/sandboxes/process-table.ts";
@@ -22,6 +22,12 @@ say_("personality", syscall(${numbers["personality"]}, 0x0040000));
 say_("name_to_handle_at", syscall(${numbers["name_to_handle_at"]}, -100, $root, $handle, $page, 0));
 say_("process_vm_readv", syscall(${numbers["process_vm_readv"]}, $$, $page, 0, $page, 0, 0));
 say_("ptrace", syscall(${numbers["ptrace"]}, 0, 0, 0, 0));
+for (["shared memory", 10_000_000], ["control shared memory", 56]) {
+  my $id = syscall(${numbers["shmget"]}, 0, $_->[1], 01600);
+  say_($_->[0], $id);
+  syscall(${process.arch === "x64" ? 31 : 195}, $id, 0, 0) if $id != -1; # taken away again
+}
+say_("memory file", syscall(${numbers["memfd_create"]}, $handle, 0));
 say_("netlink", syscall(${numbers["socket"]}, 16, 3, 16));
 say_("alg or vsock", (syscall(${numbers["socket"]}, 40, 1, 0) >= 0 || syscall(${numbers["socket"]}, 38, 5, 0) >= 0) ? 0 : -1);
 say_("control socket", syscall(${numbers["socket"]}, 2, 1, 0));
@@ -30,7 +36,7 @@ say_("control interfaces", syscall(${numbers["socket"]}, 16, 3, 0));
 
 it("refuses system calls that work outside without any right, and none that a build needs", async () => {
   const numbers = Object.fromEntries(
-    Object.entries({ ...refusedCalls, ...judgedCalls }).map(([name, row]) => [
+    Object.entries({ ...refusedCalls, ...unknownCalls, ...judgedCalls }).map(([name, row]) => [
       name,
       row[process.arch as "x64" | "arm64"] ?? 0,
     ]),
@@ -44,6 +50,9 @@ it("refuses system calls that work outside without any right, and none that a bu
     name_to_handle_at: 0,
     process_vm_readv: 0,
     ptrace: 0,
+    "shared memory": 0,
+    "memory file": 0,
+    "control shared memory": 0,
     netlink: 0,
     "alg or vsock": 0,
     "control socket": 0,
@@ -58,6 +67,9 @@ it("refuses system calls that work outside without any right, and none that a bu
     name_to_handle_at: 1,
     process_vm_readv: 1,
     ptrace: 1,
+    "shared memory": 1,
+    "memory file": 38,
+    "control shared memory": 0,
     netlink: 97,
     "alg or vsock": 97,
     "control socket": 0,

@@ -16,7 +16,7 @@ export const allowedCalls: readonly string[] = `
   io_getevents io_pgetevents io_setup io_submit ioprio_get ioprio_set kill landlock_add_rule
   landlock_create_ruleset landlock_restrict_self lchown lgetxattr link linkat listen listmount listxattr
   llistxattr lremovexattr lseek lsetxattr lsm_get_self_attr lsm_list_modules lsm_set_self_attr lstat madvise
-  map_shadow_stack mbind membarrier memfd_create memfd_secret mincore mkdir mkdirat mknod mknodat mlock mlock2
+  map_shadow_stack mbind membarrier mincore mkdir mkdirat mknod mknodat mlock mlock2
   mlockall mmap modify_ldt mprotect mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink mremap
   mseal msgctl msgget msgrcv msgsnd msync munlock munlockall munmap nanosleep newfstatat open openat openat2 pause
   pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll prctl pread64 preadv
@@ -28,7 +28,7 @@ export const allowedCalls: readonly string[] = `
   sched_yield seccomp select semctl semget semop semtimedop sendfile sendmmsg sendmsg sendto set_mempolicy
   set_mempolicy_home_node set_robust_list set_thread_area set_tid_address setfsgid setfsuid setgid setgroups
   setitimer setpgid setpriority setregid setresgid setresuid setreuid setrlimit setsid setsockopt setuid setxattr
-  shmat shmctl shmdt shmget shutdown sigaltstack signalfd signalfd4 socketpair splice stat statfs statmount statx
+  shmat shmctl shmdt shutdown sigaltstack signalfd signalfd4 socketpair splice stat statfs statmount statx
   symlink symlinkat sync sync_file_range sync_file_range2 syncfs sysfs sysinfo tee tgkill time timer_create
   timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times
   tkill truncate umask uname unlink unlinkat ustat utime utimensat utimes vfork vmsplice wait4 waitid write writev

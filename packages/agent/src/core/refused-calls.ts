@@ -72,6 +72,9 @@ export const unknownCalls = {
   io_uring_setup: { x64: 425, arm64: 425 },
   io_uring_enter: { x64: 426, arm64: 426 },
   io_uring_register: { x64: 427, arm64: 427 },
+  // Files that are memory, and nobody's: what they hold is in no process's sum.
+  memfd_create: { x64: 319, arm64: 279 },
+  memfd_secret: { x64: 447, arm64: 447 },
 } as const satisfies Record<string, Numbers>;
 
 /** Calls that are judged by an argument. */
@@ -79,6 +82,7 @@ export const judgedCalls = {
   clone: { x64: 56, arm64: 220 },
   ioctl: { x64: 16, arm64: 29 },
   personality: { x64: 135, arm64: 92 },
+  shmget: { x64: 29, arm64: 194 },
   socket: { x64: 41, arm64: 198 },
 } as const satisfies Record<string, Numbers>;
 
@@ -93,6 +97,12 @@ export const refusedIoctls = [0x5412, 0x541c] as const;
 
 /** PER_LINUX, PER_LINUX32, and the question which it is: any other makes addresses foreseeable, or old holes new. */
 export const allowedPersonalities = [0, 8, 0xffffffff] as const;
+
+/**
+ * Bytes of a shared memory of System V's kind: what it holds is in no process's sum unless it is attached. Databases
+ * ask for some 50 of them, to know of each other.
+ */
+export const maxShmBytes = 0xffff;
 
 /** AF_UNIX, AF_INET, AF_INET6; AF_NETLINK for the list of network interfaces only (protocol 0). */
 export const allowedFamilies = [1, 2, 10] as const;

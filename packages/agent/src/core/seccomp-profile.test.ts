@@ -8,12 +8,15 @@ const profile = seccompProfile();
 /** Container engines' reading: a rule holds if all its comparisons do; nothing held = the default. */
 function judge(call: string, args: bigint[] = []): string[] {
   const held = profile.syscalls.filter(
-    (rule) =>
-      rule.names.includes(call) &&
-      rule.args.every((one) => ((args[one.index] ?? 0n) & BigInt(one.value)) === BigInt(one.valueTwo)),
+    (rule) => rule.names.includes(call) && rule.args.every((one) => holds(one, args[one.index] ?? 0n)),
   );
   const said = held.map(({ action, errnoRet }) => (action === "SCMP_ACT_ALLOW" ? "allowed" : `error ${errnoRet}`));
   return said.length > 0 ? [...new Set(said)] : [`error ${profile.defaultErrnoRet}`];
+}
+
+function holds({ op, value, valueTwo }: (typeof profile.syscalls)[number]["args"][number], given: bigint): boolean {
+  if (op === "SCMP_CMP_LE") return given <= BigInt(value);
+  return op === "SCMP_CMP_GT" ? given > BigInt(value) : (given & BigInt(value)) === BigInt(valueTwo);
 }
 
 describe("the filter of system calls as a container engine takes it", () => {
@@ -53,6 +56,12 @@ describe("the filter of system calls as a container engine takes it", () => {
     for (const value of [0n, 8n, 0xffffffffn]) expect(judge("personality", [value])).toEqual(["allowed"]);
     for (const value of [0x40000n, 0x40008n, 9n, 0xfffffffen, 0x1_0004_0000n])
       expect(judge("personality", [value])).toEqual(["error 1"]);
+  });
+
+  it("has shared memory as small as databases need it to know of each other", () => {
+    for (const size of [0n, 56n, 0xffffn]) expect(judge("shmget", [0n, size])).toEqual(["allowed"]);
+    for (const size of [0x10000n, 0x1_0000_0038n, 0xffff_ffff_ffff_ffffn])
+      expect(judge("shmget", [0n, size])).toEqual(["error 1"]);
   });
 
   it("has sockets of the families that a build needs; of netlink, the list of interfaces", () => {

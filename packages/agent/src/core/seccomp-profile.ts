@@ -4,6 +4,7 @@ import {
   allowedPersonalities,
   errors,
   judgedCalls,
+  maxShmBytes,
   namespaceFlags,
   netlinkFamily,
   refusedCalls,
@@ -11,7 +12,7 @@ import {
   unknownCalls,
 } from "./refused-calls.ts";
 
-type Argument = { index: number; value: number; valueTwo: number; op: "SCMP_CMP_MASKED_EQ" };
+type Argument = { index: number; value: number; valueTwo: number; op: `SCMP_CMP_${"MASKED_EQ" | "LE" | "GT"}` };
 type Rule = { names: readonly string[]; action: string; errnoRet?: number; args: Argument[] };
 export type SeccompProfile = {
   defaultAction: string;
@@ -38,6 +39,8 @@ export function seccompProfile(): SeccompProfile {
       ...refusedIoctls.map((value) => refuse([calls.ioctl], "EPERM", [at(1, exactly(value))])),
       ...allowedPersonalities.map((value) => allow([calls.personality], [at(0, exactly(value))])),
       ...exceptFor(allowedPersonalities).map((pattern) => refuse([calls.personality], "EPERM", [at(0, pattern)])),
+      allow([calls.shmget], [{ index: 1, value: maxShmBytes, valueTwo: 0, op: "SCMP_CMP_LE" }]),
+      refuse([calls.shmget], "EPERM", [{ index: 1, value: maxShmBytes, valueTwo: 0, op: "SCMP_CMP_GT" }]),
       ...socketRules(),
     ],
   };

@@ -4,7 +4,18 @@ import { seccompProgram } from "./seccomp-program.ts";
 
 const audited = { x64: 0xc000003e, arm64: 0xc00000b7 };
 const numbers = {
-  x64: { read: 0, write: 1, clone: 56, execve: 59, socket: 41, ioctl: 16, personality: 135, futex: 202, statx: 332 },
+  x64: {
+    read: 0,
+    write: 1,
+    clone: 56,
+    execve: 59,
+    socket: 41,
+    ioctl: 16,
+    personality: 135,
+    shmget: 29,
+    futex: 202,
+    statx: 332,
+  },
   arm64: {
     read: 63,
     write: 64,
@@ -13,6 +24,7 @@ const numbers = {
     socket: 198,
     ioctl: 29,
     personality: 92,
+    shmget: 194,
     futex: 98,
     statx: 291,
   },
@@ -25,7 +37,7 @@ function judge(architecture: Architecture, call: number, args: number[] = [], di
   const data = new DataView(new ArrayBuffer(64));
   data.setUint32(0, call, true);
   data.setUint32(4, dialect, true);
-  for (const [index, value] of args.entries()) data.setUint32(16 + index * 8, value >>> 0, true);
+  for (const [index, value] of args.entries()) data.setBigUint64(16 + index * 8, BigInt(value), true);
   let held = 0;
   for (let step = 0; step * 8 < program.length; step++) {
     const [code, constant] = [steps.getUint16(step * 8, true), steps.getUint32(step * 8 + 4, true)];
@@ -77,6 +89,12 @@ describe.each(["x64", "arm64"] as const)("the filter of system calls on %s", (ar
   it("lets the personality be asked, and addresses be foreseen by nobody", () => {
     for (const value of [0, 8, 0xffffffff]) expect(judge(architecture, known.personality, [value])).toBe("allowed");
     expect(judge(architecture, known.personality, [0x40000])).toBe("error 1");
+  });
+
+  it("has shared memory as small as databases need it to know of each other", () => {
+    for (const size of [0, 56, 0xffff]) expect(judge(architecture, known.shmget, [0, size])).toBe("allowed");
+    for (const size of [0x10000, 2 ** 32 + 56, 2 ** 40])
+      expect(judge(architecture, known.shmget, [0, size])).toBe("error 1");
   });
 
   it("has sockets of the families that a build needs; of netlink, the list of interfaces", () => {

@@ -4,6 +4,7 @@ import {
   type Architecture,
   errors,
   judgedCalls,
+  maxShmBytes,
   namespaceFlags,
   netlinkFamily,
   newestCall,
@@ -18,8 +19,8 @@ type Step = readonly [code: number, ifTrue: number, ifFalse: number, constant: n
 /** AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64: a call in another dialect of the processor has other numbers. */
 const audited = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
 
-/** Where the machine finds them: struct seccomp_data, little endian; of arguments the half that the kernel looks at. */
-const at = { number: 0, architecture: 4, first: 16, second: 24, third: 32 } as const;
+/** Where the machine finds them: struct seccomp_data, little endian; of arguments the half that the kernel looks at, or both. */
+const at = { number: 0, architecture: 4, first: 16, second: 24, secondUpper: 28, third: 32 } as const;
 
 const load = (offset: number): Step => [0x20, 0, 0, offset];
 const answer = (action: number): Step => [0x06, 0, 0, action];
@@ -67,6 +68,15 @@ export function seccompProgram(architecture: Architecture): Uint8Array {
       load(at.first),
       ...allowedPersonalities.flatMap((value) => [ifEqual(value), allow]),
       refuse("EPERM"),
+    ]),
+    ...judged("shmget", [
+      load(at.second),
+      ifGreater(maxShmBytes),
+      refuse("EPERM"),
+      load(at.secondUpper),
+      ifGreater(0),
+      refuse("EPERM"),
+      allow,
     ]),
     ...judged("socket", [
       load(at.first),

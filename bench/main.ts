@@ -1,9 +1,13 @@
-/** npm run bench [-- <name>…] [--json] [--full]: each figure beside its baseline, in one run. */
+/** npm run bench [-- <name>…] [--json] [--full | --quick]: each figure beside its baseline, in one run. */
 import { parseArgs } from "node:util";
 import type { Bench } from "./src/bench.ts";
 import type { Figure } from "./src/figure.ts";
 import { renderTable } from "./src/render-table.ts";
 import { saveResults } from "./src/save-results.ts";
+import { bench as logLatency } from "./src/p9-log-latency.ts";
+import { bench as manyReaders } from "./src/p10-many-readers.ts";
+import { bench as restingMemory } from "./src/p15-resting-memory.ts";
+import { bench as webhookRate } from "./src/p4-webhook-rate.ts";
 import { bench as claimRate } from "./src/p6-claim-rate.ts";
 import { bench as demoTime } from "./src/p14-demo-time.ts";
 import { bench as enqueueLatency } from "./src/p5-enqueue-latency.ts";
@@ -15,20 +19,24 @@ import { bench as secretCost } from "./src/p13-secret-cost.ts";
 import { bench as tenantWalls } from "./src/p11-tenant-walls.ts";
 
 const benches: Bench[] = [
+  webhookRate,
   enqueueLatency,
   claimRate,
   pipelineTime,
   logFlood,
   sandboxStart,
   largeClone,
+  logLatency,
+  manyReaders,
   tenantWalls,
   secretCost,
   demoTime,
+  restingMemory,
 ];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean" }, full: { type: "boolean" } },
+  options: { json: { type: "boolean" }, full: { type: "boolean" }, quick: { type: "boolean" } },
 });
 const wanted =
   positionals.length === 0
@@ -43,6 +51,7 @@ for (const bench of wanted) {
   const figures: Figure[] = [];
   const context = {
     isFull: values.full ?? false,
+    isQuick: values.quick ?? false,
     tell: (text: string) => console.error(`${bench.name}: ${text}`),
   };
   for await (const figure of bench.run(context)) {

@@ -3,6 +3,8 @@ import type { Figure } from "./figure.ts";
 export type BenchContext = {
   /** The sizes that take minutes too. */
   isFull: boolean;
+  /** Shorter than the plan has it: to see that it works. */
+  isQuick: boolean;
   /** What is going on, for a person who waits. */
   tell(text: string): void;
 };

@@ -76,7 +76,10 @@ async function registerOne(db: Db, of: { workspaceId: string; keyId: string }): 
 const serverFile = fileURLToPath(import.meta.resolve("@feedback-chat/control-plane/server"));
 
 /** The real server, a process of its own, over the queue's database. */
-export async function serveQueue(queue: Queue): Promise<AsyncDisposable & { url: string }> {
+export async function serveQueue(
+  queue: Queue,
+  settings: Record<string, string> = {},
+): Promise<AsyncDisposable & { url: string; pid: number }> {
   const folder = mkdtempSync(join(tmpdir(), "feedback-chat-bench-"));
   const program = startProgram(serverFile, [], {
     PATH: process.env["PATH"],
@@ -86,10 +89,12 @@ export async function serveQueue(queue: Queue): Promise<AsyncDisposable & { url:
     DATABASE_URL: queue.url,
     // Nobody answers there; projects without a token need nobody.
     GITHUB_API_URL: "http://127.0.0.1:9",
+    ...settings,
   });
   const { url } = await program.heard("server.listening");
   return {
     url: String(url),
+    pid: program.pid,
     async [Symbol.asyncDispose]() {
       await program[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Database, Db } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
+import type { Streams } from "./platform/open-streams.ts";
 import type { Sealing } from "./platform/sealing.ts";
 import type { Signals } from "./platform/signals.ts";
 
@@ -10,6 +11,7 @@ export type AppDeps = {
   database: Database;
   db: Db;
   signals: Signals;
+  streams: Streams;
   sealing: Sealing;
   log: Log;
   now: () => Date;

@@ -16,6 +16,7 @@ import { routes as jobs } from "./jobs/routes.ts";
 import { routes as keys } from "./keys/routes.ts";
 import { metricsByToken, routes as metrics } from "./metrics/routes.ts";
 import { describeRoutes } from "./openapi/describe-routes.ts";
+import { gatherMsOf } from "./platform/ask-together.ts";
 import { answerError, mountRoutes, problemResponse } from "./platform/mount-routes.ts";
 import { knowSender } from "./platform/know-sender.ts";
 import { refuseSecretsInAddress } from "./platform/refuse-secrets-in-address.ts";
@@ -80,7 +81,10 @@ type Input = {
 export function createApp(deps: ServerDeps, input: Input): Hono {
   const app = new Hono();
   const authentication = withReporters(deps, makeAuthentication(deps, input));
-  const api = mountRoutes({ ...deps, authentication, features: deps, stopping: input.stopping }, routes);
+  const api = mountRoutes(
+    { ...deps, authentication, features: deps, stopping: input.stopping, gatherMs: gatherMsOf(deps.config.figures) },
+    routes,
+  );
   const files = serveFiles(input.dashboardFolder);
   app.use(securityHeaders({ isSecure: input.publicUrl.startsWith("https:") }));
   app.use(refuseSecretsInAddress, knowSender(deps.config));

@@ -7,6 +7,8 @@ import { makeHealth } from "./health/make-health.ts";
 import type { Database } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
 import { openDatabase } from "./platform/open-database.ts";
+import { openStreams } from "./platform/open-streams.ts";
+import { sendOnWire } from "./platform/send-on-wire.ts";
 import { openSealing } from "./platform/open-sealing.ts";
 import { listenForSignals } from "./platform/signals.ts";
 import { listen } from "./platform/listen.ts";
@@ -64,16 +66,17 @@ async function serve(
         "The master key does not open what this database holds. Nothing was overwritten; give the right key and start again.",
     });
   const signals = await listenForSignals(database);
+  const streams = openStreams();
   const stopping = new AbortController();
   // The address may come from the system (port 0), and the app needs it: requests wait for the app these few moments.
   const { promise: app, resolve: answerWith } = Promise.withResolvers<ReturnType<typeof createApp>>();
   const server = createAdaptorServer({
-    fetch: async (request, env) => (await app).fetch(request, env),
+    fetch: async (request, env) => sendOnWire(streams, await (await app).fetch(request, env), env),
   });
   const door = await listen(server, config);
   const publicUrl = (config.publicUrl ?? door.url).replace(/\/$/, "");
   const core = {
-    config: { ...config, publicUrl }, database, db, signals, sealing, log, now: () => new Date(), newId: () => uuidv7(),
+    config: { ...config, publicUrl }, database, db, signals, streams, sealing, log, now: () => new Date(), newId: () => uuidv7(),
   }; // prettier-ignore
   const deps: ServerDeps = {
     ...core,
@@ -88,6 +91,7 @@ async function serve(
   let closing: Promise<void> | undefined;
   const close = async () => {
     stopping.abort();
+    streams.endAll();
     await Promise.all([door.close(), loops.stop()]);
     await database.close();
     log.info("server.closed");

@@ -6,7 +6,7 @@ import { asSystem } from "../platform/as-tenant.ts";
 import { channels } from "../platform/signals.ts";
 import type { Sessions } from "../sessions/open-sessions.ts";
 
-type Deps = Pick<AppDeps, "db" | "signals" | "config" | "newId"> & { sessions: Pick<Sessions, "userIdOf"> };
+type Deps = Pick<AppDeps, "db" | "signals" | "config" | "newId"> & { sessions: Pick<Sessions, "sessionOf"> };
 
 const [signalMs, answerMs] = [2_000, 5_000];
 
@@ -15,7 +15,7 @@ export async function readDebug(deps: Deps): Promise<DebugAnswer> {
   const { db, config } = deps;
   const [database, session, queue, sse, github, model] = await Promise.all([
     look(() => asSystem(db, (tx) => sql`select 1`.execute(tx))),
-    look(() => deps.sessions.userIdOf(new Headers())),
+    look(() => deps.sessions.sessionOf(new Headers())),
     look(() => asSystem(db, (tx) => sql`select from fc.job_queue where status = 'pending' limit 1`.execute(tx))),
     look(() => signalAndBack(deps)),
     look(() => answers(`${config.githubApiUrl}/rate_limit`, "GET")),

@@ -4,7 +4,7 @@ import { route } from "../platform/route.ts";
 import type { Sessions } from "../sessions/open-sessions.ts";
 import { readDebug } from "./read-debug.ts";
 
-type Deps = Pick<AppDeps, "db" | "signals" | "config" | "newId"> & { sessions: Pick<Sessions, "userIdOf"> };
+type Deps = Pick<AppDeps, "db" | "signals" | "config" | "newId"> & { sessions: Pick<Sessions, "sessionOf"> };
 
 export const routes = [
   route<Deps>()({

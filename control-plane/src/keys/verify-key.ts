@@ -12,7 +12,7 @@ type Deps = { db: Db };
 export type Turn = { perMinute: number; jobId: string | null };
 /** `names`: what the path names; whose it is comes with the caller, in the one look. */
 type Asked = { turn: Turn | null; names: readonly Name[] };
-type KeyRow = {
+export type KeyRow = {
   id: string;
   kind: "project" | "worker" | "user";
   workspace_id: string | null;
@@ -40,14 +40,24 @@ export async function verifyKey({ db }: Deps, key: string, { turn, names }: Aske
       from fc.carrier_of(${hashKey(key)}, ${turn?.jobId ?? null}, ${turn?.perMinute ?? null}::int) as carrier`.execute(
     db,
   );
-  const row = rows[0];
-  if (!row || row.is_revoked) throw unknown();
-  if (row.is_expired) throw new Problem("key_expired", `The key ${row.prefix}… has expired.`);
-  refuseUntil(row.wait_seconds);
-  return { caller: callerOf(row), found: row.found };
+  const [row] = rows;
+  const caller = callerOfKey(row);
+  refuseUntil(row?.wait_seconds ?? 0);
+  return row ? { caller, found: row.found } : { caller };
 }
 
-function callerOf(row: KeyRow): Caller {
+/** What `verifyKey` reads, for many keys at once and without taking a turn: for answers that last. */
+export async function keyRowsOf({ db }: Deps, keys: readonly string[]): Promise<(KeyRow | undefined)[]> {
+  const { rows } = await sql<KeyRow & { id: string | null }>`
+    select carrier.* from unnest(${keys.map(hashKey)}::bytea[]) with ordinality as asked (hash, place)
+    left join lateral fc.carrier_of(asked.hash, null, null) as carrier on true order by asked.place`.execute(db);
+  return rows.map((row) => (row.id === null ? undefined : row));
+}
+
+/** @throws Problem unauthenticated; key_expired for one that a rotation replaced. */
+export function callerOfKey(row: KeyRow | undefined): Caller {
+  if (!row || row.is_revoked) throw unknown();
+  if (row.is_expired) throw new Problem("key_expired", `The key ${row.prefix}… has expired.`);
   const { id: keyId, prefix, workspace_id: workspaceId, project_id: projectId } = row;
   if (row.kind === "worker" && workspaceId) return { kind: "worker", keyId, workspaceId, prefix };
   if (row.kind === "project" && workspaceId && projectId)

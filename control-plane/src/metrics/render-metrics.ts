@@ -4,12 +4,12 @@ import { countQueue } from "../operations/read-operations.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import type { Db, Tx } from "../platform/database.ts";
 
-type Deps = { db: Db; config: { figures: { leaseSeconds: number } } };
+type Deps = { db: Db; config: { figures: { leaseSeconds: number } }; streams: { open: number } };
 type Recent = { event: string; count: number };
 
 /**
  * The instance's numbers in Prometheus' text form, read from the database at each scrape: every replica tells the
- * same, and a restart forgets none. What happened is counted over the last hour.
+ * same, and a restart forgets none; but for its memory and its readers, which are the process' own. What happened is counted over the last hour.
  */
 export async function renderMetrics(deps: Deps): Promise<{ text: string; contentType: string }> {
   const registry = new Registry();
@@ -29,6 +29,7 @@ export async function renderMetrics(deps: Deps): Promise<{ text: string; content
   for (const { event, count } of events) runs.set({ event }, count);
   const hooks = new Gauge({ name: "feedback_chat_webhooks_last_hour", help: "Webhooks that came in, by result.", labelNames: ["result"], registers: [registry] }); // prettier-ignore
   for (const { event, count } of deliveries) hooks.set({ result: event }, count);
+  tell("sse_readers", "Event streams that are open at this process.", deps.streams.open);
   tell("process_resident_bytes", "Memory of this process.", process.memoryUsage.rss());
   return { text: await registry.metrics(), contentType: registry.contentType };
 }

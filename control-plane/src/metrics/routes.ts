@@ -4,7 +4,7 @@ import type { AppDeps } from "../app-deps.ts";
 import { route } from "../platform/route.ts";
 import { renderMetrics } from "./render-metrics.ts";
 
-type Deps = Pick<AppDeps, "db" | "config">;
+type Deps = Pick<AppDeps, "db" | "config" | "streams">;
 
 export const routes = [
   route<Deps>()({ method: "get", path: "/metrics", who: "operator", handle: ({ deps, c }) => answer(deps, c) }),

@@ -10,6 +10,8 @@ export type Asked = {
   /** What the path names, if all of it has the form of an id: whose it is may be found in the same look. */
   names: readonly Name[];
   isRecheck: boolean;
+  /** A recheck that may be answered a little later, together with many others. */
+  isGathered: boolean;
   /** A route for machines that look every second, such as healthz. */
   isUnlimited: boolean;
 };

@@ -3,11 +3,13 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { leaseHeader } from "@feedback-chat/protocol/worker";
 import type { Proven } from "./authenticate.ts";
 import { type HeldLease, hasRole, type Role, roles, type Tenant, type Who } from "./caller.ts";
-import type { Db } from "./database.ts";
-import { findTenants, type Name, type Named } from "./find-tenants.ts";
+import type { Name, Named } from "./find-tenants.ts";
 import type { Route, TenantOf } from "./route.ts";
 
-type Deps = { db: Db };
+type Deps = {
+  /** Whose these things are, in their order. */
+  findTenants: (names: readonly Name[]) => Promise<Named[]>;
+};
 type Found = NonNullable<Named>;
 type Authorised = { tenant: Tenant | null; ids: Record<string, string>; lease: HeldLease | null };
 
@@ -22,7 +24,7 @@ const prefixes: Record<TenantOf, IdPrefix> = {
  * @throws Problem not_found, forbidden, lease_lost
  */
 export async function authorise<D>(
-  deps: Deps,
+  { findTenants }: Deps,
   spec: Route<D>,
   { caller, found: known }: Proven,
   { params, request }: { params: Record<string, string>; request: Request },
@@ -30,7 +32,7 @@ export async function authorise<D>(
   const allowed = new Set<Who>(Array.isArray(spec.who) ? (spec.who as Who[]) : [spec.who as Who]);
   const names = namesIn(spec, params);
   const ids = Object.fromEntries(names.map(({ name, id }) => [name, id]));
-  const found = (known ?? (await findTenants(deps.db, names))).map((one): Found => {
+  const found = (known ?? (await findTenants(names))).map((one): Found => {
     if (!one) throw notFound();
     return one;
   });

@@ -3,9 +3,10 @@ import { isProblem, Problem, problems, toProblemDetails } from "@feedback-chat/p
 import { type Context, Hono } from "hono";
 import type * as z from "zod";
 import type { Authentication } from "./authenticate.ts";
+import { askTogether } from "./ask-together.ts";
 import { authorise, namesIn } from "./authorise.ts";
 import type { Db } from "./database.ts";
-import type { Name } from "./find-tenants.ts";
+import { findTenants, type Name, type Named } from "./find-tenants.ts";
 import { withIdempotency } from "./idempotency.ts";
 import type { Log } from "./log.ts";
 import { problemPage } from "./problem-page.ts";
@@ -21,14 +22,25 @@ type Deps<D> = {
   features: D;
   /** Needed by tables with a route that `hasSecrets`. */
   sealing?: Sealing;
+  /** How long rechecks of streams are gathered. */
+  gatherMs?: number;
   /** Fires when the server is asked to stop: long answers end then, as if their reader had gone. */
   stopping?: AbortSignal;
 };
+
+type Find = (names: readonly Name[]) => Promise<Named[]>;
+type Mounted<D> = Deps<D> & { findAlone: Find; findTogether: Find };
 
 const maxJsonBytes = 1024 * 1024;
 
 /** One Hono app of a table of routes. `/v1/…` answers under `/api/v1/…` too. */
 export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono {
+  const findOne = askTogether(deps.gatherMs ?? 0, (names: readonly Name[]) => findTenants(deps.db, names));
+  const mounted: Mounted<D> = {
+    ...deps,
+    findAlone: (names) => findTenants(deps.db, names),
+    findTogether: (names) => Promise.all(names.map(findOne)),
+  };
   const app = new Hono();
   app.notFound((c) => problemResponse(c, new Problem("not_found", "There is nothing at this address.")));
   app.onError((error, c) => answerError(deps, error, c));
@@ -37,13 +49,13 @@ export function mountRoutes<D>(deps: Deps<D>, routes: readonly Route<D>[]): Hono
       throw new TypeError(`${spec.method} ${spec.path} answers with a secret: it needs the vault.`);
     const paths = spec.path.startsWith("/v1/") ? [spec.path, `/api${spec.path}`] : [spec.path];
     const respond = spec.isPage ? answerPage : answer;
-    for (const path of paths) app.on(spec.method.toUpperCase(), path, (c) => respond(deps, spec, c));
+    for (const path of paths) app.on(spec.method.toUpperCase(), path, (c) => respond(mounted, spec, c));
   }
   return app;
 }
 
 /** A browser gets what went wrong as a page; a program, and a bug, go their ordinary way. */
-async function answerPage<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Response> {
+async function answerPage<D>(deps: Mounted<D>, spec: Route<D>, c: Context): Promise<Response> {
   return answer(deps, spec, c).catch((error: unknown) => {
     const problem = asProblem(error);
     const isBrowser = c.req.header("accept")?.includes("text/html") ?? false;
@@ -52,22 +64,24 @@ async function answerPage<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise
   });
 }
 
-async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Response> {
-  const admit = async (isRecheck: boolean) => {
+async function answer<D>(deps: Mounted<D>, spec: Route<D>, c: Context): Promise<Response> {
+  const admit = async (how: "first" | "again" | "gathered") => {
     const named = { params: c.req.param() as Record<string, string>, request: c.req.raw };
     const jobId = named.params["jobId"] ?? null;
     const asked = {
       who: spec.who,
       address: senderAddress(c),
       jobId,
-      isRecheck,
+      isRecheck: how !== "first",
+      isGathered: how === "gathered",
       isUnlimited: spec.isUnlimited ?? false,
       names: wellFormedNames(spec, named.params),
     };
     const proven = await deps.authentication.callerOf(c.req.raw, asked);
-    return { caller: proven.caller, ...(await authorise(deps, spec, proven, named)) };
+    const findTenants = how === "gathered" ? deps.findTogether : deps.findAlone;
+    return { caller: proven.caller, ...(await authorise({ findTenants }, spec, proven, named)) };
   };
-  const { caller, tenant, ids, lease } = await admit(false);
+  const { caller, tenant, ids, lease } = await admit("first");
   const params = parse(spec.params, c.req.param(), "path");
   refuseOddText([c.req.param(), c.req.query()], "address");
   const query = parse(spec.query, c.req.query(), "query");
@@ -78,7 +92,8 @@ async function answer<D>(deps: Deps<D>, spec: Route<D>, c: Context): Promise<Res
     const result = await spec.handle({
       deps: db === deps.db ? deps.features : { ...deps.features, db }, caller, tenant, ids, lease, c,
       params: params as undefined, query: query as undefined, body: body as undefined,
-      requestId: requestIdOf(c), signal: endOf(deps, c), recheck: async () => void (await admit(true)),
+      requestId: requestIdOf(c), get signal() { return endOf(deps, c); }, recheck: async () => void (await admit("again")),
+      recheckTogether: async () => void (await admit("gathered")),
     }); // prettier-ignore
     if (result instanceof Response) return result;
     if (spec.status === 204) return c.body(null, 204);
@@ -102,7 +117,7 @@ function wellFormedNames<D>(spec: Route<D>, params: Record<string, string>): Nam
   }
 }
 
-/** When the client goes away, or the server does. */
+/** When the client goes away, or the server does. Made when it is asked for: a stream of events needs none. */
 function endOf<D>({ stopping }: Deps<D>, c: Context): AbortSignal {
   return stopping ? AbortSignal.any([c.req.raw.signal, stopping]) : c.req.raw.signal;
 }

@@ -37,6 +37,8 @@ export type RouteInput<D, P extends Shape, Q extends Shape, B extends Shape> = {
   signal: AbortSignal;
   /** For answers that last: throws as soon as the caller may not use this route any more. */
   recheck: () => Promise<void>;
+  /** The same for streams, which may be many: asked together with others, and answered a little later. */
+  recheckTogether: () => Promise<void>;
 };
 
 export type RouteSpec<D, P extends Shape, Q extends Shape, B extends Shape, A extends Shape> = {

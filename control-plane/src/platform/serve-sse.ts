@@ -1,6 +1,8 @@
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Context } from "hono";
 import type { Log } from "./log.ts";
+import type { Streams } from "./open-streams.ts";
+import { bodySink, type Sink, wireSink } from "./sse-sink.ts";
 
 export type SseMessage = { event: string; data: unknown; id?: number };
 export type Sse = {
@@ -8,6 +10,8 @@ export type Sse = {
   readonly closed: AbortSignal;
   /** Waits while the reader is too far behind. */
   send(message: SseMessage): Promise<void>;
+  /** Messages that are encoded already, for many readers at once. */
+  write(bytes: Uint8Array): Promise<void>;
   /** Keeps proxies from closing an idle stream. */
   comment(): Promise<void>;
 };
@@ -15,10 +19,10 @@ export type Sse = {
 /** How far a reader may be behind before nothing more is produced for it. */
 const maxBehindBytes = 256 * 1024;
 
+type Deps = { log: Log; streams: Streams };
 type Input = {
   /** A reader that takes nothing for so long while it is that far behind is closed; it comes back and resumes. */
   stallMs: number;
-  signal: AbortSignal;
   /** Cuts the reader's connection: an orderly end would wait behind what it does not take. */
   cut: () => void;
 };
@@ -29,59 +33,23 @@ export function cutOf(c: Context): () => void {
   return () => outgoing?.destroy();
 }
 
+const encoder = new TextEncoder();
+const pulse = encoder.encode(": \n\n");
+
+export function encodeMessages(messages: readonly SseMessage[]): Uint8Array {
+  const text = ({ event, data, id }: SseMessage) =>
+    `event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
+  return encoder.encode(messages.map(text).join(""));
+}
+
 /**
  * An answer of server-sent events, produced by `produce` until it returns or the reader goes. Per reader, memory is
- * bounded by `maxBehindBytes` and one message, whatever the reader does.
+ * bounded by `maxBehindBytes` and what is written at once, whatever the reader does.
  */
-export function serveSse(
-  { log }: { log: Log },
-  { stallMs, signal, cut }: Input,
-  produce: (sse: Sse) => Promise<void>,
-): Response {
-  const ended = new AbortController();
-  const closed = AbortSignal.any([ended.signal, signal]);
-  let isCancelled = false;
-  let room = Promise.withResolvers<void>();
-  const encoder = new TextEncoder();
-  const strategy = new ByteLengthQueuingStrategy({ highWaterMark: maxBehindBytes });
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        const write = async (text: string) => {
-          while ((controller.desiredSize ?? 0) <= 0 && !closed.aborted) {
-            if (await isSettledWithin(room.promise, stallMs, closed)) continue;
-            if (!closed.aborted) cut();
-            ended.abort();
-          }
-          if (!closed.aborted) controller.enqueue(encoder.encode(text));
-        };
-        const sse: Sse = {
-          closed,
-          send: ({ event, data, id }) =>
-            write(`event: ${event}\n${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`),
-          comment: () => write(": \n\n"),
-        };
-        // A reader that may not read any more is closed like one that is done: it asks again and is told why.
-        const failed = (error: unknown) => {
-          if (!isProblem(error)) log.error("sse.failed", { error });
-        };
-        void produce(sse)
-          .catch(failed)
-          .finally(() => {
-            if (!isCancelled) controller.close();
-          });
-      },
-      pull() {
-        room.resolve();
-        room = Promise.withResolvers<void>();
-      },
-      cancel() {
-        isCancelled = true;
-        ended.abort();
-      },
-    },
-    strategy,
-  );
+export function serveSse(deps: Deps, input: Input, produce: (sse: Sse) => Promise<void>): Response {
+  const { body, sink } = bodySink(() => void run(deps, input, sink, produce));
+  // On a connection it is written without the web stream, which costs more than all the rest of a reader.
+  deps.streams.wires.set(body, (wire) => void run(deps, input, wireSink(wire), produce));
   return new Response(body, {
     headers: {
       "content-type": "text/event-stream; charset=utf-8",
@@ -89,6 +57,41 @@ export function serveSse(
       "x-accel-buffering": "no",
     },
   });
+}
+
+async function run(
+  { log, streams }: Deps,
+  { stallMs, cut }: Input,
+  sink: Sink,
+  produce: (sse: Sse) => Promise<void>,
+): Promise<void> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const leave = streams.enter(end);
+  sink.whenGone(end);
+  const closed = ended.signal;
+  const write = async (bytes: Uint8Array) => {
+    while (sink.behindBytes() >= maxBehindBytes && !closed.aborted) {
+      if (await isSettledWithin(sink.drained(), stallMs, closed)) continue;
+      if (!closed.aborted) cut();
+      end();
+    }
+    if (!closed.aborted) sink.write(bytes);
+  };
+  try {
+    await produce({
+      closed,
+      write,
+      send: (message) => write(encodeMessages([message])),
+      comment: () => write(pulse),
+    });
+  } catch (error) {
+    // A reader that may not read any more is closed like one that is done: it asks again and is told why.
+    if (!isProblem(error)) log.error("sse.failed", { error });
+  } finally {
+    sink.end();
+    leave();
+  }
 }
 
 /** True when `event` came in time; false after `ms` or when `abort` fired. */

@@ -3,25 +3,31 @@ import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
-import { serveSse, type Sse } from "../platform/serve-sse.ts";
+import { encodeMessages, serveSse, type Sse } from "../platform/serve-sse.ts";
 import { type Following, orCancel, resumeAfter } from "./follow-run.ts";
 import { keepPace } from "./keep-pace.ts";
 import { batchSize } from "./read-stream.ts";
 import { type EventRow, toEntry } from "./to-entry.ts";
 
-type Deps = Pick<AppDeps, "db" | "signals" | "log" | "config" | "now">;
+type Deps = Pick<AppDeps, "db" | "signals" | "streams" | "log" | "config" | "now">;
 
 /** Events of all runs of a project, without log lines. Without a Last-Event-ID it begins now. */
-export function followProject(deps: Deps, projectId: string, following: Following): Response {
+export async function followProject(deps: Deps, projectId: string, following: Following): Promise<Response> {
   const stallMs = deps.config.figures.sseCommentSeconds * 1000;
-  return serveSse(deps, { stallMs, signal: following.signal, cut: following.cut }, (sse) =>
-    pump(deps, sse, projectId, following),
-  );
+  // Before the answer: what happens after it is told.
+  const newest = await asProject(deps.db, projectId, (tx) => lastSeqOf(tx, projectId));
+  return serveSse(deps, { stallMs, ...following }, (sse) => pump(deps, sse, { projectId, newest }, following));
 }
 
-async function pump(deps: Deps, sse: Sse, projectId: string, { lastEventId, recheck }: Following): Promise<void> {
+type Begun = { projectId: string; newest: number };
+
+async function pump(
+  deps: Deps,
+  sse: Sse,
+  { projectId, newest }: Begun,
+  { lastEventId, recheck }: Following,
+): Promise<void> {
   const pace = keepPace(deps, sse, recheck);
-  const newest = await asProject(deps.db, projectId, (tx) => lastSeqOf(tx, projectId));
   let last = lastEventId ? resumeAfter(lastEventId, newest) : newest;
   if (last < 0) {
     await sse.send({ event: "reset", data: { reason: "unknown_id" } });
@@ -30,19 +36,27 @@ async function pump(deps: Deps, sse: Sse, projectId: string, { lastEventId, rech
   while (!sse.closed.aborted) {
     const next = deps.signals.next("runs", projectId);
     const after = last;
-    const looking = asProject(deps.db, projectId, (tx) => eventsAfter(tx, projectId, after));
-    const rows = await orCancel(next, looking);
-    for (const row of rows) {
-      last = Number(row.project_seq);
-      const data = { runId: idOf("run", row.run_id), ...toEntry(row) };
-      await sse.send({ event: "stage", id: last, data });
-    }
-    if (rows.length < batchSize) await pace.wait(next);
+    const looking = deps.streams.lookTogether(`project ${projectId} ${after}`, () => lookAfter(deps, projectId, after));
+    const { seen, newest, isFull } = await orCancel(next, looking);
+    if (seen.length > 0) await sse.write(seen);
+    last = newest;
+    if (!isFull) await pace.wait(next);
     else {
       next.cancel();
       await pace.look();
     }
   }
+}
+
+/** Encoded once, for all readers who have seen as much. */
+async function lookAfter({ db }: Deps, projectId: string, seq: number) {
+  const rows = await asProject(db, projectId, (tx) => eventsAfter(tx, projectId, seq));
+  const messages = rows.map((row) => ({
+    event: "stage",
+    id: Number(row.project_seq),
+    data: { runId: idOf("run", row.run_id), ...toEntry(row) },
+  }));
+  return { seen: encodeMessages(messages), newest: messages.at(-1)?.id ?? seq, isFull: rows.length === batchSize };
 }
 
 async function lastSeqOf(tx: Tx, projectId: string): Promise<number> {

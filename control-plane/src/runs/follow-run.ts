@@ -1,16 +1,15 @@
 import { isSettled } from "@feedback-chat/protocol/run-machine";
 import type { AppDeps } from "../app-deps.ts";
 import { asProject } from "../platform/as-tenant.ts";
-import { serveSse, type Sse } from "../platform/serve-sse.ts";
+import { encodeMessages, serveSse, type Sse } from "../platform/serve-sse.ts";
 import { keepPace } from "./keep-pace.ts";
 import { batchSize, readMessages, readStanding } from "./read-stream.ts";
 
-type Deps = Pick<AppDeps, "db" | "signals" | "log" | "config" | "now">;
+type Deps = Pick<AppDeps, "db" | "signals" | "streams" | "log" | "config" | "now">;
 export type Following = {
   /** What the reader has already: the `id:` of its last message. */
   lastEventId: string | undefined;
   recheck: () => Promise<void>;
-  signal: AbortSignal;
   cut: () => void;
 };
 
@@ -24,9 +23,7 @@ export function followRun(
   following: Following,
 ): Response {
   const stallMs = deps.config.figures.sseCommentSeconds * 1000;
-  return serveSse(deps, { stallMs, signal: following.signal, cut: following.cut }, (sse) =>
-    pump(deps, sse, { projectId, runId }, following),
-  );
+  return serveSse(deps, { stallMs, ...following }, (sse) => pump(deps, sse, { projectId, runId }, following));
 }
 
 async function pump(
@@ -40,28 +37,18 @@ async function pump(
   let cost = "";
   while (!sse.closed.aborted) {
     const next = deps.signals.next("runs", runId);
-    const known = last;
-    const looking = asProject(deps.db, projectId, async (tx) => {
-      const run = await readStanding(tx, runId);
-      const from = known ?? resumeAfter(lastEventId, run?.lastSeq ?? 0);
-      return {
-        standing: run,
-        after: from,
-        messages: await readMessages(tx, runId, Math.max(0, from)),
-      };
-    });
-    const { standing, after, messages } = await orCancel(next, looking);
+    const from = last ?? lastEventId;
+    const looking = deps.streams.lookTogether(`run ${runId} ${typeof from} ${from}`, () =>
+      lookAt(deps, { projectId, runId, from }),
+    );
+    const { standing, isUnknown, seen, newest, isFull, costNow } = await orCancel(next, looking);
     if (!standing) return next.cancel();
-    if (after === unknownId) await sse.send({ event: "reset", data: { reason: "unknown_id" } });
-    last = Math.max(0, after);
-    for (const message of messages) {
-      await sse.send(message);
-      last = message.id ?? last;
-    }
-    const costNow = JSON.stringify(standing.cost);
+    if (isUnknown) await sse.send({ event: "reset", data: { reason: "unknown_id" } });
+    if (seen.length > 0) await sse.write(seen);
+    last = newest;
     if (costNow !== cost) await sse.send({ event: "cost", data: standing.cost });
     cost = costNow;
-    if (messages.length === batchSize) {
+    if (isFull) {
       next.cancel();
       await pace.look();
       continue;
@@ -75,6 +62,25 @@ async function pump(
     }
     await pace.wait(next);
   }
+}
+
+type Look = { projectId: string; runId: string; from: number | string | undefined };
+
+/** What is new in a run after a number that a reader has, or says that it has; encoded once for all of these readers. */
+async function lookAt({ db }: Deps, { projectId, runId, from }: Look) {
+  return asProject(db, projectId, async (tx) => {
+    const standing = await readStanding(tx, runId);
+    const after = typeof from === "number" ? from : resumeAfter(from, standing?.lastSeq ?? 0);
+    const messages = await readMessages(tx, runId, Math.max(0, after));
+    return {
+      standing,
+      isUnknown: after === unknownId,
+      seen: encodeMessages(messages),
+      newest: messages.at(-1)?.id ?? Math.max(0, after),
+      isFull: messages.length === batchSize,
+      costNow: JSON.stringify(standing?.cost),
+    };
+  });
 }
 
 /** A look that fails ends the stream: nobody would wait for the signal then. */

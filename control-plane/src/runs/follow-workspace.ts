@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { asWorkspace } from "../platform/as-tenant.ts";
 import type { Tx } from "../platform/database.ts";
-import { serveSse, type Sse } from "../platform/serve-sse.ts";
+import { encodeMessages, serveSse, type Sse } from "../platform/serve-sse.ts";
 import { isOfRun, type RunFilters, stagesOf } from "./filter-runs.ts";
 import { type Following, orCancel, resumeAfter } from "./follow-run.ts";
 import { keepPace } from "./keep-pace.ts";
@@ -11,7 +11,7 @@ import { numberEvents } from "./number-events.ts";
 import { batchSize } from "./read-stream.ts";
 import { type EventRow, toEntry } from "./to-entry.ts";
 
-type Deps = Pick<AppDeps, "db" | "signals" | "log" | "config" | "now">;
+type Deps = Pick<AppDeps, "db" | "signals" | "streams" | "log" | "config" | "now">;
 type Of = { workspaceId: string; filters: RunFilters };
 type Row = EventRow & { project_id: string; workspace_seq: string };
 
@@ -19,17 +19,21 @@ type Row = EventRow & { project_id: string; workspace_seq: string };
  * Events of all runs of a workspace, without log lines. `id:` counts the whole stream, so a filtered one leaves
  * numbers out and resumes like any other. Without a Last-Event-ID it begins now.
  */
-export function followWorkspace(deps: Deps, of: Of, following: Following): Response {
+export async function followWorkspace(deps: Deps, of: Of, following: Following): Promise<Response> {
   const stallMs = deps.config.figures.sseCommentSeconds * 1000;
-  return serveSse(deps, { stallMs, signal: following.signal, cut: following.cut }, (sse) =>
-    pump(deps, sse, of, following),
-  );
+  // Before the answer: what happens after it is told.
+  const newest = await numberAll(deps, of.workspaceId);
+  return serveSse(deps, { stallMs, ...following }, (sse) => pump(deps, sse, { ...of, newest }, following));
 }
 
-async function pump(deps: Deps, sse: Sse, { workspaceId, filters }: Of, following: Following): Promise<void> {
+async function pump(
+  deps: Deps,
+  sse: Sse,
+  { workspaceId, filters, newest }: Of & { newest: number },
+  following: Following,
+): Promise<void> {
   const { lastEventId, recheck } = following;
   const pace = keepPace(deps, sse, recheck);
-  const newest = await numberAll(deps, workspaceId);
   let after = lastEventId ? resumeAfter(lastEventId, newest) : newest;
   if (after < 0) {
     await sse.send({ event: "reset", data: { reason: "unknown_id" } });
@@ -37,24 +41,35 @@ async function pump(deps: Deps, sse: Sse, { workspaceId, filters }: Of, followin
   }
   while (!sse.closed.aborted) {
     const next = deps.signals.next("runs", workspaceId);
-    const looking = asWorkspace(deps.db, workspaceId, async (tx) => {
-      const { last, isAll } = await numberEvents(tx, workspaceId);
-      const rows = await eventsBetween(tx, { workspaceId, filters }, [after, last]);
-      return { last, rows, isThere: isAll && rows.length < batchSize };
-    });
-    const { last, rows, isThere } = await orCancel(next, looking);
-    for (const row of rows) {
-      const data = { projectId: idOf("prj", row.project_id), runId: idOf("run", row.run_id), ...toEntry(row) };
-      await sse.send({ event: "stage", id: Number(row.workspace_seq), data });
-    }
-    // What was filtered out is not looked at again.
-    after = rows.length < batchSize ? last : Number(rows.at(-1)?.workspace_seq);
+    const from = after;
+    const looking = deps.streams.lookTogether(`workspace ${workspaceId} ${from} ${JSON.stringify(filters)}`, () =>
+      lookAfter(deps, { workspaceId, filters }, from),
+    );
+    const { seen, newest: last, isThere } = await orCancel(next, looking);
+    if (seen.length > 0) await sse.write(seen);
+    after = last;
     if (isThere) await pace.wait(next);
     else {
       next.cancel();
       await pace.look();
     }
   }
+}
+
+/** Encoded once, for all readers who have seen as much and want the same. */
+async function lookAfter({ db }: Deps, of: Of, after: number) {
+  return asWorkspace(db, of.workspaceId, async (tx) => {
+    const { last, isAll } = await numberEvents(tx, of.workspaceId);
+    const rows = await eventsBetween(tx, of, [after, last]);
+    const messages = rows.map((row) => ({
+      event: "stage",
+      id: Number(row.workspace_seq),
+      data: { projectId: idOf("prj", row.project_id), runId: idOf("run", row.run_id), ...toEntry(row) },
+    }));
+    // What was filtered out is not looked at again.
+    const newest = rows.length < batchSize ? last : Number(rows.at(-1)?.workspace_seq);
+    return { seen: encodeMessages(messages), newest, isThere: isAll && rows.length < batchSize };
+  });
 }
 
 /** Each step in a transaction of its own: a reader after a long time holds up nobody. */

@@ -9,8 +9,13 @@ function openStream() {
   const said: string[] = [];
   const at = () => `${(ms - 1_000_000) / 1_000}`;
   const note = (what: string) => async () => void said.push(`${what} ${Number(at()).toFixed(0)}`);
-  const sse = { closed: new AbortController().signal, send: async () => {}, comment: note("comment") };
-  const deps = { now: () => new Date(ms), config: { figures } as Config };
+  const sse = {
+    closed: new AbortController().signal,
+    send: async () => {},
+    write: async () => {},
+    comment: note("comment"),
+  };
+  const deps = { now: () => new Date(ms), config: { figures: { ...figures, accessRecheckSeconds: 10 } } as Config };
   /** Signals come so often; Infinity: never. */
   const signalled = (everyMs: number) => ({
     wait: async (waitMs: number) => void (ms += Math.min(waitMs, everyMs)),

@@ -94,11 +94,11 @@ export const routes = [
     path: "/v1/runs/:runId/events",
     who: readers,
     of: { runId: "run" },
-    handle: async ({ deps, c, recheck, signal, ...found }) =>
-      followRun(deps, ofRun(found), {
+    // Without the rest of what a route is given: a reader keeps what it asks for as long as it reads.
+    handle: async ({ deps, c, recheckTogether: recheck, ids, tenant }) =>
+      followRun(deps, ofRun({ ids, tenant }), {
         lastEventId: c.req.header("last-event-id"),
         recheck,
-        signal,
         cut: cutOf(c),
       }),
   }),
@@ -107,11 +107,10 @@ export const routes = [
     path: "/v1/projects/:projectId/events",
     who: readers,
     of: { projectId: "project" },
-    handle: async ({ deps, ids, c, recheck, signal }) =>
+    handle: async ({ deps, ids, c, recheckTogether: recheck }) =>
       followProject(deps, ids["projectId"] ?? "", {
         lastEventId: c.req.header("last-event-id"),
         recheck,
-        signal,
         cut: cutOf(c),
       }),
   }),
@@ -121,9 +120,9 @@ export const routes = [
     who: "viewer",
     of: { workspaceId: "workspace" },
     query: runFilters,
-    handle: async ({ deps, ids, query: filters, c, recheck, signal }) => {
+    handle: async ({ deps, ids, query: filters, c, recheckTogether: recheck }) => {
       const of = { workspaceId: ids["workspaceId"] ?? "", filters };
-      return followWorkspace(deps, of, { lastEventId: c.req.header("last-event-id"), recheck, signal, cut: cutOf(c) });
+      return followWorkspace(deps, of, { lastEventId: c.req.header("last-event-id"), recheck, cut: cutOf(c) });
     },
   }),
   route<AppDeps>()({

@@ -3,14 +3,16 @@ import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { sql } from "kysely";
 import type { Config } from "../config.ts";
 import { verifyKey } from "../keys/verify-key.ts";
+import { gatherMsOf } from "../platform/ask-together.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import type { Asked, Authentication } from "../platform/authenticate.ts";
 import type { Caller, Role, Who } from "../platform/caller.ts";
 import type { Db } from "../platform/database.ts";
 import { refuseUntil, takeTurn } from "../platform/take-turn.ts";
 import { originsOf, type Sessions } from "./open-sessions.ts";
+import { recheckCallers } from "./recheck-callers.ts";
 
-type Deps = { db: Db; sessions: Sessions; config: Pick<Config, "limits"> };
+type Deps = { db: Db; sessions: Sessions; config: Pick<Config, "limits" | "figures"> };
 
 /**
  * Bearer keys of ours, else the session cookie; a cookie's writes must come from our own pages. Each request takes its
@@ -21,19 +23,31 @@ export function makeAuthentication(deps: Deps, { publicUrl }: { publicUrl: strin
   const { db, sessions } = deps;
   const { requestsPerMinute, strangersPerMinute } = deps.config.limits;
   const asStranger = (address: string) => takeTurn(db, `address:${address}`, strangersPerMinute);
-  const bySession = async (request: Request, { isRecheck }: Asked) => {
-    const userId = await sessions.userIdOf(request.headers);
-    const caller = userId ? await userOf(deps, userId, isRecheck ? null : requestsPerMinute) : undefined;
+  const again = recheckCallers(deps, gatherMsOf(deps.config.figures));
+  /** Of requests that came by a session: a cookie proves itself once, and its session is asked for again. */
+  const tokens = new WeakMap<Request, string>();
+  const byCookie = async (request: Request, perMinute: number | null) => {
+    const session = await sessions.sessionOf(request.headers);
+    if (!session) return undefined;
+    tokens.set(request, session.token);
+    return userOf(deps, session.userId, perMinute);
+  };
+  const bySession = async (request: Request, { isRecheck, isGathered }: Asked) => {
+    const caller = isGathered
+      ? await again.bySession(tokens.get(request) ?? "")
+      : await byCookie(request, isRecheck ? null : requestsPerMinute);
     if (!caller) throw new Problem("unauthenticated", "This needs a key or a session.");
     if (!["GET", "HEAD"].includes(request.method)) refuseForeignOrigin(request, origins);
     return caller;
   };
-  const byKey = (bearer: string, { isRecheck, jobId, who, names }: Asked) => {
+  const byKey = async (bearer: string, { isRecheck, isGathered, jobId, who, names }: Asked) => {
     // What a worker does under a lease counts for that job: a machine with many slots is no flood. Whether the key
     // holds that job is the database's to say: for any other it is the key's own turn.
     const namesJob = jobId !== null && namesOf(who).includes("lease") && idSchema("job").safeParse(jobId).success;
     const turn = { perMinute: requestsPerMinute, jobId: namesJob ? uuidOf("job", jobId) : null };
-    return verifyKey(deps, /^Bearer +(\S+)$/i.exec(bearer)?.[1] ?? "", { turn: isRecheck ? null : turn, names });
+    const key = /^Bearer +(\S+)$/i.exec(bearer)?.[1] ?? "";
+    if (isGathered) return { caller: await again.byKey(key) };
+    return verifyKey(deps, key, { turn: isRecheck ? null : turn, names });
   };
   return {
     async callerOf(request, asked) {

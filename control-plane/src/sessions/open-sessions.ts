@@ -21,8 +21,10 @@ export type NewAccount = {
 
 /** People's accounts and sessions, kept by better-auth in the schema `auth`. */
 export interface Sessions {
-  /** Of the session cookie; null without a live one. */
-  userIdOf(headers: Headers): Promise<string | null>;
+  /** Of the session cookie, with the session's token; null without a live one. */
+  sessionOf(headers: Headers): Promise<{ userId: string; token: string } | null>;
+  /** Whose these tokens of sessions are, which were proven before by their cookies' signatures; null for one that ended. */
+  usersOf(tokens: readonly string[]): Promise<(string | null)[]>;
   /** Ends the session whose cookie these headers bring, if it is one. */
   endSessionOf(headers: Headers): Promise<void>;
   /** better-auth's own answers, for the few paths that `mount-auth.ts` lets through. */
@@ -45,9 +47,17 @@ export function openSessions(deps: OpenDeps, input: Input): Sessions {
   const emailAndPassword = { ...settings.emailAndPassword, requireEmailVerification };
   const auth = betterAuth({ ...settings, ...signInWays(deps, input), emailAndPassword });
   return {
-    async userIdOf(headers) {
-      const session = await auth.api.getSession({ headers });
-      return session?.user.id ?? null;
+    async sessionOf(headers) {
+      const live = await auth.api.getSession({ headers });
+      return live && { userId: live.user.id, token: live.session.token };
+    },
+    async usersOf(tokens) {
+      const { rows } = await deps.database.pool.query<{ userId: string | null }>(
+        `select s."userId" from unnest($1::text[]) with ordinality as asked (token, place)
+         left join auth.session s on s.token = asked.token and s."expiresAt" > now() order by asked.place`,
+        [tokens],
+      );
+      return rows.map(({ userId }) => userId);
     },
     async endSessionOf(headers) {
       const live = await auth.api.getSession({ headers });

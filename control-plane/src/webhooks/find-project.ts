@@ -16,12 +16,17 @@ export type HookedProject = {
 
 /** The project that a webhook names in its address, with its sealed secrets. */
 export async function findProject(tx: Tx, projectId: string): Promise<HookedProject | undefined> {
-  const { rows } = await sql<HookedProject>`
+  const { rows } = await hookedProject(projectId).execute(tx);
+  return rows[0];
+}
+
+/** As a statement, for others to ask more in the same round trip. */
+export function hookedProject(projectId: string) {
+  return sql<HookedProject>`
     select id, github_repo as "githubRepo", github_repo_id as "githubRepoId", is_private as "isPrivate", is_paused as "isPaused",
       trigger_label as "triggerLabel", webhook_secret as secret,
       case when webhook_secret_previous_until > now() then webhook_secret_previous end as "previousSecret"
-    from fc.projects where id = ${projectId} and deleted_at is null`.execute(tx);
-  return rows[0];
+    from fc.projects where id = ${projectId} and deleted_at is null`;
 }
 
 type NamedRepository = { id: number; full_name: string; private?: boolean | undefined };

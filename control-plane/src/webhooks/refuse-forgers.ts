@@ -1,5 +1,5 @@
 import { isProblem } from "@feedback-chat/protocol/problem";
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Config } from "../config.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import type { Db } from "../platform/database.ts";
@@ -11,6 +11,11 @@ type Sender = {
   /** What the delivery says that it is for: a project by its path, known or not, or the App with this id. */
   about: { projectId: string | null } | { appId: string | null };
 };
+
+/** Only bad signatures of an address count, for each project: nothing is told apart for those that are made up. */
+export function forgersOf(address: string, knownProjectId: RawBuilder<unknown>) {
+  return sql`concat_ws(':', 'forger', ${address}::text, ${knownProjectId})`;
+}
 
 /**
  * Takes a signed delivery, unless its sender has sent as many with a bad signature as a stranger may ask: then nothing is
@@ -24,7 +29,7 @@ export async function refuseForgers<T>(deps: Deps, sender: Sender, take: () => P
   try {
     return await take();
   } catch (error) {
-    if (isProblem(error, "bad_signature")) await count(deps, sender, strangersPerMinute);
+    if (isProblem(error, "bad_signature")) await countForger(deps, sender);
     throw error;
   }
 }
@@ -39,8 +44,10 @@ async function waitOf({ db }: Deps, sender: Sender, perMinute: number): Promise<
   return rows[0]?.seconds ?? 0;
 }
 
-async function count({ db }: Deps, sender: Sender, perMinute: number): Promise<void> {
-  await asSystem(db, (tx) => sql`select fc.take_turn(${bucketOf(sender)}, ${perMinute}::int)`.execute(tx));
+/** As the system: a bad signature says nothing of whose the delivery is. */
+export async function countForger({ db, config }: Deps, sender: Sender): Promise<void> {
+  const { strangersPerMinute } = config.limits;
+  await asSystem(db, (tx) => sql`select fc.take_turn(${bucketOf(sender)}, ${strangersPerMinute}::int)`.execute(tx));
 }
 
 /** A made-up project or App opens no bucket of its own: else who makes up many sends without end. */
@@ -49,5 +56,5 @@ function bucketOf({ address, about }: Sender) {
     "appId" in about
       ? sql`(select 'app' from fc.github_app a where a.app_id::text = ${about.appId})`
       : sql`(select p.id::text from fc.projects p where p.id = ${about.projectId}::uuid and p.deleted_at is null)`;
-  return sql`concat_ws(':', 'forger', ${address}::text, ${known})`;
+  return forgersOf(address, known);
 }

@@ -9,7 +9,6 @@ import { route } from "../platform/route.ts";
 import { senderAddress } from "../platform/sender-address.ts";
 import { listEvents } from "./list-events.ts";
 import { receiveDelivery } from "./receive-delivery.ts";
-import { refuseForgers } from "./refuse-forgers.ts";
 import { replayDelivery } from "./replay-delivery.ts";
 
 const maxDeliveryBytes = 3 * 1024 * 1024;
@@ -25,9 +24,8 @@ export const routes = [
       const id = c.req.param("projectId") ?? "";
       const projectId = idSchema("prj").safeParse(id).success ? uuidOf("prj", id) : null;
       const header = (name: string) => c.req.header(name);
-      const answer = await refuseForgers(deps, { address: senderAddress(c), about: { projectId } }, async () =>
-        receiveDelivery(deps, { projectId, bytes: await readBytes(c, maxDeliveryBytes), header }),
-      );
+      const bytes = await readBytes(c, maxDeliveryBytes);
+      const answer = await receiveDelivery(deps, { projectId, address: senderAddress(c), bytes, header });
       return c.json(answer, answer.status === "queued" ? 202 : 200);
     },
   }),

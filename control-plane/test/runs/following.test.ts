@@ -5,6 +5,7 @@ import { serve } from "@hono/node-server";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { asSystem } from "../../src/platform/as-tenant.ts";
+import { sendOnWire } from "../../src/platform/send-on-wire.ts";
 import { idsOf, read } from "../support/read-messages.ts";
 import { runIn, type StandingRun } from "../support/run-standing.ts";
 import { shareDatabase } from "../support/share-database.ts";
@@ -95,6 +96,31 @@ describe("following a run", () => {
     expect(text).not.toContain("event: end");
   });
 
+  it("tells all readers of a run on their connections, counts them, and forgets those who go", async () => {
+    await using scene = await openWebhookScene({ on: database() });
+    const run = await runIn(scene, "running");
+    const { server, port } = await listenAs(scene);
+    const key = await scene.keyOf("viewer");
+    const leaving = new AbortController();
+    const responses = await Promise.all(
+      Array.from({ length: 40 }, () =>
+        fetch(`http://127.0.0.1:${port}${pathOf(run.runId)}`, {
+          headers: { authorization: `Bearer ${key}` },
+          signal: leaving.signal,
+        }),
+      ),
+    );
+    expect(responses[0]?.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    expect(responses[0]?.headers.get("x-request-id")).toMatch(/^req_/);
+    await until(async () => scene.deps.streams.open === 40);
+    const readings = responses.map((response) => read(response, (all) => idsOf(all).length >= 6));
+    await log(run, 0, 3);
+    for (const all of await Promise.all(readings)) expect(idsOf(all)).toEqual(from(1, 6));
+    leaving.abort();
+    await until(async () => scene.deps.streams.open === 0);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it("case 31: bounds the memory of 100 readers that never read, closes them, and lets them resume", async () => {
     await using scene = await openWebhookScene({
       on: database(),
@@ -103,9 +129,7 @@ describe("following a run", () => {
     const run = await runIn(scene, "running");
     // 16 MiB of lines: 100 readers would need 1.6 GiB.
     for (let n = 0; n < 64; n += 1) await log(run, n * 30, 30, 8_000);
-    const server = serve({ fetch: scene.app.fetch, port: 0, hostname: "127.0.0.1" });
-    await until(async () => server.listening);
-    const { port } = server.address() as AddressInfo;
+    const { server, port } = await listenAs(scene);
     const before = process.memoryUsage().rss;
     const sockets = await Promise.all(Array.from({ length: 100 }, () => deafReader(scene, port, run.runId)));
     const response = await scene.ask("GET", pathOf(run.runId));
@@ -116,6 +140,17 @@ describe("following a run", () => {
     await new Promise((resolve) => server.close(resolve));
   }, 90_000);
 });
+
+/** On a connection, as the server does it. */
+async function listenAs({ app, deps }: WebhookScene) {
+  const server = serve({
+    fetch: async (request, env) => sendOnWire(deps.streams, await app.fetch(request, env), env),
+    port: 0,
+    hostname: "127.0.0.1",
+  });
+  await until(async () => server.listening);
+  return { server, port: (server.address() as AddressInfo).port };
+}
 
 /** Asks, and takes nothing of the answer off the wire. `isClosed` looks without reading what lies there. */
 async function deafReader({ keyOf }: WebhookScene, port: number, runId: string) {

@@ -115,7 +115,7 @@ describe("two replicas on one Postgres", () => {
     if (next) await end(atA, next);
   });
 
-  it("end the streams of a revoked key on both", async () => {
+  it("end the streams of a revoked key on both, and each counts its own readers", async () => {
     const keys = `/v1/projects/${both.projectId}/keys`;
     const made = await call(both.a, "POST", keys, {
       token: both.token,
@@ -126,6 +126,13 @@ describe("two replicas on one Postgres", () => {
     const lease = await claimed(worker);
     const streams = [both.a, both.b].map(({ url }) => follow(url, `/v1/runs/${lease.runId}/events`, key));
     await expect.poll(() => streams.every(({ events }) => events.length > 0), { timeout: 10_000 }).toBe(true);
+    const readersAt = async ({ url }: { url: string }) => {
+      const metrics = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${both.token}` } });
+      return /^feedback_chat_sse_readers (\d+)$/m.exec(await metrics.text())?.[1];
+    };
+    const more = follow(both.b.url, `/v1/runs/${lease.runId}/events`);
+    await expect.poll(() => more.events.length > 0, { timeout: 10_000 }).toBe(true);
+    expect([await readersAt(both.a), await readersAt(both.b)]).toEqual(["1", "2"]);
     const began = performance.now();
     expect((await call(both.b, "DELETE", `/v1/keys/${id}`, { token: both.token })).status).toBeLessThan(300);
     await Promise.all(streams.map(({ ended }) => ended));
@@ -135,7 +142,10 @@ describe("two replicas on one Postgres", () => {
       expect(answer.status).toBe(401);
     }
     for (const { events } of streams) expect(events).not.toContain("end");
+    expect([await readersAt(both.a), await readersAt(both.b)]).toEqual(["0", "1"]);
     await end(worker, lease);
+    await more.ended;
+    expect(await readersAt(both.b)).toBe("0");
   });
 
   it("answer the request that was made at the one, when its key comes again at the other", async () => {

@@ -8,7 +8,9 @@ import { routes as jobs } from "../../src/jobs/routes.ts";
 import { verifyKey } from "../../src/keys/verify-key.ts";
 import type { Authentication } from "../../src/platform/authenticate.ts";
 import type { Db } from "../../src/platform/database.ts";
+import { gatherMsOf } from "../../src/platform/ask-together.ts";
 import { mountRoutes } from "../../src/platform/mount-routes.ts";
+import { openStreams } from "../../src/platform/open-streams.ts";
 import { openSealing } from "../../src/platform/open-sealing.ts";
 import type { Route } from "../../src/platform/route.ts";
 import { listenForSignals } from "../../src/platform/signals.ts";
@@ -63,6 +65,7 @@ export async function openTestApp({
     database,
     db,
     signals,
+    streams: openStreams(),
     sealing,
     log: quietLog,
     now: () => new Date(),
@@ -75,6 +78,7 @@ export async function openTestApp({
       authentication: byKey(db),
       features: deps,
       stopping: new AbortController().signal,
+      gatherMs: gatherMsOf(config.figures),
     },
     routes,
   );

@@ -8,6 +8,7 @@ import { makeHealth } from "../../src/health/make-health.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import type { Role } from "../../src/platform/caller.ts";
 import type { Log } from "../../src/platform/log.ts";
+import { openStreams } from "../../src/platform/open-streams.ts";
 import { openSealing } from "../../src/platform/open-sealing.ts";
 import { listenForSignals } from "../../src/platform/signals.ts";
 import { migrateSessions, openSessions } from "../../src/sessions/open-sessions.ts";
@@ -63,7 +64,7 @@ export async function openTestPlatform({
   };
   const { sealing, sessionSecret } = await openSealing({ db }, config);
   const core = {
-    config, database, db, sealing, signals: await listenForSignals(database), log, now: () => new Date(), newId: () => newId(),
+    config, database, db, sealing, signals: await listenForSignals(database), streams: openStreams(), log, now: () => new Date(), newId: () => newId(),
   }; // prettier-ignore
   const sessions = openSessions(core, { secret: sessionSecret, publicUrl });
   const deps: ServerDeps = { ...core, sessions, health: makeHealth(core) };

@@ -43,7 +43,8 @@ export const figuresSchema = z.object({
   deviceCodeSeconds: z.number().positive().default(600),
   devicePollSeconds: z.number().positive().default(5),
   sseCommentSeconds: z.number().positive().default(15),
-  accessRecheckSeconds: z.number().positive().default(10),
+  /** What is found out ends a stream within 10 s: the answer is gathered for many, and comes a little later. */
+  accessRecheckSeconds: z.number().positive().default(9.5),
   /** A worker tries its sandbox's walls before its first job, and this often while it works. */
   selfTestEverySeconds: z.number().positive().default(3600),
   logFlushSeconds: z.number().positive().default(0.25),

@@ -15,15 +15,16 @@ const { values } = parseArgs({
     settle: { type: "string" },
     workers: { type: "string", default: "4" },
     projects: { type: "string", default: "5" },
+    scale: { type: "string", default: "0.2" },
   },
 });
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 const [seconds, jobs, faultEverySeconds] = [Number(values.seconds), Number(values.jobs), Number(values.every)];
-const [workers, projects] = [Number(values.workers), Number(values.projects)];
+const [workers, projects, scale] = [Number(values.workers), Number(values.projects), Number(values.scale)];
 const settleSeconds = values.settle === undefined ? 180 + jobs * 3 : Number(values.settle);
 
-if (![seed, seconds, jobs, faultEverySeconds, settleSeconds, workers, projects].every((number) => number >= 0)) {
-  process.stderr.write("usage: npm run chaos [-- --seed <n>] [--seconds <n>] [--jobs <n>] [--every <seconds>] [--settle <seconds>] [--workers <n>] [--projects <n>]\n"); // prettier-ignore
+if (![seed, seconds, jobs, faultEverySeconds, settleSeconds, workers, projects, scale].every((number) => number >= 0)) {
+  process.stderr.write("usage: npm run chaos [-- --seed <n>] [--seconds <n>] [--jobs <n>] [--every <seconds>] [--settle <seconds>] [--workers <n>] [--projects <n>] [--scale <n>]\n"); // prettier-ignore
   process.exitCode = 2;
 } else {
   const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -35,6 +36,7 @@ if (![seed, seconds, jobs, faultEverySeconds, settleSeconds, workers, projects].
     settleSeconds,
     workers,
     projects,
+    scale,
     say,
   });
   for (const [what, count] of Object.entries(ledger)) say(`${what.padEnd(44)} ${String(count).padStart(8)}`);

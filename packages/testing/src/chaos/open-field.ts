@@ -22,17 +22,16 @@ const serverFile = file("control-plane/src/main.ts");
 const workerFile = file("packages/agent/src/worker/main.ts");
 
 export type Field = Awaited<ReturnType<typeof openField>>;
-type Size = { workers: number; replicas: number; projects: number; concurrency: number };
+type Size = { workers: number; replicas: number; projects: number; concurrency: number; scale: number };
 
-/** Times of the lease protocol at a fifth, so that a minute sees ten leases end; missed webhooks are looked for often. */
-const scale = "0.2";
+/** Missed webhooks are looked for often. */
 const figures = JSON.stringify({ pollIssuesEverySeconds: 10, outboxLockSeconds: 20 });
 
 /**
  * The product as it stands in the field, all of it real processes: Postgres behind a forwarder per replica, replicas
  * behind one balancer, workers with bubblewrap and the publisher. GitHub and the model are the stand-ins.
  */
-export async function openField({ workers, replicas, projects, concurrency }: Size) {
+export async function openField({ workers, replicas, projects, concurrency, scale }: Size) {
   const opened = new AsyncDisposableStack();
   try {
     const folder = mkdtempSync(join(tmpdir(), "feedback-chat-chaos-"));
@@ -47,7 +46,7 @@ export async function openField({ workers, replicas, projects, concurrency }: Si
     const url = `http://127.0.0.1:${balancer.port}`;
     const common = {
       PATH: process.env["PATH"], HOME: process.env["HOME"], GITHUB_API_URL: github.url, GITHUB_URL: github.url,
-      FEEDBACK_CHAT_FIGURES_SCALE: scale,
+      FEEDBACK_CHAT_FIGURES_SCALE: String(scale),
     }; // prettier-ignore
     const { servers, newest } = await startReplicas(opened, {
       folder,

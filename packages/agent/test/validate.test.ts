@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { CheckResult } from "@feedback-chat/protocol/evidence";
 import { makeRedactor } from "../src/core/redact.ts";
@@ -20,7 +22,7 @@ const limits = {
 /** Commits `base`, changes it as an agent would, and lets the checks judge it in the real sandbox. */
 async function judge(
   base: Record<string, Content>,
-  change: Record<string, Content>,
+  change: Record<string, Content | null>,
   more: Partial<ValidateInput> = {},
 ) {
   using folder = makeFolder("agent-validate-");
@@ -29,7 +31,10 @@ async function judge(
   await using repository = await openClone(folder, origin);
   const tree = folder.at("tree");
   await repository.exportTree(repository.baseSha, tree);
-  for (const [path, content] of Object.entries(change)) put(tree, path, content);
+  for (const [path, content] of Object.entries(change)) {
+    if (content === null) rmSync(join(tree, path), { recursive: true });
+    else put(tree, path, content);
+  }
   const { treeId, files } = await collectTree(fileDeps(), {
     repository,
     treeFolder: tree,
@@ -109,6 +114,17 @@ describe("validateTree", () => {
     expect(checks[0]?.head.outputTail).toContain("the base's");
     expect(lines.join("\n")).toContain("package.json");
   });
+
+  it("puts npm's settings back where there is a place for them, and lives without where the change left none", async () => {
+    const settings = "script-shell=/bin/sh\n";
+    const test = "cat kept/.npmrc && test ! -e gone";
+    const { checks } = await judge(
+      { "package.json": manifest({ test }), "kept/.npmrc": settings, "kept/a.js": "a\n", "gone/deep/.npmrc": settings, "gone/package.json": manifest({}) },
+      { "kept/.npmrc": null, "kept/a.js": "b\n", gone: null },
+    );
+    expect(outcomes(checks)).toEqual([["test", "failed", "passed"]]);
+    expect(checks[0]?.head.outputTail).toContain("script-shell=/bin/sh");
+  }); // prettier-ignore
 
   it("ends a check that never ends, and says so", async () => {
     const { checks } = await judge(

@@ -37,14 +37,15 @@ function isProgramOfScripts(path: string): boolean {
   return /(^|\/)node_modules\/\.bin\//i.test(path);
 }
 
+/** Where the change took the folder away too, nothing asks for the file. */
 async function restoreFile(place: string, base: Uint8Array | null): Promise<void> {
-  if (base) await writeFile(place, base);
+  if (base) await writeFile(place, base).catch(ignoring("ENOENT", "ENOTDIR"));
   else await rm(place, { force: true });
 }
 
 /** The change's own dependencies stay; scripts are the base's, and none where the base has no such file. */
 async function restoreScripts(place: string, base: Uint8Array | null): Promise<void> {
-  const text = await readFile(place, "utf8").catch(ignoring("ENOENT"));
+  const text = await readFile(place, "utf8").catch(ignoring("ENOENT", "ENOTDIR"));
   if (text === undefined) return;
   const head = objectOf(text);
   if (!head) return;

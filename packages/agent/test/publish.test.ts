@@ -136,6 +136,25 @@ describe("publishRun", () => {
     });
   });
 
+  it("stops where a person changed or rebased our own commit, whose author it still names", async () => {
+    await work(async ({ folder, origin, github }) => {
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      const { headSha } = await publishNow(plan, github);
+      const said = origin.git(["cat-file", "commit", headSha]);
+      const amended = said.replace(/^committer .*$/m, "committer Ada <ada@example.com> 1700000000 +0000");
+      const theirs = origin.git(["hash-object", "-t", "commit", "-w", "--stdin"], `${amended}\n`);
+      expect(theirs).not.toBe(headSha);
+      origin.git(["update-ref", `refs/heads/${branch}`, theirs]);
+      const more = await planPublish(folder, origin, { "a.txt": "3\n" });
+      expect(await failureOf(publishNow(more.plan, github))).toMatchObject({
+        code: "human_commit",
+        detail: expect.stringContaining("Ada"),
+      });
+      expect(headOf(origin, branch)).toBe(theirs);
+      expect(github.pulls).toHaveLength(1);
+    });
+  });
+
   it("stops at a person's commit on our branch", async () => {
     await work(async ({ folder, origin, github }) => {
       const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });

@@ -30,7 +30,7 @@ export async function lookHeads(
   );
 }
 
-/** Where the branch stands, and whose its last commits are: told by author and the run id in the message. */
+/** Where the branch stands, and whose its last commits are: told by author, committer and the run id in the message. */
 export async function lookBranch(
   deps: GitDeps,
   remote: Remote,
@@ -52,20 +52,22 @@ export async function lookBranch(
   ];
   const fetched = await tryGit(deps, args, { gitDir, token, timeoutSeconds: 300 });
   if (fetched.exitCode !== 0) throw remoteProblem(["fetch"], fetched);
-  const format = "%H%x00%T%x00%ae%x00%an%x00%(trailers:key=Run,valueonly,separator=%x2c)%x01";
+  const format = "%H%x00%T%x00%ae%x00%ce%x00%cn%x00%(trailers:key=Run,valueonly,separator=%x2c)%x01";
   const log = (
     await runGit(deps, ["log", "-20", "--first-parent", `--format=${format}`, "refs/feedback-chat/head"], { gitDir })
   ).toString("utf8");
   const commits = log
     .split("\u0001")
     .map((line) => line.trim().split("\0"))
-    .filter((fields) => fields.length === 5);
-  const isOurs = (fields: string[]) => fields[2] === botEmail && fields[4] === runId;
+    .filter((fields) => fields.length === 6);
+  const isOfRun = (fields: string[]) => fields[2] === botEmail && fields[5] === runId;
+  // Who changes or rebases our commit leaves its author and its message, and is its committer.
+  const isOurs = (fields: string[]) => isOfRun(fields) && fields[3] === botEmail;
   const [first] = commits;
   if (!first) throw new Error(`git log said nothing about ${headSha}`);
-  const [sha = headSha, treeId = "", , author = ""] = first;
+  const [sha = headSha, treeId = "", , , author = ""] = first;
   if (isOurs(first)) return { is: "ours", headSha: sha, treeId };
-  return commits.some(isOurs) ? { is: "human", headSha: sha, author } : { is: "foreign", headSha: sha };
+  return commits.some(isOfRun) ? { is: "human", headSha: sha, author } : { is: "foreign", headSha: sha };
 }
 
 /** What a failed git command against GitHub means for the run. */

@@ -74,6 +74,40 @@ describe.each(kinds)("the work with GitHub in the background, on %s", (kind) => 
     expect(await take(killed)).toBe(false);
   });
 
+  it("asks GitHub once about a run that two replicas were told of", async () => {
+    await using scene = await openGithubScene({ kind });
+    await scene.setToken();
+    const gates = [startGate(scene.deps), startGate(scene.deps)];
+    scene.hook();
+    await scene.github.webhooks.settled();
+    const before = scene.github.requests.length;
+    scene.github.openIssue({ repo, author: "maintainer", title: "One", labels });
+    await until(async () => (await scene.runs())[0]?.waiting_for === "worker");
+    await Promise.all(gates.map((gate) => gate.stop()));
+    const asked = scene.github.requests.slice(before).map(({ method, path }) => `${method} ${path}`);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(new Set(asked).size).toBe(asked.length);
+  });
+
+  it("admits a project's run while another project's GitHub keeps it waiting", async () => {
+    await using scene = await openGithubScene({ kind });
+    const { db, workspaceId } = scene;
+    const other = await seedProject(db, { workspaceId, githubRepo: "acme/other" });
+    await scene.setTokenOf(other, scene.github.addToken({ login: "bot" }));
+    await scene.setToken();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    scene.github.failNext({ path: /acme\/other/, delayUntil: answered });
+    await seedRun(db, { projectId: other, isParked: true });
+    const { number } = scene.github.openIssue({ repo, author: "maintainer", title: "The total is wrong", labels });
+    const issue = { author: "maintainer", labels, hasFeedbackLabel: false };
+    await seedRun(db, { projectId: scene.projectId, issueNumber: number, issue, isParked: true });
+    const work = startGate(scene.deps);
+    // Its request would be given up after ten seconds.
+    await until(async () => (await scene.runs())[0]?.waiting_for === "worker", 6_000);
+    answer();
+    await work.stop();
+  });
+
   it("admits a project's run while two hundred of another project wait for their token's rights", async () => {
     await using scene = await openGithubScene({ kind });
     const { db, workspaceId } = scene;

@@ -203,6 +203,8 @@ export function answerError({ log }: { log: Log }, error: unknown, c: Context): 
 function asProblem(error: unknown): Problem | undefined {
   if (isProblem(error)) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  // Of the right form, and of a year that the database's calendar has not.
+  if (code === "22008") return new Problem("invalid_request", "A time in it is beyond the calendar.", { cause: error });
   // Class 08: connection exceptions; 57P: the server is shutting down or starting; 53: out of resources.
   if (
     /^(08|57P|53)/.test(code) ||

@@ -83,3 +83,14 @@ it("case 32: pages each list newest first, none twice though one is added meanwh
     foreign = first.nextCursor ?? "";
   }
 });
+
+it("refuses a time that no calendar has, instead of breaking in the database", async () => {
+  await using platform = await openTestPlatform();
+  const { token, workspaceId } = await platform.person("owner");
+  const projectId = idOf("prj", await seedProject(platform.deps.db, { workspaceId }));
+  for (const path of [
+    `/api/runs/${projectId}?since=0000-01-01T00:00:00Z`,
+    `/v1/projects/${projectId}/usage?from=0000-01-01`,
+  ])
+    expect((await platform.call("GET", path, { token })).body).toMatchObject({ status: 400, code: "invalid_request" });
+});

@@ -1,6 +1,6 @@
 import { isOurBranch } from "@feedback-chat/agent/core/branch";
 import { triggerLabel } from "@feedback-chat/agent/core/labels";
-import { runMarker } from "@feedback-chat/agent/core/run-marker";
+import { botEmail, runMarker } from "@feedback-chat/agent/core/run-marker";
 import { idOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
@@ -125,12 +125,13 @@ async function deleteBranches(github: ProjectGitHub, branch: string, runId: stri
   return left.includes(null) ? null : (left[0] ?? null);
 }
 
-/** Only while our commit is its last one: what people put on top of it is theirs. */
+/** Only while our commit is its last one: what people put on top of it, or make of it, is theirs. */
 async function deleteBranch({ octokit, named }: ProjectGitHub, branch: string, runId: string): Promise<string | null> {
   const found = await octokit.rest.repos.getBranch({ ...named, branch }).catch(ignoringStatus(404));
   if (!found) return "the branch is gone already";
-  const lines = found.data.commit.commit.message.split("\n");
-  if (!lines.includes(runMarker(idOf("run", runId)))) return "the branch's last commit is not this run's: it stays";
+  const { message, committer } = found.data.commit.commit;
+  const isOurs = committer?.email === botEmail && message.split("\n").includes(runMarker(idOf("run", runId)));
+  if (!isOurs) return "the branch's last commit is not this run's: it stays";
   await octokit.rest.git.deleteRef({ ...named, ref: `heads/${branch}` }).catch(ignoringStatus(422));
   return null;
 }

@@ -61,8 +61,14 @@ async function withPull(scene: GithubScene, branch = "feedback/issue-1-abc123") 
   return { number, pullNumber: pull.number, branch };
 }
 /** As the publisher does: the message names the run. */
-const commit = ({ github }: GithubScene, branch: string, runId: string) =>
-  github.pushFiles({ repo, branch, files: { "b.txt": "b" }, message: `Implement it\n\nRun: ${idOf("run", runId)}` });
+const commit = ({ github }: GithubScene, branch: string, runId: string, by = "feedback-chat[bot]") =>
+  github.pushFiles({
+    repo,
+    branch,
+    by,
+    files: { "b.txt": "b" },
+    message: `Implement it\n\nRun: ${idOf("run", runId)}`,
+  });
 
 const pullOf = ({ github }: GithubScene, number: number) =>
   github.lookAt(repo).pulls.find((pull) => pull.number === number);
@@ -157,9 +163,13 @@ describe("the outbox", () => {
     await scene.github.pushFiles({ repo, branch, files: { "c.txt": "mine" }, by: "maintainer" });
     await commit(scene, `${branch}x2`, runId);
     await queue(scene, runId, { kind: "delete_branch", branch });
+    // Our message on a commit that a person made of ours: amended, or rebased.
+    const amended = "feedback/issue-1-amended";
+    await commit(scene, amended, runId, "maintainer");
+    await queue(scene, runId, { kind: "delete_branch", branch: amended });
     await deliverAll(scene);
     const { refs } = scene.github.lookAt(repo);
-    expect(Object.keys(refs)).toContain(`refs/heads/${branch}`);
+    for (const kept of [branch, amended]) expect(Object.keys(refs)).toContain(`refs/heads/${kept}`);
     expect(Object.keys(refs)).not.toContain(`refs/heads/${branch}x2`);
   });
 

@@ -2,3 +2,6 @@
 export function runMarker(runId: string): string {
   return `Run: ${runId}`;
 }
+
+/** Of the commits of runs: whoever changes or rebases one is its committer. */
+export const botEmail = "feedback-chat[bot]@users.noreply.github.com";

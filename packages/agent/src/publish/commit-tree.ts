@@ -1,7 +1,7 @@
+import { botEmail } from "../core/run-marker.ts";
 import { runGit, type GitDeps } from "../git/run-git.ts";
 
-export const botName = "feedback-chat[bot]";
-export const botEmail = "feedback-chat[bot]@users.noreply.github.com";
+const botName = "feedback-chat[bot]";
 
 /** The message is ours to the last byte; the run id in it is how a later look knows the commit. */
 export function commitMessage({ issueNumber, runId }: { issueNumber: number; runId: string }): string {

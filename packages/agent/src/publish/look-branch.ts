@@ -4,7 +4,7 @@ import { runGit, tryGit, type GitDeps } from "../git/run-git.ts";
 import type { GitToken } from "../git/git-environment.ts";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { githubWait } from "../ports/run-failure.ts";
-import { botEmail } from "./commit-tree.ts";
+import { botEmail } from "../core/run-marker.ts";
 
 export type Remote = { gitDir: string; url: string; token: GitToken | null };
 

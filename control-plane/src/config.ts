@@ -16,6 +16,15 @@ const list = z
       .filter(Boolean),
   );
 
+function asJson(text: string, { addIssue }: { addIssue: (message: string) => void }): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    addIssue(`is no JSON: ${(error as Error).message}`);
+    return z.NEVER;
+  }
+}
+
 /** The server's environment: the one place that reads it. Every variable has a sentence in docs/configuration.md. */
 const environment = z.object({
   /** `self` (default): your own instance; `hosted`: for many tenants, refuses personal Claude tokens. */
@@ -62,7 +71,7 @@ const environment = z.object({
   /** Multiplies every time of the lease protocol; tests use 0.1. */
   FEEDBACK_CHAT_FIGURES_SCALE: z.coerce.number().positive().default(1),
   /** Single figures by name, as JSON, for tests: `{"leaseSeconds":3}`. */
-  FEEDBACK_CHAT_FIGURES: optional(z.string()),
+  FEEDBACK_CHAT_FIGURES: optional(z.string().transform(asJson).pipe(z.record(z.string(), z.number()))),
   /** `1`: end when stdin ends, for a starter that may be killed (`up`, `demo`). */
   FEEDBACK_CHAT_STOP_WITH_STDIN: z.enum(["", "0", "1"]).default("0"),
   GIT_SHA: z.string().default("unknown"),
@@ -100,7 +109,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
   const parsed = environment.safeParse(env);
   if (!parsed.success) {
     const named = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
-    throw new Problem("usage", `The environment is not valid: ${named}`, {
+    throw new Problem("usage", `The environment is not valid: ${named}.`, {
       next: "Correct the variables that are named.",
     });
   }
@@ -135,9 +144,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     githubApiUrl: e.GITHUB_API_URL.replace(/\/$/, ""),
     githubUrl: e.GITHUB_URL.replace(/\/$/, ""),
     modelUrl: e.ANTHROPIC_BASE_URL,
-    figures: e.FEEDBACK_CHAT_FIGURES
-      ? figuresSchema.parse({ ...scaled, ...(JSON.parse(e.FEEDBACK_CHAT_FIGURES) as object) })
-      : scaled,
+    figures: e.FEEDBACK_CHAT_FIGURES ? figuresSchema.parse({ ...scaled, ...e.FEEDBACK_CHAT_FIGURES }) : scaled,
     stopsWithStdin: e.FEEDBACK_CHAT_STOP_WITH_STDIN === "1",
     sha: e.GIT_SHA,
   };

@@ -51,7 +51,7 @@ export async function authorise<D>(
     if (tenant && tenant.workspaceId !== caller.workspaceId) throw notFound();
     if (allowed.has("lease")) return { tenant, ids, lease: heldLease(found, ids["jobId"] ?? "", request) };
     if (allowed.has("worker")) return { tenant, ids, lease: null };
-    throw forbidden("A worker key cannot do this.");
+    throw forbidden("A worker key cannot do this.", forPeople);
   }
   if (caller.kind === "reporter") {
     if (allowed.has("reporter") && ids["feedbackId"] === caller.feedbackId) return { tenant, ids, lease: null };
@@ -59,10 +59,12 @@ export async function authorise<D>(
   }
   if (caller.kind === "key") {
     if (!tenant || tenant.projectId !== caller.projectId)
-      throw tenant ? notFound() : forbidden("A project key cannot do this.");
+      throw tenant ? notFound() : forbidden("A project key cannot do this.", forPeople);
     if ([...allowed].some((who) => who.startsWith("key:") && caller.scopes.includes(who.slice(4))))
       return { tenant, ids, lease: null };
-    throw forbidden("This key lacks the scope.");
+    const scopes = [...allowed].filter((who) => who.startsWith("key:")).map((who) => who.slice(4));
+    if (scopes.length === 0) throw forbidden("A project key cannot do this.", forPeople);
+    throw forbidden(`This key lacks the scope ${scopes.join(" or ")}.`, "Make a key that has it, and use that one.");
   }
   if (caller.kind === "user") {
     if (allowed.has("user") || (allowed.has("operator") && caller.isOperator)) return { tenant, ids, lease: null };
@@ -70,7 +72,10 @@ export async function authorise<D>(
     const held: Role | undefined = tenant ? caller.roles[tenant.workspaceId] : undefined;
     if (tenant && !held) throw notFound();
     if (least && hasRole(held, least)) return { tenant, ids, lease: null };
-    throw forbidden(least ? `This needs the role ${least}.` : "A person cannot do this.");
+    if (least) throw forbidden(`This needs the role ${least}.`);
+    if (allowed.has("operator"))
+      throw forbidden("This is for the operator of the instance.", "Ask who runs this server.");
+    throw forbidden("This is not for people.", "Send the key or the link that this address is for.");
   }
   throw new Problem("unauthenticated", "This needs a key or a session.");
 }
@@ -95,4 +100,6 @@ function heldLease(found: Found[], jobId: string, request: Request): HeldLease {
 }
 
 const notFound = () => new Problem("not_found", "There is nothing with this id that you could see.");
-const forbidden = (detail: string) => new Problem("forbidden", detail);
+const forPeople = "Log in, or send a CLI token of your own.";
+const forbidden = (detail: string, next?: string) =>
+  new Problem("forbidden", detail, next === undefined ? {} : { next });

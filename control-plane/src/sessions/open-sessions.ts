@@ -137,12 +137,14 @@ function settingsOf({ database, log }: Deps, { secret, publicUrl }: Input) {
     session: { expiresIn: 7 * 24 * 3600, updateAge: 24 * 3600, cookieCache: { enabled: false } },
     rateLimit: {
       enabled: true, storage: "database" as const, window: 60, max: 60,
-      customRules: { "/sign-in/email": { window: 60, max: 30 } },
+      customRules: { "/sign-in/email": { window: 60, max: 30 }, "/change-password": { window: 60, max: 30 } },
     },
     telemetry: { enabled: false },
     logger: {
       level: "warn" as const,
       log: (level: string, message: string) => {
+        // It made the column itself, and does not know Postgres' name for its type again at the next start.
+        if (message.startsWith("Field lastRequest in table rateLimit has a different type")) return;
         if (level === "error") log.error("sessions.error", { reason: message });
         else log.warn("sessions.warning", { reason: message });
       },

@@ -70,6 +70,8 @@ it("starts on an empty folder, tells the owner's code once, and keeps everything
   const again = (await second.event("server.listening")) as { url: string };
   expect((await call(again, "GET", "/v1/me", { token })).status).toBe(200);
   expect(second.events.some(({ event }) => event === "owner.code")).toBe(false);
+  // A start on what is there already has nothing to warn of.
+  expect(second.events.filter(({ level }) => level !== "info")).toEqual([]);
 
   // The folder has one master.
   const third = await failure(start({ DATA_DIR: dataFolder }));
@@ -106,6 +108,8 @@ it("names the variable that is wrong, and ends with 2", async () => {
   const failed = await failure(start({ PORT: "a lot" }));
   expect(failed).toMatchObject({ code: 2, problem: "usage" });
   expect(failed.said).toContain("PORT");
+  const figures = await failure(start({ DATA_DIR: newFolder(), FEEDBACK_CHAT_FIGURES: "{lease" }));
+  expect(figures).toMatchObject({ code: 2, problem: "usage", said: expect.stringContaining("FIGURES") as string });
   const below = await failure(start({ DATA_DIR: newFolder(), PUBLIC_URL: "https://example.com/feedback" }));
   expect(below).toMatchObject({ code: 2, problem: "usage", said: expect.stringContaining("PUBLIC_URL") as string });
 });

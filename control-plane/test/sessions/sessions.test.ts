@@ -203,3 +203,28 @@ it("sends the cookie as __Host- under https", async () => {
   expect(cookie).toMatch(/; SameSite=Lax/i);
   expect(cookie).not.toMatch(/Domain/i);
 });
+
+it("changes a password for who knows the old one, says what is wrong with the rest, and makes a guesser wait", async () => {
+  await using platform = await openTestPlatform();
+  await setUp(platform, { ...ann, code: await offer(platform) });
+  const [mine, other] = [await signIn(platform, ann.email, ann.password), await signIn(platform, ann.email, ann.password)].map(cookieOf); // prettier-ignore
+  const change = (body: object, cookie = mine ?? "") =>
+    platform.call("POST", "/api/auth/change-password", { body, headers: { ...origin, cookie } });
+  const newPassword = "another horse battery";
+  const short = await change({ currentPassword: ann.password, newPassword: "short" });
+  expect(short).toMatchObject({ status: 422, body: { errors: [{ path: "newPassword", message: "needs at least 10 characters" }] } }); // prettier-ignore
+  expect((await change({ currentPassword: ann.password, newPassword }, "")).status).toBe(401);
+  const done = await change({ currentPassword: ann.password, newPassword, revokeOtherSessions: true });
+  expect(done.status).toBe(200);
+  expect((await platform.call("GET", "/v1/me", { headers: { cookie: other ?? "" } })).status).toBe(401);
+  expect((await signIn(platform, ann.email, ann.password)).status).toBe(401);
+  expect((await signIn(platform, ann.email, newPassword)).status).toBe(200);
+
+  const now = cookieOf(done);
+  for (let n = 0; n < 5; n += 1) {
+    const wrong = await change({ currentPassword: `a guess ${n}`, newPassword }, now);
+    expect(wrong).toMatchObject({ status: 403, body: { detail: "The current password is wrong." } });
+  }
+  expect(await change({ currentPassword: newPassword, newPassword: ann.password }, now)).toMatchObject({ status: 429 });
+  expect((await signIn(platform, ann.email, newPassword)).status).toBe(200);
+});

@@ -31,6 +31,14 @@ export const setupOwnerAnswer = z.object({
 });
 export type SetupOwnerAnswer = z.infer<typeof setupOwnerAnswer>;
 
+/** `POST /api/auth/change-password`, by a session. */
+export const changePasswordRequest = z.strictObject({
+  currentPassword: z.string().min(1).max(128),
+  newPassword: password,
+  /** Ends every other session of the account. */
+  revokeOtherSessions: z.boolean().default(false),
+});
+
 /** `GET /api/setup`: whether the one-time code is still to be used. */
 export const setupState = z.object({ needsOwner: z.boolean() });
 

@@ -4,6 +4,7 @@ import { type Lease, leaseHeader, leaseHeaderValue } from "@feedback-chat/protoc
 import { idOf } from "@feedback-chat/protocol/ids";
 import { startProgram } from "@feedback-chat/testing/start-program";
 import { mintKey } from "../../control-plane/src/keys/mint-key.ts";
+import { askOnce } from "./ask-once.ts";
 import { openQueue, type Queue, serveQueue } from "./open-queue.ts";
 import { queueClient } from "./queue-client.ts";
 import { seedJobs } from "./seed-queue.ts";
@@ -59,9 +60,7 @@ export async function openOurStreams(clusterUrl: string) {
     async ask(): Promise<number> {
       const startMs = performance.now();
       const path = `/api/runs/${idOf("prj", queue.projectIds[0] ?? "")}`;
-      const answer = await fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${asking}` } });
-      await answer.arrayBuffer();
-      if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+      await askOnce(`${server.url}${path}`, { headers: { authorization: `Bearer ${asking}` } });
       return performance.now() - startMs;
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -92,7 +91,7 @@ export async function openBareStreams(): Promise<Streams> {
       count = wanted;
     },
     async say() {
-      await fetch(url, { method: "POST", body: stampNow() });
+      await askOnce(url, { method: "POST", body: stampNow() });
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -100,7 +99,7 @@ export async function openBareStreams(): Promise<Streams> {
 
 function tellUnder(url: string, key: string, lease: Lease) {
   return async (what: string, body: object) => {
-    const answer = await fetch(`${url}/${what}`, {
+    await askOnce(`${url}/${what}`, {
       method: "POST",
       headers: {
         authorization: `Bearer ${key}`,
@@ -109,8 +108,6 @@ function tellUnder(url: string, key: string, lease: Lease) {
       },
       body: JSON.stringify(body),
     });
-    if (!answer.ok) throw new Error(`${what}: ${answer.status} ${await answer.text()}`);
-    await answer.arrayBuffer();
   };
 }
 

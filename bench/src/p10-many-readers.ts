@@ -8,7 +8,7 @@ import { percentile } from "./statistics.ts";
 import { pssBytes } from "./watch-memory.ts";
 
 /** Lines, a second apart: what one causes is over before the next. */
-const lines = 20;
+const lines = 10;
 const asksPerSecond = 20;
 const kilobyte = 1024;
 const echo = "an echo by node:http";

@@ -80,15 +80,15 @@ async function atRate(sides: Sides, rate: number, seconds: number): Promise<Take
   return taken;
 }
 
-/** Each side goes up by a quarter until it is too slow twice: one hiccup of the machine ends nothing. */
+/** Each side goes up by a half until it is too slow twice: one hiccup of the machine ends nothing. */
 async function highestRates(sides: Sides, { tell }: BenchContext): Promise<Record<Name, number>> {
   const highest: Record<Name, number> = { ours: 0, baseline: 0 };
   for (const name of ["ours", "baseline"] as const) {
-    for (let [rate, misses] = [100, 0]; misses < 2;) {
+    for (let [rate, misses] = [10, 0]; misses < 2;) {
       const { latenciesMs, failed } = await sides.deliver(name, rate, 5);
       const isHeld = failed === 0 && p99(latenciesMs) < mostP99Ms;
       tell(`${name} at ${rate}/s: ${failed === 0 ? `p99 ${p99(latenciesMs).toFixed(0)} ms` : `${failed} failed`}`);
-      if (isHeld) [highest[name], rate, misses] = [rate, Math.round(rate * 1.25), 0];
+      if (isHeld) [highest[name], rate, misses] = [rate, Math.round(rate * 1.5), 0];
       else misses += 1;
     }
   }

@@ -27,7 +27,7 @@ export const bench: Bench = {
     await using world = await openWorld({
       databaseUrl: cluster.url,
       settings: { publish: "auto" },
-      engineCommand: ["sh", "-c", engine(isQuick ? 75 : 200)],
+      engineCommand: ["sh", "-c", engine(isQuick ? 75 : 600)],
       figuresScale: 1,
     });
     await world.startWorker();
@@ -62,7 +62,8 @@ async function measure(world: World, count: number) {
   const keys = await readerKeys(world, count);
   await readers.open(server, keys.map((key) => ({ path: `/v1/runs/${run.id}/events`, key })));
   using following = follow(server, { token: world.token, runId: run.id });
-  // While they came, the server was busy with their coming.
+  // What it prints first lay there before; and while they came, the server was busy with their coming.
+  await following.begun;
   await pause(2_000);
   await readers.take();
   following.take();
@@ -86,12 +87,15 @@ function follow(url: string, { token, runId }: { token: string; runId: string })
     env: { ...process.env, FEEDBACK_CHAT_URL: url, FEEDBACK_CHAT_TOKEN: token },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   let latenciesMs: number[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => {
     const [, at] = /t:(\d+);/.exec(line) ?? [];
+    begin();
     if (at) latenciesMs.push(performance.timeOrigin + performance.now() - Number(at));
   });
   return {
+    begun,
     take() {
       const taken = latenciesMs;
       latenciesMs = [];

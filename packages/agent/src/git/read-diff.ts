@@ -18,7 +18,7 @@ export type FileChange = ChangedFile & {
   after: Uint8Array | null;
 };
 
-export type TreeDiff = { changes: FileChange[]; diffPatch: Uint8Array };
+export type TreeDiff = { changes: FileChange[]; raw: RawChange[]; diffPatch: Uint8Array };
 
 // Bare, so no .gitattributes of the repository is read: `* -diff` hides nothing, textconv and external tools never start.
 const diffArgs = [
@@ -59,11 +59,12 @@ export async function readDiff(
       after: contents.get(after.oid) ?? null,
     };
   });
-  return { changes, diffPatch };
+  return { changes, raw, diffPatch };
 }
 
 type SideOf = { mode: string; oid: string };
-type RawChange = { rawPath: string; status: string; before: SideOf; after: SideOf };
+/** As git tells it: modes, and ids of what stands there. */
+export type RawChange = { rawPath: string; status: string; before: SideOf; after: SideOf };
 type Lines = Map<string, { added: number; removed: number; isBinary: boolean }>;
 
 /** Modes and ids, counted lines, and the patch, by one process: each ends with NUL, and an empty one stands before the patch. */

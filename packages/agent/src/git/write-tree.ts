@@ -1,6 +1,7 @@
 import { runFailure } from "../ports/run-failure.ts";
-import { type TreeEntry, listTree, pathBytes, shownPath } from "./list-tree.ts";
+import { type TreeEntry, pathBytes, shownPath } from "./list-tree.ts";
 import { readWorkFile } from "./read-work-file.ts";
+import type { RawChange } from "./read-diff.ts";
 import { type GitDeps, runGit } from "./run-git.ts";
 import { nameOf, parentOf, parentsOf } from "./tree-paths.ts";
 import type { WorkFile } from "./walk-tree.ts";
@@ -13,8 +14,8 @@ type Changes = Map<string, Child | null>;
 
 export type Written = {
   treeId: string;
-  /** Has git list what was written, and compares every entry with what was meant: it drops names in silence. */
-  compare(): Promise<void>;
+  /** Compares what git finds changed with what was meant, entry by entry: it drops names in silence. */
+  compare(changed: RawChange[]): void;
 };
 
 /**
@@ -36,13 +37,16 @@ export async function writeTree(
   const { base, changed, deleted } = input;
   if (changed.length + deleted.length === 0) {
     const args = ["rev-parse", "--verify", `${input.baseSha}^{tree}`];
-    return { treeId: (await runGit(deps, args, { gitDir })).toString("utf8").trim(), compare: async () => {} };
+    return {
+      treeId: (await runGit(deps, args, { gitDir })).toString("utf8").trim(),
+      compare: (changed) => compare(new Map(), changed),
+    };
   }
   const blobs = await writeBlobs(deps, gitDir, input);
   const changes: Changes = new Map(deleted.map((path) => [path, null]));
   changed.forEach(({ path, mode }, index) => changes.set(path, { mode, type: "blob", oid: blobs[index] ?? "" }));
   const treeId = await writeFolders(deps, gitDir, { base, changes });
-  return { treeId, compare: () => compare(deps, gitDir, { base, changes, treeId }) };
+  return { treeId, compare: (changed) => compare(changes, changed) };
 }
 
 // git gets copies with names of ours: it never opens a path that the agent chose.
@@ -122,22 +126,13 @@ async function makeTrees(deps: GitDeps, gitDir: string, folders: Map<string, Chi
   return folders.map(({ size }) => (size > 0 ? (oids.shift() ?? null) : null));
 }
 
-async function compare(
-  deps: GitDeps,
-  gitDir: string,
-  { base, changes, treeId }: { base: TreeEntry[]; changes: Changes; treeId: string },
-): Promise<void> {
-  const wanted = new Map<string, string>();
-  for (const { path, mode, type, oid } of base) if (type !== "tree") wanted.set(path, `${mode} ${oid}`);
-  for (const [path, child] of changes) {
-    if (child) wanted.set(path, `${child.mode} ${child.oid}`);
-    else wanted.delete(path);
-  }
+/** What git finds between the base and what it wrote has to be what was meant, and all of it. */
+function compare(changes: Changes, changed: RawChange[]): void {
+  const wanted = new Map([...changes].map(([path, child]) => [path, child ? `${child.mode} ${child.oid}` : gone]));
   const wrong: string[] = [];
-  for (const { path, mode, type, oid } of await listTree(deps, gitDir, treeId)) {
-    if (type === "tree") continue;
-    if (wanted.get(path) !== `${mode} ${oid}`) wrong.push(path);
-    wanted.delete(path);
+  for (const { rawPath, after } of changed) {
+    if (wanted.get(rawPath) !== (after.mode === "000000" ? gone : `${after.mode} ${after.oid}`)) wrong.push(rawPath);
+    wanted.delete(rawPath);
   }
   const paths = [...wrong, ...wanted.keys()].map(shownPath);
   if (paths.length > 0)
@@ -145,3 +140,5 @@ async function compare(
       paths,
     });
 }
+
+const gone = "gone";

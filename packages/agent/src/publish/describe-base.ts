@@ -1,16 +1,16 @@
 import { runGit, tryGit, type GitDeps } from "../git/run-git.ts";
 import { shownPath } from "../git/list-tree.ts";
 import { baseIsGone } from "./github.ts";
-import { lookHeads, remoteProblem, type Remote } from "./look-branch.ts";
+import { remoteProblem, type Remote } from "./look-branch.ts";
 
 /** What the pull request has to say about its base: nothing, or that it moved, and where that meets the change. */
 export async function describeBase(
   deps: GitDeps,
   remote: Remote,
-  plan: { baseRef: string; baseSha: string; changedPaths: string[] },
+  plan: { baseRef: string; baseSha: string; changedPaths: string[]; heads: ReadonlyMap<string, string> },
 ): Promise<{ notes: string[] }> {
-  const { baseRef, baseSha, changedPaths } = plan;
-  const headSha = (await lookHeads(deps, remote, [baseRef])).get(baseRef);
+  const { baseRef, baseSha, changedPaths, heads } = plan;
+  const headSha = heads.get(baseRef);
   if (!headSha) throw baseIsGone(baseRef);
   if (headSha === baseSha) return { notes: [] };
   const { gitDir, url, token } = remote;

@@ -30,13 +30,13 @@ export async function lookHeads(
   );
 }
 
-/** Where the branch stands, and whose its last commits are: told by author, committer and the run id in the message. */
+/** Whose the branch's last commits are, told by author, committer and the run id in the message; `heads` is of `lookHeads`. */
 export async function lookBranch(
   deps: GitDeps,
   remote: Remote,
-  { branch, runId }: { branch: string; runId: string },
+  { branch, runId, heads }: { branch: string; runId: string; heads: ReadonlyMap<string, string> },
 ): Promise<BranchNow> {
-  const headSha = (await lookHeads(deps, remote, [branch])).get(branch);
+  const headSha = heads.get(branch);
   if (!headSha) return { is: "absent" };
   const { gitDir, url, token } = remote;
   const args = [

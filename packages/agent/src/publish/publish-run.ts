@@ -10,7 +10,7 @@ import { commitMessage, commitTree } from "./commit-tree.ts";
 import { describeBase } from "./describe-base.ts";
 import { requireNoSecrets } from "../git/require-no-secrets.ts";
 import { archived } from "./github-trouble.ts";
-import { type BranchNow, type Remote, lookBranch } from "./look-branch.ts";
+import { type BranchNow, type Remote, lookBranch, lookHeads } from "./look-branch.ts";
 import { humanCommit, requireWanted, unavailable } from "./publish-refusals.ts";
 import { pushBranch } from "./push-branch.ts";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
@@ -80,17 +80,20 @@ type Place = { plan: PublishPlan; remote: Remote; content: Content; branch: stri
 /** `taken`: commits or a pull request that are not this run's stand there. They are left as they are. */
 async function publishOn(deps: PublishDeps, place: Place): Promise<Published | "taken"> {
   const { plan, remote, content, branch } = place;
-  const head = await lookBranch(deps, remote, { branch, runId: plan.runId });
+  const [heads, pull] = await Promise.all([
+    lookHeads(deps, remote, [branch, plan.baseRef]),
+    deps.github.findPull(branch, plan.runId),
+  ]);
+  const head = await lookBranch(deps, remote, { branch, runId: plan.runId, heads });
   if (head.is === "human") throw humanCommit(branch, head.author);
   if (head.is === "foreign") return "taken";
-  const pull = await deps.github.findPull(branch, plan.runId);
   requireWanted(pull);
   deps.onStep("looked");
   // Merged meanwhile: a person has the whole of it, and pushing more would change nothing.
   if (pull?.isMerged) return publishedOf(branch, pull, pull.headSha);
   // Opened by hand from our branch: its words are that person's.
   if (pull && !pull.isOfThisRun && pull.number !== plan.prNumber) return "taken";
-  const base = await describeBase(deps, remote, { ...plan, changedPaths: content.changedPaths });
+  const base = await describeBase(deps, remote, { ...plan, changedPaths: content.changedPaths, heads });
   const headSha = await bringBranch(deps, plan, remote, { branch, head });
   if (headSha === "taken") return "taken";
   const body = content.clean([...base.notes, plan.body].join("\n\n"));
@@ -124,7 +127,8 @@ async function bringBranch(
     return commitSha;
   }
   // Somebody was faster, perhaps our own earlier push whose answer was lost.
-  const again = await lookBranch(deps, remote, { branch, runId: plan.runId });
+  const heads = await lookHeads(deps, remote, [branch]);
+  const again = await lookBranch(deps, remote, { branch, runId: plan.runId, heads });
   if (again.is === "ours" && again.treeId === plan.treeId) return again.headSha;
   if (again.is === "human") throw humanCommit(branch, again.author);
   if (again.is === "foreign") return "taken";

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, open, readdir, stat } from "node:fs/promises";
+import { chmod, chown, lchown, lstat, mkdir, mkdtemp, open, readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { ignoring } from "../platform/ignoring.ts";
@@ -69,14 +69,39 @@ export async function sweepJobFolders(deps: FolderDeps): Promise<string[]> {
   return removed;
 }
 
-/** As root: gives everything below to the sandbox's uid, links themselves and not what they point to. */
+/**
+ * As root: gives everything below to the sandbox's uid, links themselves and not what they point to. Nothing may run
+ * there yet.
+ */
 export async function ownTree(deps: FolderDeps, uid: number, folder: string): Promise<void> {
-  if (isRoot(deps)) await execa("chown", ["-hR", `${uid}:${uid}`, "--", folder], { env: {}, extendEnv: false });
+  if (!isRoot(deps)) return;
+  const few = await fewBelow(folder);
+  if (few === null) await execa("chown", ["-hR", `${uid}:${uid}`, "--", folder], { env: {}, extendEnv: false });
+  else await Promise.all([folder, ...few].map((path) => lchown(path, uid, uid)));
+}
+
+/** To start a program from a process of our size costs more than to give away so many files. */
+const fewEntries = 500;
+
+/** Null when there are more. */
+async function fewBelow(folder: string): Promise<Buffer[] | null> {
+  const found: Buffer[] = [];
+  const folders = [Buffer.from(folder)];
+  for (let place = folders.pop(); place; place = folders.pop()) {
+    for (const entry of await readdir(place, { encoding: "buffer", withFileTypes: true })) {
+      const path = Buffer.concat([place, Buffer.from("/"), entry.name]);
+      found.push(path);
+      if (found.length > fewEntries) return null;
+      if (entry.isDirectory()) folders.push(path);
+    }
+  }
+  return found;
 }
 
 /** Replaces a file in a folder that hostile code could write: the name is freed first, then made exclusively. */
 export async function replaceFile(path: string, content: string | Uint8Array, uid: number | null): Promise<void> {
-  await removeTree(path);
+  await unlink(path).catch(ignoring("ENOENT", "EISDIR", "EPERM"));
+  if (await lstat(path).catch(ignoring("ENOENT"))) await removeTree(path); // a folder
   const file = await open(path, "wx", 0o600);
   try {
     await file.writeFile(content);

@@ -57,13 +57,12 @@ export async function collectTree(deps: GitDeps, input: CollectInput): Promise<C
     ...walk,
     scratchFolder: join(runFolder, "blobs"),
   });
-  const [compared, read, packed] = await Promise.allSettled([
-    compare(),
+  const [read, packed] = await Promise.allSettled([
     readDiff(deps, gitDir, { baseSha, treeId }),
     packTree(deps, gitDir, { baseSha, treeId }),
   ]);
-  valueOf(compared);
-  const { changes, diffPatch } = valueOf(read);
+  const { changes, raw, diffPatch } = valueOf(read);
+  compare(raw);
   const verdicts = judgeChanges(changes, {
     basePaths: base.map(({ path }) => path),
     protectedPaths: input.protectedPaths,
@@ -86,7 +85,7 @@ export async function collectTree(deps: GitDeps, input: CollectInput): Promise<C
   };
 }
 
-/** All three have ended by then, and the first of them that failed is told. */
+/** Both have ended by then, and the first of them that failed is told. */
 function valueOf<T>(settled: PromiseSettledResult<T>): T {
   if (settled.status === "rejected") throw settled.reason;
   return settled.value;

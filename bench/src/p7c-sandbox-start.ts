@@ -1,7 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { isKnownArchitecture, seccompProgram } from "../../packages/agent/src/core/seccomp-program.ts";
 import type { SandboxJob } from "../../packages/agent/src/ports/sandbox.ts";
 import { bubblewrap } from "../../packages/agent/src/sandboxes/bubblewrap.ts";
 import { alternate } from "./alternate.ts";
@@ -41,6 +42,7 @@ export const bench: Bench = {
         yield compare({ bench: "P7c command in an open job", unit: "ms", baselineName: "spawn of true" }, unwalled);
       }
       yield compare({ bench: "P7c job opened, used, closed", ...bare }, inMs(await alternate(rounds, { ours: whole, baseline: bwrap })));
+      yield await filterCost(folder);
     } finally {
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
@@ -52,6 +54,20 @@ const bareArguments = [
   ...["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--die-with-parent"],
   ...["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "true"],
 ];
+
+/** The filter of system calls by itself: the same start with it and without, a descriptor more in both. */
+async function filterCost(folder: string) {
+  if (!isKnownArchitecture(process.arch)) throw new Error(`no filter is known for ${process.arch}`);
+  const file = join(folder, "filter");
+  writeFileSync(file, seccompProgram(process.arch));
+  const start = (flags: string) => ({
+    work: () => execa("/bin/sh", ["-c", `exec bwrap ${flags} "$@" 3<"$0"`, file, ...bareArguments]),
+  });
+  const [withFilter, without] = [start("--seccomp 3"), start("")];
+  await alternate(5, { ours: withFilter, baseline: without });
+  const seconds = await alternate(3 * rounds, { ours: withFilter, baseline: without });
+  return compare({ bench: "P7c start with the filter", unit: "ms", baselineName: "without it" }, inMs(seconds));
+}
 
 async function wholeJob(openJob: () => Promise<SandboxJob>): Promise<void> {
   await using job = await openJob();

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { deliverMails } from "../../src/mail/deliver-mails.ts";
 import { openMailer } from "../../src/mail/open-mailer.ts";
 import { remindPeople } from "../../src/notices/remind-people.ts";
+import { tellOfAbsence } from "../../src/notices/tell-of-absence.ts";
 import { deliverEffects } from "../../src/outbox/deliver-effects.ts";
 import { queueEffects } from "../../src/outbox/queue-effects.ts";
 import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
@@ -140,6 +141,33 @@ it("reminds once in the last day of a held run, though two replicas look at once
   expect(server.mails.at(-1)?.subject).toContain("Soon over");
   await moveStanding(scene, runId, 13.2 * day);
   expect(await remindPeople(deps)).toBe(1);
+});
+
+it("tells once of a project's oldest run that waits while no worker is there, and of none behind a worker at work or a pause", async () => {
+  await using server = await startMailServer();
+  const { scene, deps, emails } = await openScene(server);
+  await using _closing = scene;
+  const absence = deps.config.figures.absenceSeconds;
+  const oldest = await runIn(scene, "queued");
+  await moveStanding(scene, oldest.runId, absence + 1);
+  await moveStanding(scene, (await runIn(scene, "queued")).runId, absence);
+  expect(await tellOfAbsence(deps), "a worker was heard just now").toBe(0);
+  await asSystem(deps.db, (tx) =>
+    sql`update fc.workers set last_seen_at = now() - make_interval(secs => ${absence + 1})`.execute(tx),
+  );
+  const pause = (isPaused: boolean) =>
+    asProject(deps.db, scene.projectId, (tx) =>
+      sql`update fc.projects set is_paused = ${isPaused} where id = ${scene.projectId}`.execute(tx),
+    );
+  await pause(true);
+  expect(await tellOfAbsence(deps), "the project is paused").toBe(0);
+  await pause(false);
+  await Promise.all([tellOfAbsence(deps), tellOfAbsence(deps)]);
+  expect(await tellOfAbsence(deps), "it was told already").toBe(0);
+  await deliverAll(deps);
+  expect(recipientsOf(server)).toEqual(emails);
+  expect(server.mails[0]?.subject).toMatch(new RegExp(`^Waits for you: shop.* #${oldest.issueNumber}$`));
+  expect(server.mails[0]?.text).toContain("feedback-chat worker");
 });
 
 it("writes one line for the operator instead where no mail server is named", async () => {

@@ -16,6 +16,11 @@ export const figuresSchema = z.object({
   renewWaitSeconds: z.number().nonnegative().default(10),
   cancelGraceSeconds: z.number().positive().default(15),
   backoffSeconds: z.number().nonnegative().default(5),
+  /** So long without a word of any worker, and a run that waits for one is told of. */
+  absenceSeconds: z
+    .number()
+    .positive()
+    .default(10 * 60),
   noWorkerSeconds: z
     .number()
     .positive()

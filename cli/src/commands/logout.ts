@@ -14,7 +14,8 @@ const logout: CommandRun<{ local?: boolean }> = async (context, flags) => {
   const isRevoked = flags.local ? false : await revokeLogin(stored);
   profiles.forget(url);
   terminal.result("logout", { url, isRevoked });
-  if (flags.local) terminal.say(`Forgot the login for ${url}. Its token is still good: revoke it in the dashboard.`);
+  if (flags.local)
+    terminal.say(`Forgot the login for ${url}. Its token is still good until it is revoked: docs/api.md says how.`);
   else terminal.say(`Logged out of ${url}${isRevoked ? "" : "; the server did not know its token any more"}.`);
 };
 export default logout;

@@ -6,11 +6,14 @@ import { Problem } from "./problem.ts";
  * Every kind of id that crosses a border: a TypeID, which is a prefix and a UUIDv7.
  * The database column holds the bare `uuid`; the prefix exists on the wire only.
  */
-export const idPrefixes = [
-  "usr", "ws", "prj", "key", "crd", "cnv", "fb", "iss", "job", "run", "evt", "whe", "wrk",
-  "act", "aud", "inv", "ep", "epd", "wgt", "tok", "int", "cli",
-] as const; // prettier-ignore
-export type IdPrefix = (typeof idPrefixes)[number];
+const kinds = {
+  usr: "user", ws: "workspace", prj: "project", key: "key", crd: "credential", cnv: "conversation", fb: "feedback",
+  iss: "issue", job: "job", run: "run", evt: "event", whe: "webhook event", wrk: "worker", act: "action",
+  aud: "audit entry", inv: "invite", ep: "endpoint", epd: "delivery", wgt: "widget", tok: "token", int: "integration",
+  cli: "client",
+} as const; // prettier-ignore
+export type IdPrefix = keyof typeof kinds;
+export const idPrefixes = Object.keys(kinds) as IdPrefix[];
 export type Id<P extends IdPrefix> = `${P}_${string}`;
 
 /** The wire form of a stored uuid: `idOf("run", "0190…")` is `"run_01h…"`. */
@@ -24,7 +27,7 @@ export function idOf<P extends IdPrefix>(prefix: P, uuid: string): Id<P> {
  */
 export function uuidOf(prefix: IdPrefix, id: string): string {
   const uuid = tryUuidOf(prefix, id);
-  if (!uuid) throw new Problem("not_found", `There is no ${prefix} with the id "${id.slice(0, 64)}".`);
+  if (!uuid) throw new Problem("not_found", `There is no ${kinds[prefix]} with the id "${id.slice(0, 64)}".`);
   return uuid;
 }
 

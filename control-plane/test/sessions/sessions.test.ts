@@ -157,17 +157,17 @@ it("case 29: takes the same time for a known account, an unknown one and one wit
     incomplete: () => timed(ann.email, undefined, 400),
   };
   const took = { known: [], unknown: [], withoutPassword: [], incomplete: [] } as Record<keyof typeof tries, number[]>;
-  // In turn, so that a busy machine is slow for all alike; the first round warms up.
-  for (let round = 0; round < 10; round += 1)
+  // In turn, and the quickest of each counts: a busy machine only adds. The first round warms up.
+  for (let round = 0; round < 12; round += 1)
     for (const name of Object.keys(tries) as (keyof typeof tries)[]) {
       const ms = await tries[name]();
       if (round > 0) took[name].push(ms);
     }
-  const median = (name: keyof typeof tries) => took[name].toSorted((a, b) => a - b)[4] ?? 0;
-  expect(median("incomplete")).toBeLessThan(median("known") * 0.5);
+  const least = (name: keyof typeof tries) => Math.min(...took[name]);
+  expect(least("incomplete")).toBeLessThan(least("known") * 0.5);
   for (const name of ["unknown", "withoutPassword"] as const) {
-    expect(median(name) / median("known"), name).toBeGreaterThan(0.6);
-    expect(median(name) / median("known"), name).toBeLessThan(1.6);
+    expect(least(name) / least("known"), name).toBeGreaterThan(0.6);
+    expect(least(name) / least("known"), name).toBeLessThan(1.6);
   }
 });
 

@@ -152,26 +152,34 @@ function watchFirst({ pidFile, runtimeFolder }: PodmanFiles, uid: number): First
     hasStarted: () => first !== null,
     kill,
     async untilGone() {
-      for (const start = performance.now(); ; await new Promise((resolve) => setTimeout(resolve, 5))) {
-        kill();
-        const helpers = processesOf(uid).filter((pid) => worksFor(pid, dirname(runtimeFolder)));
-        for (const pid of helpers) killIfThere(pid);
-        if (!isThere() && helpers.length === 0) break;
-        if (performance.now() - start > 10_000) throw new Error(`process ${first?.pid} of a container does not end`);
+      try {
+        for (const start = performance.now(); ; await new Promise((resolve) => setTimeout(resolve, 5))) {
+          kill();
+          const helpers = processesOf(uid).filter((pid) => worksFor(pid, dirname(runtimeFolder)));
+          for (const pid of helpers) killIfThere(pid);
+          if (!isThere() && helpers.length === 0) break;
+          if (performance.now() - start > 10_000) throw new Error(`process ${first?.pid} of a container does not end`);
+        }
+      } finally {
+        clearInterval(timer);
       }
-      clearInterval(timer);
       await removeTree(dirname(runtimeFolder));
     },
   };
 }
 
+/** By its arguments, else by its environment, which not every process lets its own user read. */
 function worksFor(pid: number, folder: string): boolean {
+  return ["cmdline", "environ"].some((file) => readFact(pid, file).includes(`${folder}/`));
+}
+
+/** Empty of a process that ended meanwhile, or that may not be looked into: then it is judged by the other fact. */
+function readFact(pid: number, file: string): string {
   try {
-    const facts = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "latin1"));
-    return facts.some((text) => text.includes(`${folder}/`));
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
   } catch (error) {
     ignoring("ENOENT", "ESRCH", "EACCES")(error);
-    return false;
+    return "";
   }
 }
 

@@ -27,8 +27,8 @@ export async function listTree(deps: GitDeps, gitDir: string, treeish: string): 
     maxOutputBytes: 256 * 1024 * 1024,
   });
   const entries: TreeEntry[] = [];
-  for (const line of output.toString("latin1").split("\0")) {
-    if (line === "") continue;
+  for (let start = 0, end = output.indexOf(0); end >= 0; start = end + 1, end = output.indexOf(0, start)) {
+    const line = output.toString("latin1", start, end);
     const match = /^(\d{6}) (blob|tree|commit) ([0-9a-f]+) +(\d+|-)\t([\s\S]+)$/.exec(line);
     if (!match) throw new Error(`git ls-tree said something unknown: ${line.slice(0, 100)}`);
     const [, mode = "", type = "", oid = "", size = "", path = ""] = match;

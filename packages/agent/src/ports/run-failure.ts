@@ -2,7 +2,7 @@ import { Problem, isProblem } from "@feedback-chat/protocol/problem";
 
 /** A run's `reason`, as `FailRequest.code` carries it. */
 export type FailureCode =
-  | "bad_snapshot" | "clone" | "bad_output" | "resources" | "budget" | "secret_found"
+  | "bad_snapshot" | "clone" | "bad_output" | "resources" | "disk_full" | "budget" | "secret_found"
   | "github_access" | "github_refused" | "github_unavailable" | "human_commit" | "pull_closed"; // prettier-ignore
 
 type FailureFacts = { next?: string; isRetryable?: boolean; paths?: string[]; cause?: unknown };

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, chown, lchown, lstat, mkdir, mkdtemp, open, readdir, stat, unlink } from "node:fs/promises";
+import { chmod, chown, lchown, lstat, mkdir, mkdtemp, open, opendir, readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { ignoring } from "../platform/ignoring.ts";
@@ -88,8 +88,9 @@ async function fewBelow(folder: string): Promise<Buffer[] | null> {
   const found: Buffer[] = [];
   const folders = [Buffer.from(folder)];
   for (let place = folders.pop(); place; place = folders.pop()) {
-    for (const entry of await readdir(place, { encoding: "buffer", withFileTypes: true })) {
-      const path = Buffer.concat([place, Buffer.from("/"), entry.name]);
+    // Read bit by bit: a folder of the agent's may hold any number of names.
+    for await (const entry of await opendir(place, { encoding: "buffer" as BufferEncoding })) {
+      const path = Buffer.concat([place, Buffer.from("/"), entry.name as unknown as Buffer]);
       found.push(path);
       if (found.length > fewEntries) return null;
       if (entry.isDirectory()) folders.push(path);

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ChangedFile, Verdict } from "@feedback-chat/protocol/evidence";
+import { isProblem, type Problem } from "@feedback-chat/protocol/problem";
 import type { Redactor } from "../core/redact.ts";
 import { judgeChanges } from "../core/verdicts.ts";
 import { openIgnoredPaths } from "../git/ignored-paths.ts";
@@ -10,6 +11,7 @@ import { readDiff, type FileChange } from "../git/read-diff.ts";
 import type { GitDeps } from "../git/run-git.ts";
 import { walkTree } from "../git/walk-tree.ts";
 import { writeTree } from "../git/write-tree.ts";
+import { asDiskFull } from "../platform/disk-full.ts";
 import type { RunRepository } from "../ports/git.ts";
 import { runFailure } from "../ports/run-failure.ts";
 import { requireNoSecrets } from "../git/require-no-secrets.ts";
@@ -40,9 +42,28 @@ export type Collected = {
 
 /**
  * Turns what the agent left on disk into a tree object of our own making. The work tree is read by our own code;
- * no git command sees it. @throws Problem run_failed `bad_output`, with the refused paths; `secret_found`.
+ * no git command sees it. Nothing that it throws is worth another attempt: the agent would be paid for again.
+ * @throws Problem run_failed `bad_output`, with the refused paths; `secret_found`; `disk_full`.
  */
 export async function collectTree(deps: GitDeps, input: CollectInput): Promise<Collected> {
+  try {
+    return await collect(deps, input);
+  } catch (error) {
+    deps.signal.throwIfAborted();
+    throw asFinal(error);
+  }
+}
+
+/** A Problem stays what it says; any other error is told as the end of the run, with its cause. */
+function asFinal(error: unknown): Problem {
+  const full = asDiskFull(error);
+  if (full) return runFailure("disk_full", full.message, { next: full.next, cause: error });
+  if (isProblem(error)) return error;
+  const said = (error instanceof Error ? error.message : String(error)).slice(0, 500);
+  return runFailure("bad_output", `The change cannot be read: ${said}.`, { cause: error });
+}
+
+async function collect(deps: GitDeps, input: CollectInput): Promise<Collected> {
   const { repository, treeFolder, runFolder } = input;
   const { gitDir, baseSha } = repository;
   const base = await listTree(deps, gitDir, baseSha);

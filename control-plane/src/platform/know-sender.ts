@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { Context, MiddlewareHandler } from "hono";
-import { type AddressRanges, plainAddress } from "./address-rules.ts";
+import { plainAddress } from "@feedback-chat/agent/core/public-address";
+import type { AddressRanges } from "./address-rules.ts";
 import { type SentFrom, senderVariable } from "./sender-address.ts";
 
 /**

@@ -157,9 +157,22 @@ describe("prepareDependencies", () => {
       async ({ layers }) => {
         expect(layers).toMatchObject({
           isBuilt: false,
-          note: expect.stringContaining("not built: npm asked for 127.0.0.1"),
+          note: `not built: npm asked for ${new URL(registry.origin).host}, which has no public address`,
         });
         expect(registry.requests).toEqual([]);
+      },
+      false,
+    );
+  });
+
+  it("ends the install at the first refusal, where npm would retry for minutes", { timeout: 60_000 }, async () => {
+    using folder = makeFolder("agent-deps-");
+    const files = lockedFiles("https://127.0.0.1/greeter.tgz", `sha512-${"A".repeat(86)}==`);
+    await prepare(
+      folder,
+      files,
+      async ({ layers }) => {
+        expect(layers.note).toBe("not built: npm asked for 127.0.0.1:443, which has no public address");
       },
       false,
     );

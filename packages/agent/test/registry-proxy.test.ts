@@ -52,7 +52,7 @@ describe("the exit of the fetch sandbox", () => {
     expect(await plain.say(get(hostname))).toMatch(/^HTTP\/1.1 403 /);
     await using secure = await open([{ protocol: "https:", hostname, port: 443 }]);
     expect(await secure.say(tunnel(`${hostname}:443`))).toMatch(/^HTTP\/1.1 403 /);
-    expect(secure.exit.refused()).toEqual([`${hostname}:443`]);
+    expect(secure.exit.refused()).toEqual([{ host: `${hostname}:443`, why: "not_public" }]);
   }); // prettier-ignore
 
   it("leads nowhere that the lockfile does not name: another host, port, scheme or spelling", async () => {
@@ -63,6 +63,22 @@ describe("the exit of the fetch sandbox", () => {
     ])
       expect(await opened.say(bytes), bytes).toMatch(/^HTTP\/1.1 403 /);
   }); // prettier-ignore
+
+  it("says which named host it could not reach, and why", async () => {
+    let port = 0;
+    {
+      await using closed = await registry("");
+      port = closed.port;
+    }
+    await using secure = await open([{ protocol: "https:", hostname: "127.0.0.1", port }], true);
+    await secure.say(tunnel(`127.0.0.1:${port}`));
+    await using plain = await open([{ protocol: "http:", hostname: "127.0.0.1", port }], true);
+    await plain.say(get(`127.0.0.1:${port}`));
+    for (const { exit } of [secure, plain]) {
+      expect(exit.unreached()).toEqual([`127.0.0.1:${port} (ECONNREFUSED)`]);
+      expect(exit.refused()).toEqual([]);
+    }
+  });
 
   it("passes an answer on, and lives on after answers that are none", async () => {
     for (const [bytes, expected] of [

@@ -1,8 +1,17 @@
 /** One far end that a lockfile names. */
 export type RegistryHost = { protocol: "http:" | "https:"; hostname: string; port: number };
 
-/** The only exit of the fetch sandbox; `refused` names what somebody wanted to reach besides. */
-export type RegistryExit = AsyncDisposable & { refused(): string[] };
+/** A host (`name:port`) that the exit did not lead to: nobody named it, or it stands at no public address. */
+export type Refusal = { host: string; why: "not_named" | "not_public" };
+
+/** The only exit of the fetch sandbox. */
+export type RegistryExit = AsyncDisposable & {
+  /** Aborts at the first refusal: package managers retry one for minutes. */
+  readonly atRefusal: AbortSignal;
+  refused(): Refusal[];
+  /** Hosts that were named but not reached, with the cause: `registry.example:443 (ENOTFOUND)`. */
+  unreached(): string[];
+};
 
 export type OpenRegistry = (input: {
   socketPath: string;

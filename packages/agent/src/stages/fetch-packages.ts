@@ -89,7 +89,7 @@ async function install(
     hasModelSocket: true,
     readOnlyMounts: [],
     limits,
-    signal,
+    signal: AbortSignal.any([signal, proxy.atRefusal]),
   });
   const said: string[] = [];
   const read = async (stream: AsyncIterable<Uint8Array>) => {
@@ -101,10 +101,9 @@ async function install(
   await Promise.all([read(run.stdout), read(run.stderr)]);
   const end = await run.ended;
   signal.throwIfAborted();
-  if (end.by === "exit" && end.exitCode === 0) return null;
   const [refused] = proxy.refused();
-  if (refused)
-    return `${input.plan.name.split(" ")[0]} asked for ${refused}, which the lockfile does not name or which is not public`;
+  if (refused) return `${input.plan.name.split(" ")[0]} asked for ${refused.host}, ${refusals[refused.why]}`;
+  if (end.by === "exit" && end.exitCode === 0) return null;
   const lines = cleanText(said.join(""))
     .split("\n")
     .filter((line) => line.trim() !== "");
@@ -112,6 +111,11 @@ async function install(
     ? `${input.plan.name} ended with ${end.exitCode}: ${lines.slice(0, 3).join(" ").slice(0, 300)}`
     : `${input.plan.name} was ended: ${end.detail}`;
 }
+
+const refusals = {
+  not_named: "which neither the lockfile nor an .npmrc of the base names",
+  not_public: "which has no public address",
+};
 
 /** What other sandboxes mount: all packages, and the package manager for scripts that call it by name. */
 async function layersIn(tree: string, root: string): Promise<Pick<Fetched, "mounts" | "binFolders">> {

@@ -136,6 +136,25 @@ describe("prepareDependencies", () => {
     );
   });
 
+  it.each([0o027, 0o077])("makes layers that other sandboxes can read under umask %i (decimal)", async (mask) => {
+    const before = process.umask(mask);
+    try {
+      using folder = makeFolder("agent-deps-");
+      await using registry = await startRegistry(folder);
+      const files = lockedFiles(`${registry.origin}/greeter.tgz`, registry.integrity);
+      await prepare(folder, files, async ({ layers, opened }) => {
+        await using job = await opened.sandbox.open({ name: "job-check", slot: 1 });
+        const script = "greet; umask; npm --version >/tmp/v && echo npm runs";
+        const used = await inside(job, ["sh", "-c", `PATH=${layers.binFolders[0]}:$PATH; ${script}`], {
+          readOnlyMounts: layers.mounts,
+        });
+        expect(used.output).toBe("hello from the layer\n0022\nnpm runs\n");
+      });
+    } finally {
+      process.umask(before);
+    }
+  });
+
   it("leaves nothing behind when it is closed", async () => {
     using folder = makeFolder("agent-deps-");
     await using registry = await startRegistry(folder);

@@ -56,10 +56,14 @@ function launchOf({ deps, tools, folders, seccomp }: Job, spec: SandboxSpec) {
   return { ...asUser(deps, folders.uid, bwrap), bwrapArgs, seccomp, treeFolder: folders.treeFolder };
 }
 
-/** Set inside, where the user namespace counts its own processes: other jobs of the same user do not count. */
+/**
+ * Limits are set inside, where the user namespace counts its own processes: other jobs of the same user do not count.
+ * The umask is always 022: another job's user has to read the layers, and builds must not depend on the worker's.
+ */
 function limitPrefix(limits: SandboxLimits): string[] {
   const seconds = Math.ceil(limits.wallSeconds) * 4; // of processor time, for each process and all its threads
   return [
+    ...["/bin/sh", "-c", 'umask 022; exec "$@"', "sh"],
     "prlimit",
     "--core=0",
     `--fsize=${limits.fileBytes}`,

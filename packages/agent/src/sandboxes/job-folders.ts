@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { chmod, chown, lchown, lstat, mkdir, mkdtemp, open, opendir, readdir, stat, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ignoring } from "../platform/ignoring.ts";
 import { isOwned, ownerIn, ownerName } from "./process-owner.ts";
@@ -18,7 +18,10 @@ export type JobFolders = {
 /** The folders that stay between jobs. Others may pass through, and look at nothing but the tools. */
 export async function makeRoot(deps: FolderDeps): Promise<void> {
   const { rootFolder } = deps;
-  await mkdir(rootFolder, { recursive: true });
+  const first = await mkdir(rootFolder, { recursive: true });
+  // Under a strict umask, folders made on the way would stop the sandbox's user.
+  for (let path = rootFolder; first !== undefined && path.startsWith(first); path = dirname(path))
+    await chmod(path, 0o711);
   for (const [name, mode] of [
     ["", 0o711],
     ["tools", 0o755],

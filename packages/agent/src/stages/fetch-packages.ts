@@ -52,10 +52,10 @@ export async function fetchPackages(
     const root = pathIn(input.subFolder, "node_modules");
     if (!(await isFolder(join(job.treeFolder, root))))
       return { problem: `${input.plan.name.split(" ")[0]} left no node_modules` };
-    // Another job's user has to pass through to what is mounted there; nobody can list these folders.
-    for (const path of [dirname(job.treeFolder), job.treeFolder]) await chmod(path, 0o711);
+    const layers = await layersIn(job.treeFolder, root);
+    await openWays(job.treeFolder, layers.mounts);
     isKept = true;
-    return { job, ...(await layersIn(job.treeFolder, root)) };
+    return { job, ...layers };
   } finally {
     if (!isKept) await job[Symbol.asyncDispose]();
   }
@@ -127,6 +127,14 @@ async function layersIn(tree: string, root: string): Promise<Pick<Fetched, "moun
     mounts: [...mounts, ...(hasProgram ? [{ host: program, inside: insideProgram }] : [])],
     binFolders: [`${insidePaths.tree}/${root}/.bin`, ...(hasProgram ? [`${insideProgram}/bin`] : [])],
   };
+}
+
+/** Another job's user has to pass through to what is mounted; nobody can list these folders. */
+async function openWays(tree: string, mounts: Fetched["mounts"]): Promise<void> {
+  const ways = new Set([dirname(tree)]);
+  for (const { host } of mounts)
+    for (let path = dirname(host); path.startsWith(tree) && !ways.has(path); path = dirname(path)) ways.add(path);
+  for (const path of ways) await chmod(path, 0o711);
 }
 
 /** Settings of the base, without what is a secret or would move the install; yarn's own can name another program. */

@@ -61,6 +61,16 @@ describe.each(kinds)("the schema on %s", (kind) => {
     expect(tenants.length).toBeGreaterThanOrEqual(17);
   });
 
+  it("calls no function of ours in a policy", async () => {
+    const { rows } = await sql<{ table: string; rule: string }>`
+      select tablename as table, concat_ws(' ', qual, with_check) as rule from pg_policies where schemaname = 'fc'`.execute(
+      database().db,
+    );
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.filter(({ rule }) => /\bfc\.\w+\(/.test(rule))).toEqual([]);
+    expect(rows.filter(({ rule }) => !rule.includes("current_setting('fc.system'"))).toEqual([]);
+  });
+
   it("finds what belongs to a run, job, issue, snapshot or worker by an index", async () => {
     const { rows } = await sql<{ key: string; isIndexed: boolean }>`
       select k.conrelid::regclass || ' ' || a.attname as key, exists (

@@ -1,5 +1,5 @@
 import { EnvHttpProxyAgent, type Dispatcher } from "undici";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LeasedJob } from "@feedback-chat/protocol/job";
 import { isProblem } from "@feedback-chat/protocol/problem";
@@ -39,8 +39,12 @@ export type Machine = AsyncDisposable & {
   selfTest(): Promise<{ sandbox: string }>;
   /** What `selfTest` finds, told instead of thrown. @throws Problem sandbox_unavailable */
   tryWalls(): Promise<SelfTest>;
+  /** Whether there is a processor and so much memory for something beside an agent. */
+  hasRoomBeside(memoryBytes: number): boolean;
   /** Mirrors of all repositories, kept between runs. */
   cacheFolder: string;
+  /** What checks came to on base commits, kept between runs. */
+  checksFolder: string;
 };
 
 export async function composeMachine({ clock }: { clock: Clock }, config: MachineConfig): Promise<Machine> {
@@ -86,7 +90,9 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     },
     tryWalls: async () => tryWalls(config.engineCommand || !(await isInstalled(claude)) ? null : claude),
     engineIds: ["claude-code", "command"],
+    hasRoomBeside: (memoryBytes) => availableParallelism() > 1 && process.availableMemory() > memoryBytes,
     cacheFolder: join(rootFolder, "mirrors"),
+    checksFolder: join(rootFolder, "base-checks"),
     [Symbol.asyncDispose]: () => dispatcher.close(),
   };
 }

@@ -2,7 +2,7 @@ import type { CheckResult, Evidence } from "@feedback-chat/protocol/evidence";
 import type { RunUse } from "@feedback-chat/protocol/job";
 import { addUse, leftOf, usedUp } from "./core/budget.ts";
 import { failed, noCredential, type PipelineEnd } from "./pipeline-end.ts";
-import { judgeTree, type Opened, type Run } from "./pipeline-run.ts";
+import { judgeTree, openBench, type Bench, type Opened, type Run } from "./pipeline-run.ts";
 import type { Secret } from "./ports/coordinator.ts";
 import type { RunRepository } from "./ports/git.ts";
 import { asRunFailure } from "./ports/run-failure.ts";
@@ -10,7 +10,6 @@ import type { SandboxJob } from "./ports/sandbox.ts";
 import { runAgent, type AgentInput, type AgentResult } from "./stages/agent.ts";
 import { collectTree, type Collected } from "./stages/collect.ts";
 import type { Layers } from "./stages/deps.ts";
-import { findChecks } from "./stages/find-checks.ts";
 import { keepEvidence, keepTree, treeInfoOf, type KeptTree } from "./stages/keep-tree.ts";
 import type { Validated } from "./stages/validate.ts";
 
@@ -30,10 +29,12 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
   await repository.exportTree(kept?.info.treeId ?? repository.baseSha, sandbox.treeFolder);
   await sandbox.own(sandbox.treeFolder);
 
+  // Closed before the agent's sandbox, since both may have to be ended at once.
+  await using bench = await openBench(run, repository, layers);
   let used = job.used;
-  let checks: CheckResult[] = [];
+  let redChecks: CheckResult[] = [];
   for (let round = 1; ; round += 1) {
-    const input = await agentInput(run, opened, { key, used, checks });
+    const input = await agentInput(run, opened, { key, used, bench, redChecks });
     const agent = await run.enter("agent", () => runAgent({ ...run, sandbox: withLayers(sandbox, layers) }, input));
     used = addUse(used, { ...agent.spent, agentMs: agent.agentMs, turns: agent.turns });
 
@@ -50,13 +51,12 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
     if (early) return early;
     await run.coordinator.report("collected", "collect");
 
-    const baseChecks = round === 1 ? null : checks;
-    const checked = await run.enter("validate", () => judgeTree(run, { ...collected, repository, layers, baseChecks }));
-    checks = checked.checks;
-    const red = checks.filter(isRed).map(({ name }) => name);
-    const mayFix = round === 1 && red.length > 0 && !agent.cut && usedUp(job.settings, used) === null;
+    const judging = () => judgeTree(run, bench, { ...collected, repository });
+    const { checked, ownFaults } = await run.enter("validate", judging);
+    redChecks = checked.checks.filter(({ name }) => ownFaults.includes(name));
+    const mayFix = round === 1 && ownFaults.length > 0 && !agent.cut && usedUp(job.settings, used) === null;
     if (!mayFix) return await keepJudged(run, made, checked);
-    await run.coordinator.report("fix_round", "agent", `Red after the change: ${red.join(", ")}.`);
+    await run.coordinator.report("fix_round", "agent", `Red after the change: ${ownFaults.join(", ")}.`);
   }
 }
 
@@ -66,10 +66,6 @@ function withLayers(sandbox: SandboxJob, { mounts }: Layers): SandboxJob {
     ...sandbox,
     run: (spec) => sandbox.run({ ...spec, readOnlyMounts: [...spec.readOnlyMounts, ...mounts] }),
   };
-}
-
-function isRed({ head }: CheckResult): boolean {
-  return head.outcome === "failed" || head.outcome === "timed_out";
 }
 
 type Left = { agent: AgentResult; repository: RunRepository; sandbox: SandboxJob };
@@ -97,16 +93,15 @@ function sizeOf({ files }: Collected): string {
   return `Changed ${files.length} ${files.length === 1 ? "file" : "files"}: +${lines("addedLines")} −${lines("removedLines")} lines.`;
 }
 
-type Round = { key: Secret | null; used: RunUse; checks: CheckResult[] };
+type Round = { key: Secret | null; used: RunUse; bench: Bench; redChecks: CheckResult[] };
 
 async function agentInput(
   run: Run,
   { issue, repository, kept }: Opened,
-  { key, used, checks }: Round,
+  { key, used, bench, redChecks }: Round,
 ): Promise<AgentInput> {
   const { job } = run.input;
   const left = leftOf(job.settings, used);
-  const found = await findChecks(repository, job.settings);
   return {
     job,
     issue: issue.task,
@@ -114,11 +109,11 @@ async function agentInput(
     leftMicroUsd: left.microUsd,
     leftSeconds: left.seconds,
     leftTurns: left.turns,
-    mayAsk: job.question === null && checks.length === 0,
+    mayAsk: job.question === null && redChecks.length === 0,
     previousDiff: kept?.diff ?? null,
     repositoryInstructions: await readInstructions(run, repository),
-    checks: found.map(({ command }) => command.join(" ")),
-    redChecks: checks.filter(isRed),
+    checks: bench.found.likely.flatMap(({ checks }) => checks.map(({ command }) => command.join(" "))),
+    redChecks,
   };
 }
 

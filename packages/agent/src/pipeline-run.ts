@@ -12,7 +12,10 @@ import type { Sandbox, SandboxLimits } from "./ports/sandbox.ts";
 import type { RunLog } from "./run-log.ts";
 import type { KeptTree } from "./stages/keep-tree.ts";
 import type { CleanSnapshot } from "./stages/snapshot.ts";
-import { validateTree, type Validated, type ValidateInput } from "./stages/validate.ts";
+import { startBaseChecks, type BaseChecks } from "./stages/base-checks.ts";
+import type { Layers } from "./stages/deps.ts";
+import { findChecks, type FoundChecks } from "./stages/find-checks.ts";
+import { validateTree, type Judgement, type ValidateInput } from "./stages/validate.ts";
 
 export type PipelineDeps = {
   coordinator: Coordinator;
@@ -21,6 +24,10 @@ export type PipelineDeps = {
   openModel: OpenModel;
   openRegistry: OpenRegistry;
   openPublisher: OpenPublisher;
+  /** Whether the machine can do something of this size while an agent works. */
+  hasRoomBeside(memoryBytes: number): boolean;
+  /** What the checks came to on base commits, kept between runs; no sandbox sees it. */
+  checksFolder: string;
   clock: Clock;
   /** Its reason is a `StopCause`. */
   signal: AbortSignal;
@@ -95,20 +102,38 @@ export function isBefore(phase: Phase, other: Phase): boolean {
   return phases.indexOf(phase) < phases.indexOf(other);
 }
 
-type Judged = Pick<ValidateInput, "repository" | "layers" | "treeId" | "files" | "baseChecks">;
+/** What judges a change: which commands, with which packages, and what they came to on the base. */
+export type Bench = { found: FoundChecks; base: BaseChecks; layers: Layers };
+
+/** The base's checks start here where the machine has room for them beside the agent. Close it before the layers. */
+export async function openBench(run: Run, repository: RunRepository, layers: Layers): Promise<Bench & AsyncDisposable> {
+  const { job } = run.input;
+  const found = await findChecks(run, repository, job.settings);
+  const base = startBaseChecks(checkDeps(run), {
+    ...checking(run),
+    repository,
+    layers,
+    likely: run.hasRoomBeside(checkLimits.memoryBytes) ? found.likely : [],
+    kept: { folder: run.checksFolder, repositoryId: job.repository.id },
+  });
+  return { found, base, layers, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() };
+}
+
+type Judged = Pick<ValidateInput, "repository" | "treeId" | "files">;
 
 /** The base's own commands, in fresh sandboxes without network or model. */
-export function judgeTree(run: Run, judged: Judged): Promise<Validated> {
-  const { jobId, slot, job } = run.input;
-  if (mayPublishAtOnce(job)) run.publisher();
-  const deps = { ...run, redactor: run.log.redactor(), log: run.log.write };
-  return validateTree(deps, {
-    ...judged,
-    settings: job.settings,
-    job: { name: `${jobId}-check`, slot },
-    limits: checkLimits,
-    totalSeconds: checksSeconds,
-  });
+export function judgeTree(run: Run, bench: Bench, judged: Judged): Promise<Judgement> {
+  if (mayPublishAtOnce(run.input.job)) run.publisher();
+  return validateTree(checkDeps(run), { ...bench, ...judged, ...checking(run) });
+}
+
+function checkDeps(run: Run) {
+  // Asked anew each time: the run may get further secrets while the base's checks are running.
+  return { ...run, redactor: { text: (text: string) => run.log.redactor().text(text) }, log: run.log.write };
+}
+
+function checking({ input: { jobId, slot } }: Run) {
+  return { job: { name: `${jobId}-check`, slot }, limits: checkLimits, totalSeconds: checksSeconds };
 }
 
 const checksSeconds = 14 * 60; // the server gives validation 15 minutes

@@ -3,6 +3,7 @@ import { failed, noCredential, problemEnd, type PipelineEnd } from "./pipeline-e
 import {
   isBefore,
   judgeTree,
+  openBench,
   openRun,
   type Opened,
   type PipelineDeps,
@@ -102,9 +103,10 @@ async function publish(run: Run, repository: RunRepository, kept: KeptTree): Pro
 async function validateAgain(run: Run, repository: RunRepository, kept: KeptTree, layers: Layers): Promise<KeptTree> {
   const { evidence } = kept.info;
   const { treeId, files } = evidence.done;
-  const checked = await run.enter("validate", () =>
-    judgeTree(run, { repository, layers, treeId, files, baseChecks: null }),
-  );
+  const { checked } = await run.enter("validate", async () => {
+    await using bench = await openBench(run, repository, layers);
+    return await judgeTree(run, bench, { repository, treeId, files });
+  });
   const info = treeInfoOf({ ...kept.info, evidence: { ...evidence, checked } });
   await keepEvidence(run.coordinator, info);
   return { ...kept, info };

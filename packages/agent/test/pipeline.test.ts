@@ -99,10 +99,11 @@ type Attempt = {
   change?: Partial<LeasedJob>;
   settings?: Partial<RunSettings>;
   signal?: AbortSignal;
+  hasRoom?: boolean;
 };
 
 /** One attempt at the job, with what earlier ones left. */
-function attempt({ script = "", change = {}, settings = {}, signal = new AbortController().signal }: Attempt) {
+function attempt({ script = "", change = {}, settings = {}, signal = new AbortController().signal, ...more }: Attempt) {
   const engineCommand = ["node", "-e", `const fs = require("node:fs"); ${script}`];
   const all = runSettings.parse({ engine: "command", engineCommand, ...settings });
   coordinator.events.length = 0;
@@ -113,6 +114,7 @@ function attempt({ script = "", change = {}, settings = {}, signal = new AbortCo
       clock,
       signal,
       engine: machine.engineFor(all),
+      ...(more.hasRoom === false ? { hasRoomBeside: () => false } : {}),
     },
     {
       runId,
@@ -259,13 +261,38 @@ describe("the pipeline", () => {
     coordinator.reserve = async () => ({ reservationId: newUuid() });
     const script = askModel(`
       console.log("turns: " + process.env.FEEDBACK_CHAT_MAX_TURNS);
-      fs.appendFileSync("/work/src/cart.js", "// no repair\\n");`);
+      fs.appendFileSync("/work/src/cart.js", "throw new Error('no repair');\\n");`);
     await attempt({ script });
     expect(told()).toMatch(/turns: 100[^]*turns: 99/);
     expect(kept().evidence.spent.costMicroUsd).toBeGreaterThan(0);
     coordinator.events.length = coordinator.lines.length = 0;
     await attempt({ script, settings: { maxTurns: 1 } });
     expect(coordinator.events.join(), "no turn is left for it").not.toContain("fix_round");
+  });
+
+  it("spends no fix round on a check that fails as it did on the base, and one where it fails in another way", async () => {
+    await attempt({ script: `fs.appendFileSync("/work/src/cart.js", "// no repair\\n");` });
+    expect(coordinator.events.join()).not.toContain("fix_round");
+    expect(kept().evidence.checked.checks).toMatchObject([
+      { base: { outcome: "failed" }, head: { outcome: "failed" } },
+    ]);
+    await attempt({ script: `fs.appendFileSync("/work/src/cart.js", "throw new Error('worse');\\n");` });
+    expect(coordinator.events).toContain("fix_round agent");
+  });
+
+  it("runs the base's checks while the agent works, if the machine has room for both", async () => {
+    const onBase = (line: string) => line.startsWith("test on the base: failed");
+    const stopping = new AbortController();
+    const { log } = coordinator;
+    coordinator.log = (level, line) => (log(level, line), onBase(line) && stopping.abort("drain"));
+    const script = `setInterval(() => console.log("works"), 100);`;
+    const settings = { budgetMinutes: 20 / 60 };
+    expect(await attempt({ script, settings, signal: stopping.signal })).toEqual({ kind: "stopped", cause: "drain" });
+
+    coordinator.log = log;
+    coordinator.lines.length = 0;
+    await attempt({ script: `${repair} console.log("is done");`, hasRoom: false });
+    expect(coordinator.lines.findIndex(onBase)).toBeGreaterThan(coordinator.lines.indexOf("is done"));
   });
 
   it("waits where the project's day has no room and nothing was done; keeps what was done, as unfinished", async () => {
@@ -341,6 +368,8 @@ describe("the pipeline", () => {
       const startedMs = performance.now();
       const end = await attempt({
         script: `setInterval(() => console.log("works"), 50);`,
+        // On the base, it runs meanwhile.
+        settings: { checks: [{ name: "slow", command: ["sleep", "100"] }] },
         signal: stopping.signal,
       });
       expect(end).toEqual({ kind: "stopped", cause });

@@ -160,8 +160,8 @@ describe("a run on this machine", () => {
   });
 
   it("gives the agent one more round when its change is red", async () => {
-    const half = edit("priceCents, 0)", "priceCents + 0, 0)");
-    const whole = edit("priceCents + 0, 0)", "priceCents * line.quantity, 0)");
+    const half = edit("priceCents, 0)", "priceCents + 1, 0)");
+    const whole = edit("priceCents + 1, 0)", "priceCents * line.quantity, 0)");
     const breakFirst = `if (fs.existsSync("/task/checks.json")) ${whole} else ${half}`;
     const result = await start(breakFirst, { publish: "auto" });
     expect(result, told()).toMatchObject({ exitCode: 0 });
@@ -169,7 +169,7 @@ describe("a run on this machine", () => {
   });
 
   it("holds what is still red after that, whatever is wished", async () => {
-    const stayRed = `fs.appendFileSync("/work/src/cart.js", "// no repair")`;
+    const stayRed = `fs.appendFileSync("/work/src/cart.js", "throw new Error(1);")`;
     const result = await start(stayRed, { publish: "auto" });
     expect(result, told()).toMatchObject({
       exitCode: 8,

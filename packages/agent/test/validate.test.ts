@@ -4,9 +4,11 @@ import { describe, expect, it } from "vitest";
 import type { CheckResult } from "@feedback-chat/protocol/evidence";
 import { makeRedactor } from "../src/core/redact.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
-import { nothingNeeded, notBuilt } from "../src/stages/deps.ts";
+import { type Layers, nothingNeeded, notBuilt } from "../src/stages/deps.ts";
 import { collectTree } from "../src/stages/collect.ts";
-import { validateTree, type ValidateInput } from "../src/stages/validate.ts";
+import { startBaseChecks } from "../src/stages/base-checks.ts";
+import { findChecks } from "../src/stages/find-checks.ts";
+import { validateTree } from "../src/stages/validate.ts";
 import { makeFolder, makeRepository, put, type Content } from "./git/make-repository.ts";
 import { fileDeps, openClone } from "./git/open-clone.ts";
 import { openSandbox } from "./open-sandbox.ts";
@@ -19,11 +21,17 @@ const limits = {
   scratchBytes: 64e6,
 };
 
+type More = {
+  settings?: Parameters<typeof findChecks>[2];
+  layers?: Layers;
+  limits?: typeof limits;
+};
+
 /** Commits `base`, changes it as an agent would, and lets the checks judge it in the real sandbox. */
 async function judge(
   base: Record<string, Content>,
   change: Record<string, Content | null>,
-  more: Partial<ValidateInput> = {},
+  { settings = { checks: null, subFolder: "" }, ...more }: More = {},
 ) {
   using folder = makeFolder("agent-validate-");
   const origin = makeRepository(folder);
@@ -51,19 +59,19 @@ async function judge(
     signal: new AbortController().signal,
     log: (_: string, line: string) => void lines.push(line),
   };
-  const validated = await validateTree(deps, {
+  const found = await findChecks(fileDeps(), repository, settings);
+  const common = {
     repository,
-    treeId,
-    files,
-    settings: { checks: null, subFolder: "" },
     layers: nothingNeeded,
     job: { name: "check", slot: 1 },
     limits,
     totalSeconds: 60,
-    baseChecks: null,
     ...more,
-  });
-  return { ...validated, lines };
+  };
+  const kept = { folder: folder.at("kept"), repositoryId: 7 };
+  await using bench = startBaseChecks(deps, { ...common, likely: [], kept });
+  const { checked, ownFaults } = await validateTree(deps, { ...common, treeId, files, found, base: bench });
+  return { ...checked, ownFaults, lines };
 }
 
 const manifest = (scripts: Record<string, string>) => `${JSON.stringify({ name: "shop", scripts })}\n`;
@@ -165,23 +173,57 @@ describe("validateTree", () => {
     expect(checks[0]?.head.outputTail).not.toContain("left by the agent");
   });
 
-  it("prefers the project's own commands, and reuses the base's results in a second round", async () => {
-    const known: CheckResult = {
-      name: "mine",
-      command: ["true"],
-      base: { outcome: "failed", durationMs: 1, outputTail: "before" },
-      head: { outcome: "failed", durationMs: 1, outputTail: "" },
-    };
-    const { checks } = await judge(
-      { "package.json": manifest({ test: "false" }) },
-      { a: "1" },
-      {
-        settings: { checks: [{ name: "mine", command: ["true"] }], subFolder: "" },
-        baseChecks: [known],
-      },
-    );
-    expect(outcomes(checks)).toEqual([["mine", "failed", "passed"]]);
-    expect(checks[0]?.base?.outputTail).toBe("before");
+  it("prefers the project's own commands", async () => {
+    const settings = { checks: [{ name: "mine", command: ["true"] }], subFolder: "" };
+    const { checks } = await judge({ "package.json": manifest({ test: "false" }) }, { a: "1" }, { settings });
+    expect(outcomes(checks)).toEqual([["mine", "passed", "passed"]]);
+  });
+
+  const workspace = {
+    "package.json": `${JSON.stringify({ workspaces: ["packages/*"], scripts: { lint: "test ! -e bad", test: "false" } })}\n`,
+    "packages/ui/package.json": manifest({ test: "cat mark && test -e package.json -a ! -e ../../packages/ui/broken" }),
+    "packages/ui/mark": "of ui\n",
+    "packages/api/package.json": manifest({ test: "echo of api", build: "echo builds" }),
+    "examples/x/package.json": manifest({ test: "false" }),
+  };
+
+  it("judges by the packages that the change touches, and by the root for what they have no script for", async () => {
+    const { checks, ownFaults } = await judge(workspace, { "packages/ui/broken": "1" });
+    expect(outcomes(checks)).toEqual([
+      ["lint", "passed", "passed"],
+      ["packages/ui: test", "passed", "failed"],
+    ]);
+    expect(checks[1]?.head.outputTail).toBe("of ui\n");
+    expect(ownFaults).toEqual(["packages/ui: test"]);
+  });
+
+  it("counts no folder outside the workspace as a package", async () => {
+    const { checks } = await judge(workspace, { "examples/x/a": "1", bad: "1" });
+    expect(outcomes(checks)).toEqual([
+      ["lint", "passed", "failed"],
+      ["test", "failed", "failed"],
+    ]);
+  });
+
+  it("always judges the project's app, with the lockfile of the workspace around it", async () => {
+    const settings = { checks: null, subFolder: "packages/api" };
+    const { checks } = await judge({ ...workspace, "package-lock.json": "{}" }, { "packages/ui/a": "1" }, { settings });
+    expect(outcomes(checks)).toEqual([
+      ["test", "passed", "passed"],
+      ["build", "passed", "passed"],
+      ["workspace root: lint", "passed", "passed"],
+      ["packages/ui: test", "passed", "passed"],
+    ]);
+  });
+
+  it("does not blame the change for what failed on the base for the same reason", async () => {
+    const test = "echo '× old 3ms'; if [ -e broken ]; then echo '× new 1ms'; fi; exit 1";
+    const base = { "package.json": manifest({ test }) };
+    const same = await judge(base, { a: "1" });
+    expect(outcomes(same.checks)).toEqual([["test", "failed", "failed"]]);
+    expect(same.ownFaults).toEqual([]);
+    expect(same.lines).toContain("test fails on the change as it did on the base commit.");
+    expect((await judge(base, { broken: "1" })).ownFaults).toEqual(["test"]);
   });
 
   it("says truthfully that nothing was run", async () => {

@@ -3,7 +3,7 @@ import { type TreeEntry, pathBytes, shownPath } from "./list-tree.ts";
 import { readWorkFile } from "./read-work-file.ts";
 import type { RawChange } from "./read-diff.ts";
 import { type GitDeps, runGit } from "./run-git.ts";
-import { nameOf, parentOf, parentsOf } from "./tree-paths.ts";
+import { nameOf, parentOf, parentsOf } from "../core/tree-paths.ts";
 import type { WorkFile } from "./judge-work-file.ts";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -13,6 +13,8 @@ export type Layers = AsyncDisposable & {
   mounts: { host: string; inside: string }[];
   /** Inside paths that go before PATH. */
   binFolders: string[];
+  /** Of all that is mounted; null when it is not known: then nothing that ran with it is kept for later runs. */
+  hash: string | null;
   /** Everything that the base needs is there; also true when it needs nothing. */
   isBuilt: boolean;
   /** For the evidence, such as "not built: …". */
@@ -64,6 +66,7 @@ export async function prepareDependencies(deps: DependenciesDeps, input: Depende
   return {
     mounts: fetched.mounts,
     binFolders: fetched.binFolders,
+    hash: null,
     isBuilt: true,
     note: null,
     [Symbol.asyncDispose]: () => fetched.job[Symbol.asyncDispose](),
@@ -75,6 +78,7 @@ const nothingToClose = { [Symbol.asyncDispose]: async () => {} };
 export const nothingNeeded: Layers = {
   mounts: [],
   binFolders: [],
+  hash: "nothing",
   isBuilt: true,
   note: null,
   ...nothingToClose,
@@ -84,6 +88,7 @@ export function notBuilt(why: string): Layers {
   return {
     mounts: [],
     binFolders: [],
+    hash: null,
     isBuilt: false,
     note: `not built: ${why}`,
     ...nothingToClose,

@@ -1,33 +1,46 @@
 import type { RunSettings } from "@feedback-chat/protocol/job";
 import * as z from "zod";
+import { allChecks, chooseChecks, type CheckChain, type Scripts } from "../core/choose-checks.ts";
+import { parentsOf } from "../core/tree-paths.ts";
+import { workspaceMembers, workspacePatterns } from "../core/workspace.ts";
+import { listTree } from "../git/list-tree.ts";
+import { joined, readBlobs } from "../git/read-blobs.ts";
+import type { GitDeps } from "../git/run-git.ts";
 import type { RunRepository } from "../ports/git.ts";
 
-export type Check = { name: string; command: string[] };
-
-/** The scripts that judge a change, in the order in which they run: quick ones first. */
-const scriptNames = ["lint", "typecheck", "type-check", "test", "build"];
+export type FoundChecks = {
+  /** Those that will most likely judge the change, before anybody knows what it touches. */
+  likely: CheckChain[];
+  /** Those that judge a change of these paths. */
+  touchedBy(paths: readonly string[]): CheckChain[];
+};
 
 const packageJson = z.object({ scripts: z.record(z.string(), z.string()).optional() });
+const lockfiles = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
+/** Of larger workspaces the checks of the root, or of the project's app, are the likely ones. */
+const maxLikelyFolders = 4;
+const maxMembers = 500;
 
 /**
- * The commands that judge the change: the project's own, else the text of the base commit's scripts. Never what the
- * diff says: a changed package.json changes nothing about how it is judged.
+ * The commands that judge the change: the project's own, else the scripts of the base commit's packages. Never what
+ * the diff says: a changed package.json changes nothing about how it is judged.
  */
 export async function findChecks(
+  deps: GitDeps,
   repository: RunRepository,
   settings: Pick<RunSettings, "checks" | "subFolder">,
-): Promise<Check[]> {
-  if (settings.checks) return settings.checks;
-  const bytes = await repository.readFile(repository.baseSha, pathIn(settings.subFolder, "package.json"));
-  const { scripts = {} } = bytes ? scriptsOf(Buffer.from(bytes).toString("utf8")) : {};
-  return scriptNames.flatMap((name) => {
-    // As npm would: before, itself, after.
-    const texts = [`pre${name}`, name, `post${name}`]
-      .map((script) => scripts[script])
-      .filter((text) => text !== undefined);
-    const isThere = scripts[name] !== undefined && !/no test specified/.test(scripts[name]);
-    return isThere ? [{ name, command: ["sh", "-c", texts.join(" && ")] }] : [];
-  });
+): Promise<FoundChecks> {
+  const appFolder = folderOf(settings.subFolder);
+  if (settings.checks) {
+    const own = [{ folder: appFolder, checks: settings.checks }].filter(({ checks }) => checks.length > 0);
+    return { likely: own, touchedBy: () => own };
+  }
+  const byFolder = await readScripts(deps, repository, appFolder);
+  const all = allChecks(byFolder, appFolder);
+  return {
+    likely: all.length <= maxLikelyFolders ? all : all.filter(({ folder }) => folder === appFolder),
+    touchedBy: (paths) => chooseChecks(byFolder, { paths, appFolder }),
+  };
 }
 
 export function pathIn(subFolder: string, path: string): string {
@@ -35,9 +48,63 @@ export function pathIn(subFolder: string, path: string): string {
   return folder === "" ? path : `${folder}/${path}`;
 }
 
-function scriptsOf(text: string): z.infer<typeof packageJson> {
-  const parsed = packageJson.safeParse(jsonOrNothing(text));
-  return parsed.success ? parsed.data : {};
+function folderOf(subFolder: string): string {
+  return pathIn(subFolder, "").replace(/\/$/, "");
+}
+
+/** Of the app, of the root that is installed with it, and of that root's workspace: what else lies there is not built. */
+async function readScripts(
+  deps: GitDeps,
+  repository: RunRepository,
+  appFolder: string,
+): Promise<ReadonlyMap<string, Scripts>> {
+  const read = async (path: string) => textOf(await repository.readFile(repository.baseSha, path));
+  const root = await installRoot(read, appFolder);
+  const manifest = jsonOrNothing((await read(pathIn(root, "package.json"))) ?? "");
+  const patterns = workspacePatterns(manifest, await read(pathIn(root, "pnpm-workspace.yaml")));
+  const byFolder = new Map([[root, scriptsOf(manifest)]]);
+  if (appFolder !== root)
+    byFolder.set(appFolder, scriptsOf(jsonOrNothing((await read(pathIn(appFolder, "package.json"))) ?? "")));
+  if (patterns.length > 0)
+    for await (const { folder, manifest: of } of readMembers(deps, repository, { root, patterns }))
+      byFolder.set(folder, scriptsOf(of));
+  return byFolder;
+}
+
+type Read = (path: string) => Promise<string | null>;
+
+/** Where the lockfile lies that the app is installed by: at the app, or in a folder above it. */
+async function installRoot(read: Read, appFolder: string): Promise<string> {
+  if (appFolder === "") return "";
+  for (const folder of [appFolder, ...parentsOf(appFolder)])
+    for (const name of lockfiles) if ((await read(pathIn(folder, name))) !== null) return folder;
+  return appFolder;
+}
+
+async function* readMembers(
+  deps: GitDeps,
+  { gitDir, baseSha }: RunRepository,
+  { root, patterns }: { root: string; patterns: string[] },
+): AsyncGenerator<{ folder: string; manifest: unknown }> {
+  const below = pathIn(root, "");
+  const manifests = (await listTree(deps, gitDir, baseSha)).flatMap(({ path: bytes, type, mode, oid, sizeBytes }) => {
+    const path = Buffer.from(bytes, "latin1").toString("utf8");
+    const isManifest = type === "blob" && mode.startsWith("100") && path.endsWith("/package.json");
+    if (!isManifest || sizeBytes > 1024 ** 2 || !path.startsWith(below)) return [];
+    return [{ folder: path.slice(below.length, -"/package.json".length), oid }];
+  });
+  const members = new Set(workspaceMembers(patterns, manifests.map(({ folder }) => folder)).slice(0, maxMembers)); // prettier-ignore
+  const wanted = manifests.filter(({ folder }) => members.has(folder));
+  for await (const { entry, body } of readBlobs(deps, gitDir, wanted))
+    yield { folder: pathIn(root, entry.folder), manifest: jsonOrNothing((await joined(body)).toString("utf8")) };
+}
+
+function textOf(bytes: Uint8Array | null): string | null {
+  return bytes && Buffer.from(bytes).toString("utf8");
+}
+
+function scriptsOf(manifest: unknown): Scripts {
+  return packageJson.safeParse(manifest).data?.scripts ?? {};
 }
 
 function jsonOrNothing(text: string): unknown {

@@ -5,13 +5,17 @@ import type { Redactor } from "../core/redact.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
 import type { Layers } from "./deps.ts";
-import { pathIn, type Check } from "./find-checks.ts";
+import type { Check } from "../core/choose-checks.ts";
+import { parentsOf } from "../core/tree-paths.ts";
 
 export type Side = CheckResult["head"];
-export type RunCheckDeps = { clock: Clock; redactor: Redactor; signal: AbortSignal };
+/** What a check came to on one side, with more of its words than the evidence keeps: to compare the sides by. */
+export type Judged = { side: Side; said: string };
+export type RunCheckDeps = { clock: Clock; redactor: Pick<Redactor, "text">; signal: AbortSignal };
 export type RunCheckInput = {
   check: Check;
-  subFolder: string;
+  /** Where it runs; "" is the root of the tree. */
+  folder: string;
   layers: Layers;
   limits: SandboxLimits;
 };
@@ -24,17 +28,14 @@ export async function runCheck(
   { clock, redactor, signal }: RunCheckDeps,
   job: SandboxJob,
   input: RunCheckInput,
-): Promise<Side> {
-  const { check, subFolder, layers, limits } = input;
+): Promise<Judged> {
+  const { check, folder, layers, limits } = input;
   const startedMs = clock.monotonicMs();
-  const path = layers.binFolders.join(":");
+  const path = [...binFoldersAt(folder, layers), ...layers.binFolders].join(":");
   const run = job.run({
     // The folder of the layer first: a `.bin` that the change brings shadows nothing.
     argv: ["/bin/sh", "-c", 'PATH="$1${1:+:}$PATH"; export PATH; shift; exec "$@"', "check", path, ...check.command],
-    workingFolder:
-      pathIn(subFolder, "") === ""
-        ? insidePaths.tree
-        : `${insidePaths.tree}/${pathIn(subFolder, "").replace(/\/$/, "")}`,
+    workingFolder: folder === "" ? insidePaths.tree : `${insidePaths.tree}/${folder}`,
     env: {
       CI: "true",
       NO_COLOR: "1",
@@ -53,11 +54,18 @@ export async function runCheck(
   signal.throwIfAborted();
   const outcome = end.by === "time" ? "timed_out" : end.by === "exit" && end.exitCode === 0 ? "passed" : "failed";
   const why = end.by === "resources" ? `\n[ended: ${end.detail}]` : "";
-  return {
-    outcome,
-    durationMs: Math.round(clock.monotonicMs() - startedMs),
-    outputTail: lastBytes(redactor.text(cleanText(tail.text())) + why),
-  };
+  const said = redactor.text(cleanText(tail.text())) + why;
+  const durationMs = Math.round(clock.monotonicMs() - startedMs);
+  return { side: { outcome, durationMs, outputTail: lastBytes(said) }, said };
+}
+
+/** As npm does: the programs of the package itself, then of each folder above it. Those of the layer only. */
+function binFoldersAt(folder: string, { mounts }: Layers): string[] {
+  const installed = new Set(mounts.map(({ inside }) => inside));
+  return [folder, ...(folder === "" ? [] : parentsOf(folder))]
+    .map((each) => `${insidePaths.tree}/${each === "" ? "" : `${each}/`}node_modules`)
+    .filter((place) => installed.has(place))
+    .map((place) => `${place}/.bin`);
 }
 
 async function drain(source: AsyncIterable<Uint8Array>, push: (chunk: Uint8Array) => void): Promise<void> {

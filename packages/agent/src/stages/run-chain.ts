@@ -1,0 +1,73 @@
+import type { ChangedFile } from "@feedback-chat/protocol/evidence";
+import type { CheckChain } from "../core/choose-checks.ts";
+import type { Redactor } from "../core/redact.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Level } from "../ports/engine.ts";
+import type { RunRepository } from "../ports/git.ts";
+import type { Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
+import type { Layers } from "./deps.ts";
+import { restoreBaseRules } from "./restore-base-rules.ts";
+import { runCheck, type Judged } from "./run-check.ts";
+
+export type ChainDeps = {
+  sandbox: Sandbox;
+  clock: Clock;
+  redactor: Pick<Redactor, "text">;
+  signal: AbortSignal;
+  log(level: Level, message: string): void;
+};
+export type SideName = "base" | "change";
+export type ChainInput = {
+  side: SideName;
+  chain: CheckChain;
+  layers: Layers;
+  limits: SandboxLimits;
+  /** When the time for all checks is over; it may come nearer while they run. */
+  endsAtMs(): number;
+};
+
+/**
+ * A fresh sandbox with the files as git holds them, not the agent's folder. In the change's own copy the base's rules
+ * hold again. Nothing has run there yet.
+ */
+export async function openSide(
+  deps: ChainDeps,
+  repository: RunRepository,
+  input: { treeish: string; files: ChangedFile[]; job: { name: string; slot: number } },
+): Promise<SandboxJob> {
+  const sandbox = await deps.sandbox.open(input.job);
+  try {
+    await repository.exportTree(input.treeish, sandbox.treeFolder);
+    const restored = await restoreBaseRules(repository, { folder: sandbox.treeFolder, files: input.files });
+    if (restored.length > 0)
+      deps.log("info", `Checks run by the base commit's rules, not by the changed ${restored.join(", ")}.`);
+    await sandbox.own(sandbox.treeFolder);
+    return sandbox;
+  } catch (error) {
+    await sandbox[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Runs the checks of one folder, one after the other, within the time that is left. */
+export async function runChain(deps: ChainDeps, sandbox: SandboxJob, input: ChainInput): Promise<Judged[]> {
+  const { side, chain, layers, limits } = input;
+  const results: Judged[] = [];
+  for (const check of chain.checks) {
+    const leftSeconds = (input.endsAtMs() - deps.clock.monotonicMs()) / 1000;
+    const wallSeconds = Math.min(limits.wallSeconds, leftSeconds);
+    const within = { check, folder: chain.folder, layers, limits: { ...limits, wallSeconds } };
+    const judged = wallSeconds < 1 ? outOfTime : await runCheck(deps, sandbox, within);
+    const { outcome, durationMs } = judged.side;
+    const seconds = (durationMs / 1000).toFixed(1);
+    const said = `${check.name} on the ${side}: ${outcome.replace("_", " ")} in ${seconds} s`;
+    deps.log(outcome === "passed" ? "info" : "warn", said);
+    results.push(judged);
+  }
+  return results;
+}
+
+const outOfTime: Judged = {
+  side: { outcome: "timed_out", durationMs: 0, outputTail: "The time for all checks was used up." },
+  said: "",
+};

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { LeasedJob } from "@feedback-chat/protocol/job";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { MachineConfig } from "./config.ts";
+import { addressesIn } from "./core/public-address.ts";
 import { claudeCode } from "./engines/claude-code.ts";
 import { commandEngine } from "./engines/command.ts";
 import { requirePrice } from "./require-price.ts";
@@ -73,7 +74,7 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
   return {
     sandbox,
     openModel: openModelWith({ clock, dispatcher }, config),
-    openRegistry: openRegistryProxy,
+    openRegistry: (input) => openRegistryProxy({ ...input, isOpened: addressesIn(config.registryAllow) }),
     openPublisher: () => openPublisherChild({ compiledFolder: join(rootFolder, "compiled") }),
     engineFor({ engine, engineCommand }) {
       const argv = config.engineCommand ?? (engine === "command" ? engineCommand : null);

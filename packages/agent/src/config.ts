@@ -4,6 +4,7 @@ import { figuresSchema, scaledFigures, type Figures } from "@feedback-chat/proto
 import { type ModelPrices, modelPrices } from "@feedback-chat/protocol/price";
 import { Problem } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
+import { isAddressRange } from "./core/public-address.ts";
 import type { LocalCredentials } from "./ports/coordinator.ts";
 
 /** Where things lie, and what a run needs of this machine; shared by `worker` and `run`. */
@@ -29,6 +30,8 @@ export type MachineConfig = {
   githubApiUrl: string;
   githubUrl: string;
   localCredentials: LocalCredentials;
+  /** Addresses and ranges outside the public internet that a package registry may be in. */
+  registryAllow: string[];
   /** Of this machine, for everything that speaks to the model. Empty strings = none. */
   httpProxies: { httpProxy: string; httpsProxy: string; noProxy: string };
   /** Where programs are found (git, bwrap). Nothing else of the environment goes to a child. */
@@ -69,6 +72,7 @@ const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is n
  * `FEEDBACK_CHAT_CONCURRENCY` jobs at once · `FEEDBACK_CHAT_ONCE` `1`: end after one job ·
  * `FEEDBACK_CHAT_HEALTH_PORT` · `FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS` · `FEEDBACK_CHAT_FIGURES_SCALE` all times of
  * the lease protocol by this factor (tests).
+ * `FEEDBACK_CHAT_REGISTRY_ALLOW` private addresses and ranges that a package registry may be in ·
  * `FEEDBACK_CHAT_PRICES` prices of models as JSON · `FEEDBACK_CHAT_MODEL_AUTH` `bearer`: the model's key goes as
  * `Authorization: Bearer`.
  * Others': `ANTHROPIC_API_KEY`, `ANTHROPIC_AUTH_TOKEN` (shown as Bearer, as OpenRouter wants it),
@@ -84,6 +88,7 @@ const machineEnvironment = z.object({
   FEEDBACK_CHAT_ENGINE_COMMAND: optional(z.string().transform(parseArgv)),
   ANTHROPIC_BASE_URL: optional(url("ANTHROPIC_BASE_URL")),
   FEEDBACK_CHAT_MODEL_AUTH: optional(z.enum(["x-api-key", "bearer"])),
+  FEEDBACK_CHAT_REGISTRY_ALLOW: optional(z.string().transform(parseRanges)),
   FEEDBACK_CHAT_PRICES: optional(z.string().transform(parsePrices)),
   ANTHROPIC_API_KEY: optional(z.string()),
   ANTHROPIC_AUTH_TOKEN: optional(z.string()),
@@ -165,6 +170,7 @@ function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
       ...(model ? { model } : {}),
       ...(github ? { clone: github, publish: github } : {}),
     },
+    registryAllow: set.FEEDBACK_CHAT_REGISTRY_ALLOW ?? [],
     httpProxies: {
       httpProxy: set.HTTP_PROXY ?? "",
       httpsProxy: set.HTTPS_PROXY ?? "",
@@ -204,6 +210,14 @@ function parse<T>(schema: z.ZodType<T>, environment: Environment): T {
     `The environment is not right: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`,
     { errors },
   );
+}
+
+function parseRanges(text: string, context: z.RefinementCtx): string[] {
+  const ranges = text.split(",").map((range) => range.trim());
+  const wrong = ranges.find((range) => !isAddressRange(range));
+  if (wrong === undefined) return ranges;
+  context.addIssue({ code: "custom", message: `"${wrong}" is no range of addresses such as 10.0.0.0/8` });
+  return z.NEVER;
 }
 
 function parseArgv(text: string, context: z.RefinementCtx): string[] {

@@ -3,13 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { addressesIn } from "../src/core/public-address.ts";
 import { openRegistryProxy } from "../src/proxy/registry-proxy.ts";
 import type { RegistryHost } from "../src/ports/registry.ts";
 
-async function open(hosts: RegistryHost[], allowsPrivate = false) {
+async function open(hosts: RegistryHost[], allowsPrivate = false, opened: string[] = []) {
   const folder = await mkdtemp("/tmp/fcr-");
   const socketPath = join(folder, "registry.sock");
-  const exit = await openRegistryProxy({ socketPath, hosts, allowsPrivate });
+  const exit = await openRegistryProxy({ socketPath, hosts, allowsPrivate, isOpened: addressesIn(opened) });
   return {
     exit,
     /** What came back until the other side ended it; "" when nothing did. */
@@ -63,6 +64,15 @@ describe("the exit of the fetch sandbox", () => {
     ])
       expect(await opened.say(bytes), bytes).toMatch(/^HTTP\/1.1 403 /);
   }); // prettier-ignore
+
+  it("leads into the owner's own network where the owner opened it", async () => {
+    await using far = await registry("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    const host = { protocol: "http:", hostname: "127.0.0.1", port: far.port } as const;
+    await using opened = await open([host], false, ["127.0.0.0/8"]);
+    expect(await opened.say(get(`127.0.0.1:${far.port}`))).toMatch(/^HTTP\/1.1 200 OK/);
+    await using shut = await open([host], false, ["10.0.0.0/8"]);
+    expect(await shut.say(get(`127.0.0.1:${far.port}`))).toMatch(/^HTTP\/1.1 403 /);
+  });
 
   it("says which named host it could not reach, and why", async () => {
     let port = 0;

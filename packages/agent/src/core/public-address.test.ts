@@ -1,7 +1,7 @@
 import { BlockList } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isPublicAddress, plainAddress } from "./public-address.ts";
+import { addressesIn, isAddressRange, isPublicAddress, plainAddress } from "./public-address.ts";
 
 const closed = [
   "127.0.0.1", "0.0.0.0", "10.1.2.3", "100.64.0.1", "172.31.255.255", "192.168.1.1", "198.18.0.1", "224.0.0.1", "255.255.255.255",
@@ -54,5 +54,24 @@ describe("isPublicAddress", () => {
         (written) => isPublicAddress(written) === isPublicAddress(address),
       );
     fc.assert(fc.property(fc.ipV4(), same));
+  });
+});
+
+describe("opened ranges", () => {
+  it("hold what lies in them, in each spelling, and nothing of the other family", () => {
+    const isOpened = addressesIn(["10.0.0.0/8", "192.168.7.4", "fd12::/16"]);
+    for (const address of ["10.1.2.3", "::ffff:10.1.2.3", "192.168.7.4", "fd12::1", "fd12::1%eth0"])
+      expect(isOpened(address), address).toBe(true);
+    for (const address of ["11.0.0.1", "192.168.7.5", "fd13::1", "::1", "10.1", "localhost", ""])
+      expect(isOpened(address), address).toBe(false);
+    expect(addressesIn([])("10.1.2.3")).toBe(false);
+    expect(addressesIn(["::/0"])("10.1.2.3"), "IPv4 is no part of ::/0").toBe(false);
+  });
+
+  it("are one address or an address with its length", () => {
+    for (const range of ["10.0.0.0/8", "10.1.2.3", "::1", "fd00::/8", "0.0.0.0/0"])
+      expect(isAddressRange(range)).toBe(true);
+    for (const range of ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8", "fd00::/129", "localhost", "10.0.0.0/-1"])
+      expect(isAddressRange(range), range).toBe(false);
   });
 });

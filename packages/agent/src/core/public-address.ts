@@ -29,6 +29,29 @@ export function isPublicAddress(written: string): boolean {
 }
 
 /**
+ * Returns whether `written` is an address or a range of addresses, such as `10.0.0.0/8`.
+ */
+export function isAddressRange(written: string): boolean {
+  const [address = "", length, ...rest] = written.split("/");
+  const bits = bitsOf4(address) ?? bitsOf6(address);
+  const isLength = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (bits?.length ?? 0));
+  return bits !== null && isLength && rest.length === 0;
+}
+
+/** Returns a function that says whether an address lies in one of these ranges. */
+export function addressesIn(ranges: readonly string[]): (written: string) => boolean {
+  const [opened4, opened6] = [4, 6].map((version) =>
+    ranges.filter((range) => range.includes(":") === (version === 6)).map(prefixOf),
+  );
+  return (written) => {
+    const address = plainAddress(written);
+    const four = bitsOf4(address);
+    const six = four === null ? bitsOf6(address) : null;
+    return four === null ? six !== null && isInside(six, opened6 ?? []) : isInside(four, opened4 ?? []);
+  };
+}
+
+/**
  * Returns the address that the kernel connects to: without its zone (`%eth0`), and IPv4 for ::ffff:0:0/96. Returns
  * anything else unchanged.
  */
@@ -70,7 +93,8 @@ function isInside(bits: string, prefixes: readonly string[]): boolean {
 /** The leading bits that all addresses of a range share. */
 function prefixOf(range: string): string {
   const [address = "", length] = range.split("/");
-  return (bitsOf4(address) ?? bitsOf6(address) ?? "").slice(0, Number(length));
+  const bits = bitsOf4(address) ?? bitsOf6(address) ?? "";
+  return length === undefined ? bits : bits.slice(0, Number(length));
 }
 
 const ranges4 = closed4.map(prefixOf);

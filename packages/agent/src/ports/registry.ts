@@ -18,4 +18,6 @@ export type OpenRegistry = (input: {
   hosts: RegistryHost[];
   /** Hosts inside our own network too. */
   allowsPrivate: boolean;
+  /** Which addresses of our own network the worker's owner opened; none unless given. */
+  isOpened?: (address: string) => boolean;
 }) => Promise<RegistryExit>;

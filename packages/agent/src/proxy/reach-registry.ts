@@ -17,7 +17,8 @@ export type Reach = {
   unreached(): string[];
 };
 
-export function reachRegistry({ hosts, allowsPrivate }: Omit<Parameters<OpenRegistry>[0], "socketPath">): Reach {
+export function reachRegistry(input: Omit<Parameters<OpenRegistry>[0], "socketPath">): Reach {
+  const { hosts, allowsPrivate, isOpened = () => false } = input;
   const refused = new Map<string, Refusal>();
   const unreached = new Set<string>();
   const firstRefusal = new AbortController();
@@ -32,7 +33,7 @@ export function reachRegistry({ hosts, allowsPrivate }: Omit<Parameters<OpenRegi
       if (!hosts.some((host) => isSame(host, wanted))) return refuse(wanted, "not_named");
       const host = wanted.hostname.replace(/^\[(.*)\]$/, "$1");
       const found = isIP(host) === 0 ? await lookup(host, { all: true }) : [{ address: host, family: isIP(host) }];
-      const open = found.filter(({ address }) => allowsPrivate || isPublicAddress(address));
+      const open = found.filter(({ address }) => allowsPrivate || isPublicAddress(address) || isOpened(address));
       return open.length === 0 ? refuse(wanted, "not_public") : { host, lookup: always(open) };
     },
     failed: (wanted, error) => void unreached.add(`${nameOf(wanted)} (${causeOf(error)})`),

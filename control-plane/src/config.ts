@@ -1,4 +1,5 @@
 import { type Figures, figuresSchema, scaledFigures } from "@feedback-chat/protocol/figures";
+import { type DeploymentEnvironment, deploymentEnvironments } from "@feedback-chat/protocol/healthz";
 import { Problem } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
 import { addressRanges, type AddressRanges } from "./platform/address-rules.ts";
@@ -75,6 +76,8 @@ const environment = z.object({
   /** `1`: end when stdin ends, for a starter that may be killed (`up`, `demo`). */
   FEEDBACK_CHAT_STOP_WITH_STDIN: z.enum(["", "0", "1"]).default("0"),
   GIT_SHA: z.string().default("unknown"),
+  /** Which deployment this is, for monitoring: reported by `/api/healthz`, changes nothing else. */
+  FEEDBACK_CHAT_ENV: z.enum(deploymentEnvironments).default("production"),
 });
 
 export type Config = {
@@ -102,6 +105,7 @@ export type Config = {
   figures: Figures;
   stopsWithStdin: boolean;
   sha: string;
+  environment: DeploymentEnvironment;
 };
 
 /** @throws Problem usage, naming the variable that is wrong. */
@@ -147,6 +151,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     figures: e.FEEDBACK_CHAT_FIGURES ? figuresSchema.parse({ ...scaled, ...e.FEEDBACK_CHAT_FIGURES }) : scaled,
     stopsWithStdin: e.FEEDBACK_CHAT_STOP_WITH_STDIN === "1",
     sha: e.GIT_SHA,
+    environment: e.FEEDBACK_CHAT_ENV,
   };
 }
 

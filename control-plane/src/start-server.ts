@@ -81,7 +81,7 @@ async function serve(
   const deps: ServerDeps = {
     ...core,
     sessions: openSessions(core, { secret: sessionSecret, publicUrl }),
-    health: makeHealth(core),
+    health: makeHealth({ ...core, monotonicMs: () => performance.now() }),
   };
   answerWith(createApp(deps, { publicUrl, dashboardFolder, stopping: stopping.signal }));
   await wakeShutRuns(core);

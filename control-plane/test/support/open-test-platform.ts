@@ -67,7 +67,7 @@ export async function openTestPlatform({
     config, database, db, sealing, signals: await listenForSignals(database), streams: openStreams(), log, now: () => new Date(), newId: () => newId(),
   }; // prettier-ignore
   const sessions = openSessions(core, { secret: sessionSecret, publicUrl });
-  const deps: ServerDeps = { ...core, sessions, health: makeHealth(core) };
+  const deps: ServerDeps = { ...core, sessions, health: makeHealth({ ...core, monotonicMs: () => performance.now() }) };
   const stopping = new AbortController();
   const app = createApp(deps, {
     publicUrl,

@@ -25,12 +25,3 @@ export const widgetStatus = z.object({
   activity: z.array(z.object({ at: z.iso.datetime(), text: z.string() })),
 });
 export type WidgetStatus = z.infer<typeof widgetStatus>;
-
-/** `GET /api/healthz`; 503 when one of the deps is false. */
-export const healthz = z.object({
-  sha: z.string(),
-  env: z.string(),
-  up: z.boolean(),
-  deps: z.object({ database: z.boolean(), masterKey: z.boolean(), queue: z.boolean() }),
-});
-export type Healthz = z.infer<typeof healthz>;

@@ -1,12 +1,12 @@
+import { dropUnseen } from "@feedback-chat/protocol/invisible";
+
 export const maxLineBytes = 8 * 1024;
 export const maxRunBytes = 5 * 1024 * 1024;
 
 /* oxlint-disable no-control-regex */
-/** Control, bidi and invisible characters: what a terminal or a reader would obey instead of show. */
+/** Sequences that a terminal obeys. */
 const escapes =
   /\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x9d[^\x07\x9c\n]*[\x07\x9c]?|\x1b[PX^_][^\x1b\n]*(?:\x1b\\)?|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g;
-const unseen =
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 /* oxlint-enable no-control-regex */
 /**
  * What a CI runner obeys in the output of any program: `::set-output …::` at a line's beginning, `##[…]` and
@@ -22,11 +22,7 @@ type Redact = (text: string) => string;
 /** One line without anything but text: no ANSI, OSC, control, bidi, tags or selectors, no secret; at most 8 KiB. */
 export function cleanLine(line: string, redact: Redact = (text) => text): string {
   const isCut = line.length > heldChars;
-  const plain = line
-    .slice(0, heldChars)
-    .replace(escapes, "")
-    .replaceAll("\t", "  ")
-    .replace(unseen, "")
+  const plain = dropUnseen(line.slice(0, heldChars).replace(escapes, "").replaceAll("\t", "  "))
     .replaceAll("\n", " ")
     .replace(commands, "$1$2 ")
     .toWellFormed();
@@ -36,7 +32,7 @@ export function cleanLine(line: string, redact: Redact = (text) => text): string
 
 /** As text that a person reads in a pull request or a mail: like a line, but newlines stay. */
 export function cleanText(text: string): string {
-  const seen = text.replace(escapes, "").replaceAll("\r\n", "\n").replace(unseen, "");
+  const seen = dropUnseen(text.replace(escapes, "").replaceAll("\r\n", "\n"));
   return seen.replace(commands, "$1$2 ").toWellFormed();
 }
 

@@ -1,25 +1,20 @@
-/** Characters without a look of their own: a place for words that only a machine reads. */
-const unseen =
-  // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]+/gu;
-/** The one honest use: the look of an emoji, and several joined to one. */
-const ofEmoji =
-  /(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|[0-9#*])(?:\ufe0f\u20e3?|\ufe0f?\u200d(?=\p{Extended_Pictographic}))/gu;
+import { countUnseen } from "@feedback-chat/protocol/invisible";
+
 const dataUri = /data:[a-z0-9.+/-]{0,100}(?:;[a-z0-9=.+-]{1,50}){0,5},[A-Za-z0-9+/=_%-]{24,}/gi;
 
-/** The text without them; each run counts once. Lone surrogates become U+FFFD, every kind of space one of ours. */
+/**
+ * Returns the text without invisible characters and counts the removed runs. Joiners that a language spells with and
+ * those of emoji stay. Lone surrogates become U+FFFD, every kind of space becomes a plain one.
+ */
 export function dropInvisible(text: string): { text: string; dropped: number } {
-  let dropped = 0;
-  const count = (replacement: string) => () => {
-    dropped++;
-    return replacement;
-  };
-  const seen = dropOverridden(text.toWellFormed().replace(/\r\n?/g, "\n"))
-    .replace(/[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g, " ")
-    .replace(ofEmoji, "")
-    .replace(unseen, count(""))
-    .replace(dataUri, count("[data]"));
-  return { text: seen, dropped };
+  const shown = dropOverridden(text.toWellFormed().replace(/\r\n?/g, "\n")).replace(
+    /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g,
+    " ",
+  );
+  const { text: seen, runs } = countUnseen(shown);
+  let addresses = 0;
+  const plain = seen.replace(dataUri, () => ((addresses += 1), "[data]"));
+  return { text: plain, dropped: runs + addresses };
 }
 
 /**

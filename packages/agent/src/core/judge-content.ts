@@ -1,4 +1,4 @@
-import { hasUnseen } from "@feedback-chat/protocol/spell-out";
+import { hasUnseen } from "@feedback-chat/protocol/invisible";
 import { compareLines, type TextLine } from "./compare-lines.ts";
 import { type ContentFinding, flag, type TextChange } from "./content-finding.ts";
 import { isTestPath, judgeTests } from "./judge-tests.ts";

@@ -1,3 +1,5 @@
+import { hasAnyUnseen } from "@feedback-chat/protocol/invisible";
+
 /** Why a new name is refused, or null. Each would be another file, or no file, on somebody's machine. */
 export function refusalOfPath(path: string): string | null {
   if (path.startsWith("/")) return "an absolute path";
@@ -16,9 +18,6 @@ export function foldPath(path: string): string {
 
 // oxlint-disable-next-line no-control-regex
 const control = /[\u0000-\u001f\u007f-\u009f]/;
-/** Bidi marks, joiners, variation selectors, tags: HFS+ ignores some of them, readers all. */
-const invisible =
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]/u;
 const windowsNames = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
 const gitNames = /^(?:\.git|git~\d+)$/i;
 
@@ -27,7 +26,9 @@ function refusalOfSegment(segment: string): string | null {
   if (segment === "." || segment === "..") return "a way out of its folder";
   if (segment.includes("\ufffd")) return "a name that is no UTF-8";
   if (control.test(segment)) return "a control character in the name";
-  if (invisible.test(segment)) return "an invisible or direction-changing character in the name";
+  // HFS+ ignores some of them, readers all. A narrow space is no plain one.
+  if (hasAnyUnseen(segment) || segment.includes("\u202f"))
+    return "an invisible or direction-changing character in the name";
   if (segment.includes("\\") || segment.includes(":")) return "a `\\` or `:` in the name";
   if (/[. ]$/.test(segment)) return "a name that ends with a dot or a space";
   if (windowsNames.test(segment)) return "a name that Windows keeps for itself";

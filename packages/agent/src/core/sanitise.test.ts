@@ -98,14 +98,16 @@ describe("what is seen", () => {
     ],
     ["a footnote that is pointed to", "text[^1]\n\n[^1]: the note", "text\n\nthe note"],
     ["unknown tags' words", "an Array<T> of <custom-tag>things</custom-tag>", "an Array of things"],
-    ["emoji, all languages", "❤️ 👩‍💻 日本語 العربية ñ", "❤ 👩💻 日本語 العربية ñ"],
+    ["emoji, all languages", "❤️ 👩‍💻 日本語 العربية ñ", "❤️ 👩‍💻 日本語 العربية ñ"],
+    ["the joiners of Persian", "کتاب‌ها پاک می‌شوند", "کتاب‌ها پاک می‌شوند"],
+    ["the joiners of Hindi", "क्‍ष और क्‌ष अलग हैं", "क्‍ष और क्‌ष अलग हैं"],
     ["line ends", "one\r\ntwo\rthree", "one\ntwo\nthree"],
   ])("keeps %s", (_name, body, seen) => {
     expect(clean(body).snapshot.body).toBe(seen);
   });
 
   it("counts nothing in an honest text", () => {
-    expect(clean("Hello ❤️ 👩‍💻\n\n- a `b`\n\nhttps://x.example").hiddenRemoved).toBe(0);
+    expect(clean("Hello ❤️ 👩‍💻 کتاب‌ها क्‍ष\n\n- a `b`\n\nhttps://x.example").hiddenRemoved).toBe(0);
   });
 });
 

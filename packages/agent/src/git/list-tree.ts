@@ -1,3 +1,4 @@
+import { replaceAnyUnseen } from "@feedback-chat/protocol/invisible";
 import { runGit, type GitDeps } from "./run-git.ts";
 
 /** `path` is a byte string (latin1 of the name's bytes): git's names need not be UTF-8, and none may be lost. */
@@ -15,9 +16,8 @@ export function pathBytes(path: string): Buffer {
 
 /** The name for people; bytes that are no UTF-8 become U+FFFD, and what cannot be seen or turns the text is spelt out. */
 export function shownPath(path: string): string {
-  return pathBytes(path)
-    .toString("utf8")
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`);
+  const spelled = (char: string) => `\\u{${char.codePointAt(0)?.toString(16)}}`;
+  return replaceAnyUnseen(pathBytes(path).toString("utf8"), spelled).replace(/[\n\t]/g, spelled);
 }
 
 /** All entries below a tree, folders included, in git's order. */

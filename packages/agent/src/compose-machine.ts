@@ -1,4 +1,4 @@
-import { EnvHttpProxyAgent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LeasedJob } from "@feedback-chat/protocol/job";
@@ -7,6 +7,7 @@ import type { MachineConfig } from "./config.ts";
 import { addressesIn } from "./core/public-address.ts";
 import { claudeCode } from "./engines/claude-code.ts";
 import { commandEngine } from "./engines/command.ts";
+import { openDispatcher } from "./platform/open-dispatcher.ts";
 import { requirePrice } from "./require-price.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Engine } from "./ports/engine.ts";
@@ -61,7 +62,7 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     },
     config,
   );
-  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 5_000 }, ...config.httpProxies });
+  const dispatcher = openDispatcher({ httpProxies: config.httpProxies, connectSeconds: 5 });
   const claude = claudeCode({
     clock,
     rootFolder,

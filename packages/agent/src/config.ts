@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { figuresSchema, scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
+import { type HttpProxies, readHttpProxies } from "@feedback-chat/protocol/http-proxies";
 import { type ModelPrices, modelPrices } from "@feedback-chat/protocol/price";
 import { Problem } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
@@ -32,8 +33,8 @@ export type MachineConfig = {
   localCredentials: LocalCredentials;
   /** Addresses and ranges outside the public internet that a package registry may be in. */
   registryAllow: string[];
-  /** Of this machine, for everything that speaks to the model. Empty strings = none. */
-  httpProxies: { httpProxy: string; httpsProxy: string; noProxy: string };
+  /** Of this machine, for everything that leaves it; `proxyFor` chooses one for an address. */
+  httpProxies: HttpProxies;
   /** Where programs are found (git, bwrap). Nothing else of the environment goes to a child. */
   searchPath: string;
 };
@@ -77,6 +78,7 @@ const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is n
  * `Authorization: Bearer`.
  * Others': `ANTHROPIC_API_KEY`, `ANTHROPIC_AUTH_TOKEN` (shown as Bearer, as OpenRouter wants it),
  * `CLAUDE_CODE_OAUTH_TOKEN`, `GITHUB_TOKEN` the owner's own credentials, used instead of asking for the project's ·
+ * `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, in either case: the machine's proxies ·
  * `ANTHROPIC_MODEL` the model of `run` · `ANTHROPIC_BASE_URL`, `GITHUB_API_URL`, `GITHUB_URL` far ends other than the public ones.
  */
 const machineEnvironment = z.object({
@@ -97,9 +99,6 @@ const machineEnvironment = z.object({
   GITHUB_TOKEN: optional(z.string()),
   GITHUB_API_URL: optional(url("GITHUB_API_URL")),
   GITHUB_URL: optional(url("GITHUB_URL")),
-  HTTP_PROXY: optional(z.string()),
-  HTTPS_PROXY: optional(z.string()),
-  NO_PROXY: optional(z.string()),
   XDG_DATA_HOME: optional(z.string()),
   XDG_STATE_HOME: optional(z.string()),
   PATH: optional(z.string()),
@@ -129,7 +128,7 @@ export function parseWorkerConfig(environment: Environment): WorkerConfig {
   requireSet(environment, "FEEDBACK_CHAT_WORKER_KEY", "a worker key (`feedback-chat keys create --worker`)");
   const set = parse(workerEnvironment, environment);
   return {
-    ...machineOf(set),
+    ...machineOf(set, environment),
     controlPlaneUrl: set.FEEDBACK_CHAT_URL,
     workerKey: set.FEEDBACK_CHAT_WORKER_KEY,
     name: set.FEEDBACK_CHAT_WORKER_NAME ?? "worker",
@@ -148,10 +147,14 @@ export function parseWorkerConfig(environment: Environment): WorkerConfig {
 export function parseRunConfig(environment: Environment): RunConfig {
   const set = parse(machineEnvironment, environment);
   const stateHome = set.XDG_STATE_HOME ?? join(homedir(), ".local", "state");
-  return { ...machineOf(set), stateFolder: join(stateHome, "feedback-chat"), model: set.ANTHROPIC_MODEL ?? null };
+  return {
+    ...machineOf(set, environment),
+    stateFolder: join(stateHome, "feedback-chat"),
+    model: set.ANTHROPIC_MODEL ?? null,
+  };
 }
 
-function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
+function machineOf(set: z.infer<typeof machineEnvironment>, environment: Environment): MachineConfig {
   const model = modelCredentialOf(set);
   const github = set.GITHUB_TOKEN && { type: "github_token", value: set.GITHUB_TOKEN };
   return {
@@ -171,11 +174,7 @@ function machineOf(set: z.infer<typeof machineEnvironment>): MachineConfig {
       ...(github ? { clone: github, publish: github } : {}),
     },
     registryAllow: set.FEEDBACK_CHAT_REGISTRY_ALLOW ?? [],
-    httpProxies: {
-      httpProxy: set.HTTP_PROXY ?? "",
-      httpsProxy: set.HTTPS_PROXY ?? "",
-      noProxy: set.NO_PROXY ?? "",
-    },
+    httpProxies: readHttpProxies(environment),
     searchPath: set.PATH ?? "/usr/local/bin:/usr/bin:/bin",
   };
 }

@@ -1,7 +1,10 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
+import { noProxies } from "@feedback-chat/protocol/http-proxies";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type PipelineEnd, problemEnd } from "../src/pipeline-end.ts";
@@ -9,8 +12,10 @@ import { openHttpCoordinator } from "../src/coordinators/http.ts";
 import { newUuid } from "../src/platform/new-id.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import type { RunJob } from "../src/worker/execute-job.ts";
-import { createHttpClient } from "../src/platform/http-client.ts";
+import type { EventLog } from "../src/platform/event-log.ts";
+import { createHttpClient, type HttpSettings } from "../src/platform/http-client.ts";
 import { createReachGate } from "../src/platform/reach-gate.ts";
+import { tellOutage } from "../src/platform/tell-outage.ts";
 import { runWorker, type WorkerDeps, type WorkerSettings } from "../src/worker/run-worker.ts";
 import { createUnsealKey } from "../src/coordinators/unseal-credential.ts";
 import { startProtocolServer } from "./protocol-server.ts";
@@ -30,9 +35,11 @@ const published: PipelineEnd = {
 
 let server: Awaited<ReturnType<typeof startProtocolServer>>;
 let folder: string;
+let events: Record<string, unknown>[];
 const ending: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
+  events = [];
   server = await startProtocolServer();
   folder = await mkdtemp(join(tmpdir(), "worker-"));
 });
@@ -56,22 +63,24 @@ async function start(
     settings?: Partial<WorkerSettings>;
     deps?: Partial<WorkerDeps>;
     figures?: Figures;
+    http?: Partial<HttpSettings>;
   } = {},
 ) {
+  const log: EventLog = (_level, event, fields = {}) => void events.push({ event, ...fields });
   const used = change.figures ?? figures;
   const gate = createReachGate(
     { clock, random: () => 0 },
     { firstMs: used.renewEverySeconds * 110, longestMs: () => used.renewEverySeconds * 200 },
   );
   const http = createHttpClient(
-    { clock, gate },
+    { clock, gate, outage: tellOutage({ clock, log }) },
     {
-      baseUrl: server.url,
+      baseUrl: change.http?.baseUrl ?? server.url,
       workerKey: "fcw_test",
       version: "0.1.0",
       connectSeconds: 5,
       totalSeconds: 30,
-      httpProxies: { httpProxy: "", httpsProxy: "", noProxy: "" },
+      httpProxies: change.http?.httpProxies ?? noProxies,
     },
   );
   const unsealKey = await createUnsealKey();
@@ -80,7 +89,7 @@ async function start(
   const flushMs = used.logFlushSeconds * 1000;
   const worker = runWorker(
     {
-      clock, newUuid, http, runJob, log: () => undefined,
+      clock, newUuid, http, runJob, log,
       openCoordinator: (lease, lost) =>
         openHttpCoordinator({ http, clock, newUuid, unsealKey, localCredentials, onLogError: () => undefined }, { lease, lost, spoolFolder, flushMs }),
       selfTest: async () => ({ sandbox: "bubblewrap" }), sweep: async () => undefined, ...change.deps,
@@ -302,6 +311,62 @@ describe("a worker", () => {
     });
   });
 });
+
+describe("a worker that cannot register", () => {
+  const cannotReach = () =>
+    vi.waitFor(() => events.find(({ event }) => event === "worker.cannot_reach") ?? expect.fail(), soon);
+  const soon = { timeout: 5_000 };
+
+  it("says that the connection was refused, goes on, and says when it has reached the server", async () => {
+    await server.stop();
+    await start(async () => published);
+    expect(await cannotReach()).toMatchObject({ code: "network", error: expect.stringContaining("ECONNREFUSED") });
+    await server.start();
+    await vi.waitFor(() => expect(events.map(({ event }) => event)).toContain("worker.registered"), soon);
+    expect(events.map(({ event }) => event)).toContain("worker.reached_again");
+  });
+
+  it("names the proxy and its status, and never the password", async () => {
+    const proxy = await startRefusingProxy(503);
+    ending.push(proxy.close);
+    const httpProxies = {
+      ...noProxies,
+      httpProxy: `http://ada:hunter2@127.0.0.1:${proxy.port}`,
+      httpsProxy: `http://ada:hunter2@127.0.0.1:${proxy.port}`,
+    };
+    await start(async () => published, { http: { baseUrl: "https://control.example", httpProxies } });
+    const said = await cannotReach();
+    expect(said).toMatchObject({ code: "network", error: expect.stringContaining("the proxy answered 503") });
+    expect(said["error"]).toContain(`https://control.example, through the proxy http://127.0.0.1:${proxy.port}`);
+    expect(JSON.stringify(events)).not.toContain("hunter2");
+  });
+
+  it("reaches a control plane on loopback past a proxy", async () => {
+    const proxy = await startRefusingProxy(503);
+    ending.push(proxy.close);
+    await start(async () => published, {
+      http: { httpProxies: { ...noProxies, httpProxy: `http://127.0.0.1:${proxy.port}` } },
+    });
+    await vi.waitFor(() => expect(events.map(({ event }) => event)).toContain("worker.registered"), soon);
+    expect(proxy.asked).toEqual([]);
+  });
+});
+
+/** Answers every request and every tunnel with `status`. */
+async function startRefusingProxy(status: number) {
+  const asked: string[] = [];
+  const proxy = createServer((request, answer) => {
+    asked.push(request.url ?? "");
+    answer.writeHead(status).end();
+  });
+  proxy.on("connect", (request, socket) => {
+    asked.push(request.url ?? "");
+    socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-length: 0\r\n\r\n`);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const close = () => new Promise<unknown>((resolve) => proxy.close(resolve));
+  return { asked, close, port: (proxy.address() as AddressInfo).port };
+}
 
 describe("the end of a worker", () => {
   it("drains: the running job ends as it would, and no other is claimed", async () => {

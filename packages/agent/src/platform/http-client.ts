@@ -1,10 +1,14 @@
 import { type ApiRequest } from "./read-answer.ts";
 import type { Clock } from "../ports/clock.ts";
+import { openDispatcher } from "./open-dispatcher.ts";
 import type { ReachGate } from "./reach-gate.ts";
+import type { Outage } from "./tell-outage.ts";
 import { read } from "./read-answer.ts";
 import { Problem, isProblem } from "@feedback-chat/protocol/problem";
 import { leaseHeader, leaseHeaderValue } from "@feedback-chat/protocol/worker";
-import { EnvHttpProxyAgent, fetch } from "undici";
+import { networkCause } from "@feedback-chat/protocol/network-cause";
+import { type HttpProxies, proxyFor, shownProxy } from "@feedback-chat/protocol/http-proxies";
+import { fetch } from "undici";
 import * as z from "zod";
 
 export type HttpClient = {
@@ -24,17 +28,16 @@ export type HttpSettings = {
   version: string;
   connectSeconds: number;
   totalSeconds: number;
-  /** Named even when empty: else undici would read the environment by itself. */
-  httpProxies: { httpProxy: string; httpsProxy: string; noProxy: string };
+  httpProxies: HttpProxies;
 };
-type Deps = { clock: Clock; gate: ReachGate };
+type Deps = { clock: Clock; gate: ReachGate; outage: Outage };
 
 /** Speaks to the control plane: Bearer key, lease header, time limits, problems as `Problem`. */
-export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings): HttpClient {
-  const dispatcher = new EnvHttpProxyAgent({
-    connect: { timeout: settings.connectSeconds * 1000 },
-    ...settings.httpProxies,
-  });
+export function createHttpClient({ clock, gate, outage }: Deps, settings: HttpSettings): HttpClient {
+  const dispatcher = openDispatcher(settings);
+  const { origin } = new URL(settings.baseUrl);
+  const proxy = proxyFor(settings.baseUrl, settings.httpProxies);
+  const place = proxy === null ? origin : `${origin}, through the proxy ${shownProxy(proxy)},`;
 
   return {
     attempt,
@@ -57,11 +60,17 @@ export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings):
     try {
       const answer = await send(request);
       gate.answered();
+      outage.answered();
       return { answer, sentAtMs };
     } catch (error) {
       if (request.signal.aborted) throw givenUp(request);
-      if (isWorthAnotherTry(error)) gate.missed(retryAfterMs(error));
-      else gate.answered();
+      if (isWorthAnotherTry(error)) {
+        gate.missed(retryAfterMs(error));
+        outage.missed(error);
+      } else {
+        gate.answered();
+        outage.answered();
+      }
       throw error;
     }
   }
@@ -69,7 +78,7 @@ export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings):
   async function send<T>(request: ApiRequest<T>): Promise<T> {
     const limitSeconds = request.waitSeconds === undefined ? settings.totalSeconds : request.waitSeconds + 10;
     const isBytes = request.body instanceof Uint8Array;
-    const response = await reach(request.path, () =>
+    const response = await reach(place, () =>
       fetch(new URL(request.path, settings.baseUrl), {
         method: request.method,
         dispatcher,
@@ -89,7 +98,7 @@ export function createHttpClient({ clock, gate }: Deps, settings: HttpSettings):
           : { body: isBytes ? (request.body as Uint8Array) : JSON.stringify(request.body) }),
       }),
     );
-    return reach(request.path, () => read(response, request));
+    return reach(place, () => read(response, request));
   }
 }
 
@@ -110,15 +119,20 @@ function givenUp(request: { path: string; signal: AbortSignal }): Problem {
 }
 
 /** Whatever goes wrong below HTTP is one Problem that names the cause. */
-async function reach<T>(path: string, talk: () => Promise<T>): Promise<T> {
+async function reach<T>(place: string, talk: () => Promise<T>): Promise<T> {
   try {
     return await talk();
-  } catch (cause) {
-    if (isProblem(cause) || cause instanceof z.ZodError || !(cause instanceof Error)) throw cause;
-    const below = cause.cause instanceof Error ? cause.cause : cause;
-    const code = "code" in below && typeof below.code === "string" ? below.code : below.name;
-    throw new Problem("network", `${path} got no answer: ${code === "TimeoutError" ? "time is over" : code}.`, {
-      cause,
+  } catch (error) {
+    if (isProblem(error) || error instanceof z.ZodError || !(error instanceof Error)) throw error;
+    const cause = networkCause(error);
+    const detail = cause?.detail ?? `no answer came (${nameOf(error)})`;
+    throw new Problem("network", `The control plane at ${place} cannot be reached: ${detail}.`, {
+      ...(cause?.next ? { next: cause.next } : {}),
+      cause: error,
     });
   }
+}
+
+function nameOf({ name, cause }: Error): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : name;
 }

@@ -121,6 +121,7 @@ export function runWorker(deps: WorkerDeps, settings: WorkerSettings): WorkerHan
         concurrency: settings.concurrency,
       },
       answer: registerAnswer,
+      waitSeconds: 0, // a far end that only listens is told of after 10 seconds, not 30
       signal: AbortSignal.any([draining.signal, ...patience]),
     });
     return workerId;

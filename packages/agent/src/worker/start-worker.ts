@@ -9,6 +9,7 @@ import { makeOwnedFolder, sweepOwnedFolders } from "../platform/owned-folder.ts"
 import { packageVersion } from "../platform/package-version.ts";
 import { createReachGate } from "../platform/reach-gate.ts";
 import { systemClock } from "../platform/system-clock.ts";
+import { tellOutage } from "../platform/tell-outage.ts";
 import { startHealthServer } from "./health-server.ts";
 import { runJobOn } from "./run-job-on.ts";
 import { type WorkerExit, runWorker } from "./run-worker.ts";
@@ -67,7 +68,7 @@ async function work({ config, log, stopping, onHealthPort }: Parts): Promise<Wor
     },
   );
   const http = createHttpClient(
-    { clock, gate },
+    { clock, gate, outage: tellOutage({ clock, log }) },
     {
       baseUrl: config.controlPlaneUrl,
       workerKey: config.workerKey,

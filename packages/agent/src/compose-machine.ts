@@ -76,7 +76,8 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     sandbox,
     openModel: openModelWith({ clock, dispatcher }, config),
     openRegistry: (input) => openRegistryProxy({ ...input, isOpened: addressesIn(config.registryAllow) }),
-    openPublisher: () => openPublisherChild({ compiledFolder: join(rootFolder, "compiled") }),
+    openPublisher: () =>
+      openPublisherChild({ compiledFolder: join(rootFolder, "compiled"), deadlineSeconds: publishingSeconds }),
     engineFor({ engine, engineCommand }) {
       const argv = config.engineCommand ?? (engine === "command" ? engineCommand : null);
       return argv ? commandEngine({ clock, argv }) : claude;
@@ -98,6 +99,9 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     [Symbol.asyncDispose]: () => dispatcher.close(),
   };
 }
+
+/** A little more than the publisher gives itself, and less than the server gives it. */
+const publishingSeconds = 14 * 60;
 
 /** Who names bubblewrap's program alone means that one: it is no reason for a container that it is missing. */
 function sandboxOf(deps: JobDeps, { sandbox, bwrapPath, podmanPath }: MachineConfig): Sandbox {

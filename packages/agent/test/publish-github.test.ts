@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { asGithubWait, asRunFailure } from "../src/ports/run-failure.ts";
+import { isAlive, readProcess } from "../src/sandboxes/process-table.ts";
 import { openPublisherChild } from "../src/publish/publish-in-child.ts";
 import type { PublishPlan, PublishStep } from "../src/core/publish-plan.ts";
 import { githubContract } from "./contracts/github.ts";
@@ -45,12 +46,23 @@ githubContract("REST on the local GitHub", async () => {
 const compiled = makeFolder();
 afterAll(() => compiled[Symbol.dispose]());
 
-async function publish(plan: PublishPlan, more: { signal?: AbortSignal; steps?: PublishStep[] } = {}) {
-  await using publisher = openPublisherChild({ compiledFolder: compiled.path });
+type More = {
+  signal?: AbortSignal;
+  steps?: PublishStep[];
+  confirmPermit?: () => Promise<void>;
+  deadlineSeconds?: number;
+};
+
+async function publish(plan: PublishPlan, more: More = {}) {
+  await using publisher = openPublisherChild({
+    compiledFolder: compiled.path,
+    deadlineSeconds: more.deadlineSeconds ?? 840,
+  });
   return await publisher.publish(
     {
       signal: more.signal ?? new AbortController().signal,
       onStep: (step) => void more.steps?.push(step),
+      confirmPermit: more.confirmPermit ?? (async () => {}),
     },
     plan,
   );
@@ -65,13 +77,30 @@ async function endOf(publishing: Promise<unknown>) {
   return end;
 }
 
+/** Of this process: its publisher, and below it git with its helpers. */
+function publisherAndGit(): number[] {
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+  const parentOf = (pid: number) => readProcess(pid)?.parent ?? 0;
+  const isBelow = (pid: number): boolean =>
+    parentOf(pid) === process.pid || (parentOf(pid) > 1 && isBelow(parentOf(pid)));
+  return all.filter((pid) => isBelow(pid) && /publisher-process|git.*push|remote-http|send-pack/.test(argvOf(pid)));
+}
+
+function argvOf(pid: number): string {
+  return spawnSync("cat", [`/proc/${pid}/cmdline`])
+    .stdout.toString()
+    .replaceAll("\0", " ");
+}
+
 const refsOf = ({ github }: GitHubBench) => github.lookAt("acme/shop").refs;
 const pullsOf = ({ github }: GitHubBench) => github.lookAt("acme/shop").pulls;
 
 describe("the publisher process, over HTTP", () => {
   it("stands by without a plan, and leaves no process when nothing is published", async () => {
     const ours = () => spawnSync("pgrep", ["-P", String(process.pid), "-f", "publisher-process"]).stdout.toString();
-    const publisher = openPublisherChild({ compiledFolder: compiled.path });
+    const publisher = openPublisherChild({ compiledFolder: compiled.path, deadlineSeconds: 840 });
     expect(ours()).not.toBe("");
     await publisher[Symbol.asyncDispose]();
     expect(ours()).toBe("");
@@ -118,6 +147,75 @@ describe("the publisher process, over HTTP", () => {
     expect(spawnSync("grep", ["-rlF", bench.token, plan.gitDir, bench.folder.at("cache")]).stdout.toString()).toBe("");
     expect(readFileSync(`${plan.gitDir}/config`, "utf8")).not.toContain("http");
     expect(bench.github.requests.some(({ path }) => path.includes(bench.token))).toBe(false);
+  });
+
+  it.each([
+    ["the publisher waits for GitHub's answer to its pull request", { method: "POST", path: /\/pulls$/ }],
+    ["its git is in the middle of a push", { method: "POST", path: /git-receive-pack$/ }],
+  ])("leaves no process and writes nothing more when it is ended while stopped: %s", async (_, point) => {
+    await using bench = await openGitHubBench();
+    const plan = await planOverHttp(bench, { "a.txt": "2\n" });
+    const held = bench.github.holdNext(point);
+    const stopping = new AbortController();
+    const publishing = publish(plan, { signal: stopping.signal });
+    await held.arrived;
+    const stopped = publisherAndGit();
+    for (const pid of stopped) process.kill(pid, "SIGSTOP");
+    const refs = refsOf(bench);
+    const abortedMs = performance.now();
+    stopping.abort(new Error("rejected"));
+    await expect(publishing).rejects.toThrow("rejected");
+    expect(performance.now() - abortedMs).toBeLessThan(2_000);
+    expect(stopped.length).toBeGreaterThan(0);
+    expect(stopped.filter(isAlive)).toEqual([]);
+    held.drop();
+    expect(refsOf(bench)).toEqual(refs);
+    expect(pullsOf(bench)).toEqual([]);
+  });
+
+  it("ends a stopped publisher at its deadline, so its run can be retried", async () => {
+    await using bench = await openGitHubBench();
+    const plan = await planOverHttp(bench, { "a.txt": "2\n" });
+    const stopped: number[] = [];
+    const confirmPermit = async () => {
+      stopped.push(...publisherAndGit());
+      for (const pid of stopped) process.kill(pid, "SIGSTOP");
+    };
+    const end = await endOf(publish(plan, { deadlineSeconds: 8, confirmPermit }));
+    expect(end).toMatchObject({ code: "github_unavailable", isRetryable: true });
+    expect(stopped.length).toBeGreaterThan(0);
+    expect(stopped.filter(isAlive)).toEqual([]);
+  });
+
+  it.each([
+    ["push", 1, []],
+    ["open a pull request", 2, [branch]],
+  ])("does not %s once the permit is taken back", async (_, noAt, branches) => {
+    await using bench = await openGitHubBench();
+    const plan = await planOverHttp(bench, { "a.txt": "2\n" });
+    let asked = 0;
+    const no = new Error("the run was rejected");
+    const confirmPermit = async () => {
+      asked += 1;
+      if (asked === noAt) throw no;
+    };
+    await expect(publish(plan, { confirmPermit })).rejects.toBe(no);
+    expect(Object.keys(refsOf(bench)).filter((ref) => ref.includes("feedback"))).toEqual(
+      branches.map((name) => `refs/heads/${name}`),
+    );
+    expect(pullsOf(bench)).toEqual([]);
+  });
+
+  it("asks before it changes a pull request of its own", async () => {
+    await using bench = await openGitHubBench();
+    const plan = await planOverHttp(bench, { "a.txt": "2\n" });
+    await publish(plan);
+    const body = pullsOf(bench)[0]?.body;
+    const no = new Error("the run was rejected");
+    await expect(
+      publish({ ...plan, body: `Other words.\n\nRun: ${runId}` }, { confirmPermit: () => Promise.reject(no) }),
+    ).rejects.toBe(no);
+    expect(pullsOf(bench)[0]?.body).toBe(body);
   });
 
   // pipeline.md, case 41, around the publisher's steps

@@ -68,6 +68,7 @@ export function localCoordinator(deps: Deps, runFolder: string, initial: LocalSt
     },
     flush,
     async permit(request) {
+      if (state.ending) throw new Problem("not_permitted", "This attempt has ended.");
       const isApproved = state.approval?.treeId === request.treeId;
       const publish = state.publish === "auto" ? "auto" : "hold";
       const decision = decidePublish({

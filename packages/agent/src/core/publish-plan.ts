@@ -43,9 +43,13 @@ export const published = z.object({
 });
 export type Published = z.infer<typeof published>;
 
-/** One line each on the publisher's stdout; the last is `done` or `problem`. */
+/**
+ * One line each on the publisher's stdout; the last is `done` or `problem`. `ask` comes before each write to GitHub:
+ * the publisher waits for a line on stdin, whatever it holds, and writes nothing when none comes.
+ */
 export const publisherLine = z.discriminatedUnion("type", [
   z.object({ type: z.literal("step"), step: z.enum(publishSteps) }),
+  z.object({ type: z.literal("ask") }),
   z.object({ type: z.literal("done"), published }),
   z.object({
     type: z.literal("problem"),

@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { endingWithUs } from "../platform/ending-with-us.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import { gitEnvironment, type GitProtocol, type GitToken } from "./git-environment.ts";
 import { gitError, withoutSecrets, type GitResult } from "./git-error.ts";
@@ -62,17 +63,14 @@ export async function tryGit(deps: GitDeps, args: string[], options: GitOptions)
   }
 }
 
-/**
- * Where setpriv can do it (Linux), a git that waits for a remote ends with us even when we are killed: an orphan
- * would go on writing into the mirror that the next attempt makes anew.
- */
-const endingWithUs =
-  'setpriv --pdeathsig KILL true 2>/dev/null && exec setpriv --pdeathsig KILL git "$@"; exec git "$@"';
 const notFound = 127;
 
-/** Callers that talk to a remote say with which token, null for none; the others end by themselves. */
+/**
+ * Callers that talk to a remote say with which token, null for none: their git ends with us, since an orphan would go
+ * on writing into the mirror that the next attempt makes anew. The others end by themselves.
+ */
 function commandOf(args: string[], { token }: GitOptions): [command: string, args: string[]] {
-  return token === undefined ? ["git", args] : ["/bin/sh", ["-c", endingWithUs, "git", ...args]];
+  return token === undefined ? ["git", args] : endingWithUs("git", args);
 }
 
 function startGit(deps: GitDeps, args: string[], options: GitOptions, maxBuffer: number) {

@@ -2,19 +2,26 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Problem, problems, type ProblemCode } from "@feedback-chat/protocol/problem";
 import { publisherLine, type Published, type PublishRequest } from "../core/publish-plan.ts";
-import type { Publish, Publisher } from "../ports/publisher.ts";
+import { endingWithUs } from "../platform/ending-with-us.ts";
+import { ignoring } from "../platform/ignoring.ts";
+import type { PublishDeps, Publisher } from "../ports/publisher.ts";
+import { runFailure } from "../ports/run-failure.ts";
+import { childrenOf } from "../sandboxes/process-table.ts";
+
+type Options = { compiledFolder: string; deadlineSeconds: number };
 
 /**
- * Starts the publisher as a process of its own with an empty environment; token and plan go in on stdin. It ends with
- * the signal, at any point: the next attempt looks and goes on from there. `compiledFolder` keeps the compiled program
- * between runs, which halves the start; nobody else may write there.
+ * Starts the publisher as a process of its own with an empty environment; token and plan go in on stdin. It is killed
+ * with the signal, at any point: the next attempt looks and goes on from there. So it is when it has not ended by its
+ * deadline: a stopped process would hold its run for ever. `compiledFolder` keeps the compiled program between runs,
+ * which halves the start; nobody else may write there.
  */
-export function openPublisherChild({ compiledFolder }: { compiledFolder: string }): Publisher {
+export function openPublisherChild({ compiledFolder, deadlineSeconds }: Options): Publisher {
   const child = startChild(compiledFolder);
   return {
-    publish: (deps, plan) => publishIn(child, deps, plan),
+    publish: (deps, plan) => publishIn(child, deps, { plan, deadlineSeconds }),
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
+      endPublisher(child);
       await child;
     },
   };
@@ -23,7 +30,8 @@ export function openPublisherChild({ compiledFolder }: { compiledFolder: string 
 type Child = ReturnType<typeof startChild>;
 
 function startChild(compiledFolder: string) {
-  return execa(process.execPath, [...nodeOptions, entry], {
+  // It dies with us, also stopped: nobody would be left to end it.
+  return execa(...endingWithUs(process.execPath, [...nodeOptions, entry]), {
     cwd: "/",
     extendEnv: false,
     env: {
@@ -38,19 +46,32 @@ function startChild(compiledFolder: string) {
   });
 }
 
-/** @throws Problem as `publishRun`. */
-async function publishIn(child: Child, { signal, onStep }: Parameters<Publish>[0], plan: PublishRequest) {
+type Work = { plan: PublishRequest; deadlineSeconds: number };
+
+/** @throws Problem as `publishRun`; `github_unavailable` at the deadline */
+async function publishIn(child: Child, deps: PublishDeps, { plan, deadlineSeconds }: Work): Promise<Published> {
+  const { onStep, confirmPermit } = deps;
+  const late = new AbortController();
+  const signal = AbortSignal.any([deps.signal, late.signal]);
   signal.throwIfAborted();
   // Its stdin stays open: the end of it, also by our own death, ends the publisher and its git.
   child.stdin.write(`${JSON.stringify(plan)}\n`);
-  const stop = () => child.stdin.end();
+  const stop = () => endPublisher(child);
   signal.addEventListener("abort", stop, { once: true });
+  const deadline = setTimeout(() => late.abort(tooLate(deadlineSeconds)), deadlineSeconds * 1_000);
   try {
     let last: Published | Problem | null = null;
     for await (const line of child.iterable()) {
       const said = publisherLine.parse(JSON.parse(line));
       if (said.type === "step") onStep(said.step);
-      else
+      else if (said.type === "ask") {
+        // The loop itself would wait for the publisher's end.
+        await orAborted(signal, confirmPermit()).catch((error: unknown) => {
+          stop();
+          throw error;
+        });
+        child.stdin.write("yes\n");
+      } else
         last =
           said.type === "done"
             ? said.published
@@ -65,9 +86,42 @@ async function publishIn(child: Child, { signal, onStep }: Parameters<Publish>[0
     if (last instanceof Problem) throw last;
     return last;
   } finally {
+    clearTimeout(deadline);
     signal.removeEventListener("abort", stop);
-    child.stdin.end();
-    setTimeout(() => child.kill("SIGKILL"), 2_000).unref();
+    // It has ended, or we leave it with an error of our own.
+    stop();
+  }
+}
+
+function orAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason as Error);
+  signal.addEventListener("abort", onAbort, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", onAbort));
+}
+
+function tooLate(seconds: number): Problem {
+  return runFailure("github_unavailable", `Publishing did not end within ${seconds} s.`, {
+    next: "Retry: what was pushed by then is found, and nothing is done twice.",
+    isRetryable: true,
+  });
+}
+
+/** SIGKILL for the publisher and its git, stopped ones too. First it is stopped, so that it starts no further git. */
+function endPublisher({ nodeChildProcess: { pid, exitCode, signalCode } }: Child): void {
+  // Once it has ended, its number may be another process's.
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  signalIfThere(pid, "SIGSTOP");
+  // Each git leads a group of its own, of which its helpers are.
+  for (const git of childrenOf(pid)) signalIfThere(-git, "SIGKILL");
+  signalIfThere(pid, "SIGKILL");
+}
+
+function signalIfThere(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    ignoring("ESRCH")(error);
   }
 }
 

@@ -22,6 +22,8 @@ export type PublishDeps = GitDeps & {
   clock: Clock;
   github: GitHubPublisher;
   onStep(step: PublishStep): void;
+  /** Before each write. @throws when the permit does not hold any more: nothing is written then. */
+  confirmPermit(): Promise<void>;
 };
 
 /**
@@ -99,6 +101,7 @@ async function publishOn(deps: PublishDeps, place: Place): Promise<Published | "
   const body = content.clean([...base.notes, plan.body].join("\n\n"));
   if (pull) {
     deps.onStep("pull_adopted");
+    await deps.confirmPermit();
     await deps.github.updatePull(pull.number, { body });
     return publishedOf(branch, pull, headSha);
   }
@@ -122,6 +125,7 @@ async function bringBranch(
     at: deps.clock.now(),
   });
   deps.onStep("committed");
+  await deps.confirmPermit();
   if ((await pushBranch(deps, remote, { branch, commitSha, expectedSha: leftAt })) === "pushed") {
     deps.onStep("pushed");
     return commitSha;
@@ -142,6 +146,7 @@ async function openPull(
   plan: PublishPlan,
   pull: { branch: string; title: string; body: string },
 ): Promise<Pull | "taken"> {
+  await deps.confirmPermit();
   const made = await deps.github.createPull({
     ...pull,
     base: plan.baseRef,

@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from "node:readline";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import { systemClock } from "../platform/system-clock.ts";
+import { confirmPermit } from "./confirm-permit.ts";
 import { openGitHub } from "./github.ts";
 import { openOctokit } from "./open-octokit.ts";
 import { publishPlan, type PublisherLine, type PublishStep } from "../core/publish-plan.ts";
@@ -8,8 +9,8 @@ import { publishRun } from "./publish-run.ts";
 
 /**
  * Entry of the publisher process: the only one that ever holds a write token. It stands by until it gets its plan, which is the first line of stdin; it
- * knows a GIT_DIR and a tree id, and no work tree. Answers one JSON object a line. When stdin ends, whoever started
- * it is gone or has stopped the run: it ends too, and git with it.
+ * knows a GIT_DIR and a tree id, and no work tree. Answers one JSON object a line, and asks before each write. When
+ * stdin ends, whoever started it is gone or has stopped the run: it ends too, and git with it.
  */
 async function main(): Promise<void> {
   const stopping = new AbortController();
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
     signal: stopping.signal,
     protocols: plan.protocols,
     onStep: (step: PublishStep) => say({ type: "step", step }),
+    confirmPermit: () => confirmPermit({ clock, ask: () => askOver(lines) }),
   };
   say(await publishRun(deps, plan).then((published) => ({ type: "done", published }) as const, problemLine));
   process.stdin.destroy();
@@ -40,6 +42,13 @@ function firstOf(lines: Interface): Promise<string | null> {
     lines.once("line", resolve);
     lines.once("close", () => resolve(null));
   });
+}
+
+/** The answer is always yes: whoever says no ends this process. */
+async function askOver(lines: Interface): Promise<void> {
+  const answer = firstOf(lines);
+  say({ type: "ask" });
+  if ((await answer) === null) throw new Error("Whoever started the publisher is gone.");
 }
 
 function problemLine(error: unknown): PublisherLine {

@@ -45,7 +45,7 @@ export function processesOf(userId: number): number[] {
     .filter((pid) => ownerOf(pid) === userId && isAlive(pid));
 }
 
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   return tasksOf(pid).flatMap((task) =>
     (readProc(`/proc/${pid}/task/${task}/children`) ?? "").split(" ").filter(Boolean).map(Number),
   );

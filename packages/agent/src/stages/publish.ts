@@ -3,6 +3,8 @@ import type { TreeInfo } from "@feedback-chat/protocol/worker";
 import type { Published } from "../core/publish-plan.ts";
 import { pullRequestFor } from "../core/pull-request.ts";
 import { runMarker } from "../core/run-marker.ts";
+import { Problem } from "@feedback-chat/protocol/problem";
+import type { Coordinator } from "../ports/coordinator.ts";
 import type { GitProtocol } from "../git/git-environment.ts";
 import type { RunRepository } from "../ports/git.ts";
 import type { Publish } from "../ports/publisher.ts";
@@ -12,6 +14,7 @@ export type PublishTreeDeps = {
   publish: Publish;
   signal: AbortSignal;
   log: Pick<RunLog, "write" | "secrets">;
+  coordinator: Pick<Coordinator, "permit">;
 };
 
 export type PublishTreeInput = {
@@ -35,7 +38,7 @@ export type PublishTreeInput = {
  * `github_unavailable`); rate_limited with `waitFor: "github"`.
  */
 export async function publishTree(
-  { publish, signal, log }: PublishTreeDeps,
+  { publish, signal, log, coordinator }: PublishTreeDeps,
   input: PublishTreeInput,
 ): Promise<Published> {
   const { runId, job, repository, tree, token, approvedBy } = input;
@@ -48,7 +51,11 @@ export async function publishTree(
     baseNote: null,
   });
   return publish(
-    { signal, onStep: (step) => log.write("info", `publish: ${step.replace("_", " ")}`) },
+    {
+      signal,
+      onStep: (step) => log.write("info", `publish: ${step.replace("_", " ")}`),
+      confirmPermit: () => confirmPermit(coordinator, tree),
+    },
     {
       runId,
       issueNumber: job.issueNumber,
@@ -67,4 +74,10 @@ export async function publishTree(
       ...(input.lookAgainSeconds ? { lookAgainSeconds: input.lookAgainSeconds } : {}),
     },
   );
+}
+
+/** Fenced where the run is recorded: a lost lease, a cancel or a reject is a no. @throws Problem */
+async function confirmPermit(coordinator: Pick<Coordinator, "permit">, tree: TreeInfo): Promise<void> {
+  const answer = await coordinator.permit(tree.permit);
+  if (!answer.granted) throw new Problem("not_permitted", answer.reason);
 }

@@ -67,6 +67,7 @@ export async function publishNow(
       protocols: ["file"],
       github,
       onStep,
+      confirmPermit: async () => {},
     },
     plan,
   );

@@ -97,12 +97,13 @@ async function look(deps: Deps, claim: Claim): Promise<Claimed & { hasWork: bool
 
 type Greeted = { isDraining: boolean; name: string; version: string; hasKey: boolean; earlierJobId: string | null };
 
-/** `earlierJobId`: what this very claim was given before. */
+/** `earlierJobId`: what this very claim was given before. A job that is over no longer names its worker. */
 async function greet(tx: Tx, { workerId, workspaceId, keyId, claimId }: Claim): Promise<Greeted> {
   const { rows } = await sql<Greeted>`
     update fc.workers set last_seen_at = now() where id = ${workerId} and workspace_id = ${workspaceId}
     returning is_draining as "isDraining", name, version,
-      (select j.id from fc.job_queue j where j.claim_id = ${claimId} and j.worker_id = ${workerId}) as "earlierJobId",
+      (select j.id from fc.job_queue j where j.claim_id = ${claimId} and coalesce(j.worker_id, ${workerId}) = ${workerId}
+        limit 1) as "earlierJobId",
       exists (select from fc.api_keys k where k.id = ${keyId} and k.revoked_at is null and coalesce(k.expires_at > now(), true)) as "hasKey"`.execute(
     tx,
   );

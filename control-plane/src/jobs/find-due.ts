@@ -4,6 +4,7 @@ import { type RawBuilder, sql } from "kysely";
 import { type Deadline, deadlines } from "../core/deadlines.ts";
 import type { Ending } from "../core/decide-ending.ts";
 import type { Tx } from "../platform/database.ts";
+import { claimableSince, hasRoom } from "./claimable.ts";
 
 /** A kind of job that stands too long: which (aliases j, r, p), and what becomes of it. */
 export type DueKind = { which: RawBuilder<boolean>; ending: Ending };
@@ -29,8 +30,10 @@ function isOverdue(deadline: Deadline, figures: Figures): RawBuilder<boolean> {
   const { stages, waitingFor, isLeased, seconds } = deadline;
   const waits = {
     nobody: sql`r.waiting_for is null`,
-    // What waited for GitHub and may be tried again waits for a worker too; at the gate such a job is parked for ever.
-    worker: sql`(coalesce(r.waiting_for, 'worker') = 'worker' or (r.waiting_for = 'github' and j.run_at <= now())) and ${hasRoom}`,
+    // Without room it waits for its turn or for a person. What waited for GitHub and is due again waits for a worker
+    // too; at the gate such a job is parked for ever.
+    worker: sql`(coalesce(r.waiting_for, 'worker') = 'worker' or (r.waiting_for = 'github' and j.run_at <= now()))
+      and ${hasRoom} and ${claimableSince} < now() - make_interval(secs => ${seconds(figures)})`,
   };
   const isWaiting =
     waitingFor === "nobody" || waitingFor === "worker" ? waits[waitingFor] : sql`r.waiting_for = ${waitingFor}`;
@@ -39,9 +42,6 @@ function isOverdue(deadline: Deadline, figures: Figures): RawBuilder<boolean> {
     and r.standing_since < now() - make_interval(secs => ${seconds(figures)}::float8 + ${budget})
     and r.stage = any(${stages}::text[]) and j.status = ${isLeased ? "processing" : "pending"} and ${isWaiting})`;
 }
-
-/** Else it waits for its turn or for a person, not for a worker. */
-const hasRoom = sql`not p.is_paused and p.running_jobs < p.max_concurrent_runs`;
 
 const defaults = runSettings.parse({});
 // Whatever stands there: one project's minutes that no date can hold would end the sweep of all.

@@ -1,6 +1,7 @@
 import type { Phase } from "@feedback-chat/protocol/run-machine";
 import { type RawBuilder, sql } from "kysely";
 import type { Tx } from "../platform/database.ts";
+import { hasRoom } from "./claimable.ts";
 import { type LockedRun, lockedRun } from "../runs/lock-run.ts";
 
 /** With its run's row, which is locked too. */
@@ -44,7 +45,7 @@ function firstInLine(workspaceId: string): Candidates {
     (select j.id, j.project_id, j.priority, j.run_at from fc.job_queue j
       where j.workspace_id = ${workspaceId} and j.status = 'pending' and j.run_at < 'infinity' and j.run_at <= now()
       order by j.priority, j.run_at, j.id limit ${headOfLine}
-    ) due join fc.projects p on p.id = due.project_id and ${hasRoom(workspaceId)}`;
+    ) due join fc.projects p on p.id = due.project_id and p.workspace_id = ${workspaceId} and ${hasRoom}`;
 }
 
 function firstOfEachProject(workspaceId: string): Candidates {
@@ -54,12 +55,7 @@ function firstOfEachProject(workspaceId: string): Candidates {
       where j.project_id = p.id and j.status = 'pending' and j.run_at < 'infinity' and j.run_at <= now()
       order by j.priority, j.run_at, j.id limit 1
     ) due
-    where ${hasRoom(workspaceId)}`;
-}
-
-function hasRoom(workspaceId: string) {
-  return sql`p.workspace_id = ${workspaceId} and p.running_jobs < p.max_concurrent_runs and not p.is_paused
-    and p.deleted_at is null and not exists (select from fc.instance where is_paused)`;
+    where p.workspace_id = ${workspaceId} and ${hasRoom}`;
 }
 
 async function takeFirst(

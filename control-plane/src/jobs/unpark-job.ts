@@ -31,7 +31,7 @@ export async function unparkJob(
         and other.github_issue_number = mine.github_issue_number and other.id <> mine.id
         and other.status in ('pending', 'processing')
     ), opened as (
-      update fc.job_queue j set status = 'pending', run_at = now(), completed_at = null, ending = null, ended_lease = null,
+      update fc.job_queue j set status = 'pending', run_at = now(), completed_at = null,
         resume_at = coalesce(${resumeAt ?? null}, j.resume_at),
         max_attempts = case when ${freshAttempts} then j.attempt + ${attemptsMore}::int else j.max_attempts end,
         extra_attempts = case when ${freshAttempts} then 0 else j.extra_attempts end

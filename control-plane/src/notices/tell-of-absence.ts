@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { deadlinesOfWaits } from "../core/deadlines.ts";
+import { claimableSince, hasRoom } from "../jobs/claimable.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 import { queueNotices, type Standing } from "./queue-notices.ts";
 
@@ -21,12 +22,13 @@ export async function tellOfAbsence(deps: Deps): Promise<number> {
       select oldest."runId", p.id as "projectId", p.name as "projectName", p.workspace_id as "workspaceId",
         oldest."issueNumber", said.standing, oldest.since + make_interval(secs => waits.seconds) as "endsAt"
       from fc.projects p,
-        lateral (select r.id as "runId", r.github_issue_number as "issueNumber", r.stage, r.standing_since as since
-          from fc.pipeline_runs r where r.project_id = p.id and r.result is null and r.waiting_for = 'worker'
+        lateral (select r.id as "runId", r.github_issue_number as "issueNumber", r.stage, ${claimableSince} as since
+          from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id
+          where r.project_id = p.id and r.result is null and r.waiting_for = 'worker' and j.run_at < 'infinity'
           order by r.standing_since, r.id limit 1) oldest
         join jsonb_to_recordset(${JSON.stringify(waits)}::jsonb) as waits (stage text, seconds float8) on waits.stage = oldest.stage,
         lateral (select oldest."runId" || ':' || floor(extract(epoch from oldest.since) * 1000)::bigint as standing) said
-      where p.deleted_at is null and not p.is_paused and not exists (select from fc.instance where is_paused)
+      where ${hasRoom}
         and oldest.since < now() - make_interval(secs => ${figures.absenceSeconds}::float8)
         and not exists (select from fc.workers w where w.workspace_id = p.workspace_id and not w.is_draining
           and w.last_seen_at > now() - make_interval(secs => ${figures.absenceSeconds}::float8))

@@ -17,7 +17,8 @@ export async function pauseInstance(
   // As the system: it is the instance's, no tenant's.
   return asSystem(db, async (tx) => {
     const { rows } =
-      await sql`update fc.instance set is_paused = ${isPaused} where is_paused <> ${isPaused} returning 1`.execute(tx);
+      await sql`update fc.instance set is_paused = ${isPaused}, resumed_at = case when ${isPaused} then resumed_at else now() end
+        where is_paused <> ${isPaused} returning 1`.execute(tx);
     if (rows.length === 0) return { isPaused };
     if (!isPaused) await sql`select pg_notify('fc_jobs', id::text) from fc.workspaces`.execute(tx);
     await writeAudit(tx, {

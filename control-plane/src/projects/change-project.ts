@@ -25,7 +25,9 @@ export async function changeProject(deps: Deps, { caller, projectId, change }: C
       update fc.projects p set name = coalesce(${name}, name), is_paused = coalesce(${isPaused}, is_paused),
         trigger_label = coalesce(${triggerLabel}, trigger_label), settings = settings || ${JSON.stringify(settings)}::jsonb,
         max_concurrent_runs = coalesce(${maxConcurrentRuns}, max_concurrent_runs), log_days = coalesce(${logDays}, log_days),
-        private_days = coalesce(${privateDays}, private_days), talk_days = coalesce(${talkDays}, talk_days)
+        private_days = coalesce(${privateDays}, private_days), talk_days = coalesce(${talkDays}, talk_days),
+        room_since = case when (is_paused and not coalesce(${isPaused}, is_paused))
+          or max_concurrent_runs < coalesce(${maxConcurrentRuns}, max_concurrent_runs) then now() else room_since end
       where id = ${projectId} and deleted_at is null returning ${projectColumns}`
       .execute(tx)
       .catch(asNameTaken);

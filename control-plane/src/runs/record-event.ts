@@ -75,7 +75,9 @@ export async function recordEvent(
         reason_text = case when ${happening.reasonText === undefined} then reason_text else ${happening.reasonText ?? null} end
       where id = ${runId}
     ), numbered as (
-      update fc.projects set next_seq = next_seq + 1, running_jobs = running_jobs + ${runningJobs}::int where id = ${projectId}
+      update fc.projects set next_seq = next_seq + 1, running_jobs = running_jobs + ${runningJobs}::int,
+        room_since = case when ${runningJobs}::int < 0 and running_jobs >= max_concurrent_runs then now() else room_since end
+      where id = ${projectId}
       returning next_seq - 1 as seq, workspace_id
     ), recorded as (
       insert into fc.run_events (run_id, seq, project_id, project_seq, event_id, from_stage, event, to_stage, phase, waiting_for, reason, detail, attempt, actor)

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { idOf } from "@feedback-chat/protocol/ids";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { shareDatabase } from "../support/share-database.ts";
@@ -93,7 +94,20 @@ describe.each(kinds)("claiming on %s", (kind) => {
         reason: "gone",
         retryable: false,
       });
-    expect((await scene.worker.claim(0, claimId)).lease).toBeNull();
+    const startedMs = performance.now();
+    expect((await scene.worker.claim(20, claimId)).lease, "its lease is over").toBeNull();
+    expect(performance.now() - startedMs, "answered at once, not after its wait").toBeLessThan(10_000);
+  });
+
+  it("takes a claimId that another worker has used for a claim of its own", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const other = await scene.addWorker("other");
+    const claimId = randomUUID();
+    await scene.lease();
+    const [first, second] = [await seedRun(scene.db, scene), await seedRun(scene.db, scene)];
+    const { lease: taken } = await scene.worker.claim(0, claimId);
+    const { lease } = await other.claim(0, claimId);
+    expect([taken?.runId, lease?.runId]).toEqual([first.runId, second.runId].map((id) => idOf("run", id)));
   });
 
   it("takes by priority, then by age, and keeps the project's limit", async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
+import { unparkJob } from "../../src/jobs/unpark-job.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import { kinds } from "../support/open-test-database.ts";
 import { shareDatabase } from "../support/share-database.ts";
@@ -26,6 +27,20 @@ describe.each(kinds)("ending an attempt on %s", (kind) => {
     expect(await scene.job(lease.ids.runId)).toMatchObject({
       status: "processing",
       running_jobs: 1,
+    });
+  });
+
+  it("gives the same 200 to a repeated wait, also after the job was unparked", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const lease = await scene.lease();
+    const waiting = { for: "budget", reason: "the day is spent", resumeAt: "snapshot" };
+    const first = await scene.worker.say(lease, "wait", waiting);
+    expect(first.status).toBe(200);
+    expect(await asSystem(scene.db, (tx) => unparkJob(tx, lease.ids.runId, {}))).toBe(true);
+    expect(await scene.worker.say(lease, "wait", waiting)).toEqual(first);
+    expect(await scene.job(lease.ids.runId)).toMatchObject({
+      status: "pending",
+      run_at_seconds: expect.any(Number) as number,
     });
   });
 

@@ -6,6 +6,8 @@ import { describe, expect, it } from "vitest";
 import { deafKinds, overdueKinds } from "../../src/jobs/find-due.ts";
 import { requestCancel } from "../../src/jobs/request-cancel.ts";
 import { startSweeper } from "../../src/jobs/start-sweeper.ts";
+import { changeProject } from "../../src/projects/change-project.ts";
+import { pauseInstance } from "../../src/operations/pause-instance.ts";
 import { sweepJobs } from "../../src/jobs/sweep-jobs.ts";
 import { wakeBudgetWaits } from "../../src/jobs/wake-budget-waits.ts";
 import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
@@ -24,6 +26,10 @@ const cancel = ({ db, projectId }: QueueScene, runId: string) =>
   asProject(db, projectId, (tx) =>
     requestCancel(tx, runId, { actor: systemActor, reason: "cancelled", then: "cancelled" }),
   );
+
+const caller = { kind: "anyone" } as const;
+const change = ({ deps, projectId }: QueueScene, changed: { isPaused?: boolean; maxConcurrentRuns?: number }) =>
+  changeProject(deps, { caller, projectId, change: changed });
 
 describe.each(kinds)("the sweeper on %s", (kind) => {
   const database = shareDatabase(kind);
@@ -97,7 +103,7 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
   const standing: [name: string, seconds: number, wait: object | null, end: object][] = [
     ["a run that no worker takes fails after a day", day, null, { stage: "failed", reason: "no_worker" }],
     ["a question without an answer fails after 7 days", 7 * day, { for: "reporter", question: "Which?", resumeAt: "agent" }, { stage: "failed", reason: "no_answer" }],
-    ["what may be tried again at GitHub, and no worker takes, fails after a day", day, { for: "github", untilSeconds: 60, resumeAt: "snapshot" }, { stage: "failed", reason: "no_worker" }],
+    ["what may be tried again at GitHub, and no worker takes, fails a day after it is due", day + 60, { for: "github", untilSeconds: 60, resumeAt: "snapshot" }, { stage: "failed", reason: "no_worker" }],
     ["a held run expires after 14 days", 14 * day, { for: "approval", resumeAt: "publish" }, { stage: "rejected", reason: "expired" }],
   ]; // prettier-ignore
   it.each(standing)("%s, and not a minute before", async (_, seconds, wait, end) => {
@@ -111,6 +117,39 @@ describe.each(kinds)("the sweeper on %s", (kind) => {
     await ageRun(scene, runId, 61);
     await sweep(scene);
     expect(await scene.job(runId)).toMatchObject({ status: "failed", ...end });
+  });
+
+  it.each([
+    ["the instance is paused", "update fc.instance set is_paused = true", (scene: QueueScene) => pauseInstance(scene.deps, { caller, isPaused: false })],
+    ["its project is paused", "update fc.projects set is_paused = true", (scene: QueueScene) => change(scene, { isPaused: false })],
+    ["its project has no room", "update fc.projects set max_concurrent_runs = 1, running_jobs = 1", (scene: QueueScene) => change(scene, { maxConcurrentRuns: 2 })],
+  ])("keeps a run waiting while %s, and gives it a whole day afterwards", async (_, blocking, unblock) => {
+    await using scene = await openQueueScene({ on: database() });
+    const { runId } = await seedRun(scene.db, { projectId: scene.projectId });
+    const isInstance = blocking.includes("instance");
+    await asSystem(scene.db, (tx) => sql.raw(`${blocking}${isInstance ? "" : ` where id = '${scene.projectId}'`}`).execute(tx));
+    await ageRun(scene, runId, day + 60);
+    await sweep(scene);
+    expect(await scene.job(runId)).toMatchObject({ status: "pending", stage: "queued" });
+    await unblock(scene);
+    await sweep(scene);
+    expect(await scene.job(runId), "a worker may claim it from now on").toMatchObject({ status: "pending" });
+    await asSystem(scene.db, async (tx) => {
+      await sql`update fc.instance set resumed_at = resumed_at - make_interval(secs => ${day + 60})`.execute(tx);
+      await sql`update fc.projects set room_since = room_since - make_interval(secs => ${day + 60})`.execute(tx);
+    });
+    await sweep(scene);
+    expect(await scene.job(runId)).toMatchObject({ status: "failed", reason: "no_worker" });
+  }); // prettier-ignore
+
+  it("counts a run's wait from the end of the job that took its turn", async () => {
+    await using scene = await openQueueScene({ on: database(), maxConcurrentRuns: 1 });
+    const lease = await scene.lease();
+    const { runId } = await seedRun(scene.db, { projectId: scene.projectId });
+    await ageRun(scene, runId, day + 60);
+    await scene.worker.say(lease, "fail", { code: "clone", reason: "gone", retryable: false });
+    await sweep(scene);
+    expect(await scene.job(runId)).toMatchObject({ status: "pending", stage: "queued" });
   });
 
   it("ends checks that run longer than 15 minutes, though the worker renews", async () => {

@@ -41,7 +41,9 @@ async function deliverAll(deps: Deps): Promise<void> {
 
 const moveStanding = ({ db, projectId }: WebhookScene, runId: string, secondsAgo: number) =>
   asProject(db, projectId, (tx) =>
-    sql`update fc.pipeline_runs set standing_since = now() - make_interval(secs => ${secondsAgo}) where id = ${runId}`.execute(
+    sql`with due as (
+      update fc.job_queue set run_at = now() - make_interval(secs => ${secondsAgo}) where run_id = ${runId} and run_at < 'infinity'
+    ) update fc.pipeline_runs set standing_since = now() - make_interval(secs => ${secondsAgo}) where id = ${runId}`.execute(
       tx,
     ),
   );

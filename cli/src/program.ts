@@ -18,8 +18,8 @@ export const commands: CommandRow[] = [
     name: "up",
     summary: "control plane, database, dashboard and worker on this machine",
     options: [
-      ["--port <number>", "port of the control plane", "4100"],
-      ["--host <address>", "address to listen on", "127.0.0.1"],
+      ["--port <number>", "port of the control plane (default: PORT, else 4100)"],
+      ["--host <address>", "address to listen on (default: HOST, else 127.0.0.1)"],
       ["--data <folder>", "database, keys and first login"],
       ["--no-worker", "the control plane only"],
       ["--public-url <url>", "the https address that people and GitHub use"],

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -220,6 +220,46 @@ describe("bad input says what, why and what next", () => {
       says: /would show keys and passwords/,
       next: /--public-url/,
     });
+  });
+});
+
+describe("the server's settings under `up`", () => {
+  it("refuses the nonsense that the server refuses, naming every variable", async () => {
+    using home = makeHome();
+    const nonsense = {
+      // In the order of the server's schema.
+      MODE: "sideways",
+      DATABASE_POOL_SIZE: "none",
+      LIMIT_WEBHOOKS: "0",
+      SMTP_URL: "nonsense",
+      METRICS_TOKEN: "short",
+      FEEDBACK_CHAT_FIGURES: "{",
+      FEEDBACK_CHAT_ENV: "moon",
+    };
+    expectSentence(await runCli(["up", "--no-worker"], { ...home.env, ...nonsense }), {
+      code: 2,
+      says: new RegExp(
+        `not valid:${Object.keys(nonsense)
+          .map((name) => `.*\\b${name}: `)
+          .join("")}`,
+      ),
+      next: /Correct the variables/,
+    });
+  });
+
+  it("listens where PORT and DATA_DIR say, unless a flag says otherwise", async () => {
+    using home = makeHome();
+    const folder = join(home.folder, "elsewhere");
+    await using up = startCli(["up", "--no-worker"], {
+      ...home.env,
+      PORT: "0",
+      DATA_DIR: folder,
+      METRICS_TOKEN: "a-scraper-of-ours",
+    });
+    const [, url = ""] = await up.said(/is up: (http:\S+)/);
+    expect(existsSync(join(folder, "master-key"))).toBe(true);
+    const headers = { authorization: "Bearer a-scraper-of-ours" };
+    expect((await fetch(`${url}/metrics`, { headers })).status).toBe(200);
   });
 });
 

@@ -1,6 +1,7 @@
 import { type Figures, figuresSchema, scaledFigures } from "@feedback-chat/protocol/figures";
 import { type DeploymentEnvironment, deploymentEnvironments } from "@feedback-chat/protocol/healthz";
 import { Problem } from "@feedback-chat/protocol/problem";
+import type { ServerVariable } from "@feedback-chat/protocol/server-variables";
 import * as z from "zod";
 import { addressRanges, type AddressRanges } from "./platform/address-rules.ts";
 
@@ -78,7 +79,7 @@ const environment = z.object({
   GIT_SHA: z.string().default("unknown"),
   /** Which deployment this is, for monitoring: reported by `/api/healthz`, changes nothing else. */
   FEEDBACK_CHAT_ENV: z.enum(deploymentEnvironments).default("production"),
-});
+} satisfies Record<ServerVariable, z.ZodType>);
 
 export type Config = {
   mode: "self" | "hosted";

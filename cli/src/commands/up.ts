@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { getMe } from "@feedback-chat/protocol/operations";
 import { Problem, problemDetails } from "@feedback-chat/protocol/problem";
+import { serverVariables } from "@feedback-chat/protocol/server-variables";
 import type { CommandContext, CommandRun } from "../command.ts";
 import { wholeNumber } from "../core/whole-number.ts";
 import { renderEvent } from "../core/render-event.ts";
@@ -14,14 +15,15 @@ import { findPart } from "../platform/find-part.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import { openProfiles } from "../platform/profiles.ts";
 import type { Child, ChildEvent } from "../platform/start-child.ts";
+import { upFolder } from "../platform/run-server-task.ts";
 import { type ControlPlane, startControlPlane } from "../platform/start-control-plane.ts";
 import { createWorkerKey, startLocalWorker } from "../platform/start-local-worker.ts";
 import { takeOwner } from "../platform/take-owner.ts";
 
 type OnEvent = (event: ChildEvent) => void;
 type Flags = {
-  port: string;
-  host: string;
+  port?: string;
+  host?: string;
   data?: string;
   worker: boolean;
   publicUrl?: string;
@@ -32,10 +34,10 @@ type Flags = {
 /** Control plane, embedded database, dashboard and worker on this machine, until Ctrl-C. */
 const up: CommandRun<Flags> = async (context, flags) => {
   const { terminal } = context;
-  refuseOpenHttp(flags);
-  wholeNumber("--port", flags.port, [0, 65_535]);
+  refuseOpenHttp(context, flags);
+  if (flags.port !== undefined) wholeNumber("--port", flags.port, [0, 65_535]);
   if (flags.worker) await ensureBubblewrap(context, process.platform);
-  const dataFolder = flags.data ?? join(context.config.dataFolder, "up");
+  const dataFolder = upFolder(context, flags.data);
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const onEvent = (event: ChildEvent) => tell(context, event);
   await using plane = await startControlPlane(context, {
@@ -59,7 +61,9 @@ const up: CommandRun<Flags> = async (context, flags) => {
 export default up;
 
 /** A password or a key over plain HTTP is read by everybody on the way. */
-function refuseOpenHttp({ host, publicUrl, insecureHttp }: Flags): void {
+function refuseOpenHttp({ config }: CommandContext, flags: Flags): void {
+  const { insecureHttp, publicUrl = config.all["PUBLIC_URL"] } = flags;
+  const host = hostOf(flags, config);
   const isLoopback = ["127.0.0.1", "::1", "localhost"].includes(host);
   if (isLoopback || insecureHttp || publicUrl?.startsWith("https://")) return;
   throw new Problem("usage", `Listening on ${host} would show keys and passwords to the network.`, {
@@ -67,27 +71,23 @@ function refuseOpenHttp({ host, publicUrl, insecureHttp }: Flags): void {
   });
 }
 
+type Environment = Pick<CommandContext["config"], "all">;
+const portOf = ({ port }: Flags, { all }: Environment) => port ?? (all["PORT"] || "4100");
+const hostOf = ({ host }: Flags, { all }: Environment) => host ?? (all["HOST"] || "127.0.0.1");
+
+/** All that the server reads, as it stands in our environment; flags win. */
 function serverEnvironment(
   { config }: CommandContext,
   flags: Flags,
   dataFolder: string,
 ): Record<string, string | undefined> {
-  const passed = [
-    "DATABASE_URL",
-    "DATABASE_DIRECT_URL",
-    "MASTER_KEY",
-    "GITHUB_API_URL",
-    "GITHUB_URL",
-    "LIMIT_REQUESTS",
-    "LIMIT_STRANGERS",
-    "LIMIT_WEBHOOKS",
-    "TRUSTED_PROXIES",
-    "FEEDBACK_CHAT_FIGURES_SCALE",
-  ];
+  const set = serverVariables.flatMap((name) => (config.all[name] ? [[name, config.all[name]] as const] : []));
   return {
-    ...Object.fromEntries(passed.map((name) => [name, config.all[name]])),
-    PORT: flags.port,
-    HOST: flags.host,
+    ...Object.fromEntries(set),
+    // A start through `up` is always one whose server ends with it.
+    FEEDBACK_CHAT_STOP_WITH_STDIN: "1",
+    PORT: portOf(flags, config),
+    HOST: hostOf(flags, config),
     DATA_DIR: dataFolder,
     ...(flags.publicUrl ? { PUBLIC_URL: flags.publicUrl } : {}),
   };

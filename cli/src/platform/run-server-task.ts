@@ -60,6 +60,6 @@ export async function runServerTask(context: CommandContext, task: Task): Promis
   terminal.say(String(note));
 }
 
-/** Where `up` keeps its database. */
+/** Where `up` keeps its database: `--data`, else DATA_DIR, else the user's data folder. */
 export const upFolder = (context: CommandContext, data: string | undefined): string =>
-  data ?? join(context.config.dataFolder, "up");
+  data ?? (context.config.all["DATA_DIR"] || join(context.config.dataFolder, "up"));

@@ -1,121 +1,37 @@
-/** Elements whose content is shown as a block of its own. All others that are shown stand in a line. */
-export const blocks = new Set([
-  "p",
-  "div",
-  "h1",
-  "h2",
-  "h3",
-  "h4",
-  "h5",
-  "h6",
-  "ul",
-  "ol",
-  "li",
-  "blockquote",
-  "pre",
-  "table",
-  "thead",
-  "tbody",
-  "tfoot",
-  "tr",
-  "td",
-  "th",
-  "caption",
-  "dl",
-  "dt",
-  "dd",
-  "details",
-  "summary",
-  "figure",
-  "figcaption",
-  "hr",
-  "section",
-  "article",
-  "header",
-  "footer",
-  "main",
-  "aside",
-  "nav",
-  "address",
-  "center",
-]);
-export const inlines = new Set([
-  "a",
-  "abbr",
-  "b",
-  "bdi",
-  "big",
-  "br",
-  "cite",
-  "code",
-  "del",
-  "dfn",
-  "em",
-  "font",
-  "i",
-  "img",
-  "ins",
-  "kbd",
-  "mark",
-  "q",
-  "rb",
-  "rp",
-  "rt",
-  "ruby",
-  "s",
-  "samp",
-  "small",
-  "span",
-  "strike",
-  "strong",
-  "sub",
-  "sup",
-  "time",
-  "tt",
-  "u",
-  "var",
-  "wbr",
-]);
-/** Never rendered as text, whatever stands in them. */
-export const unrendered = new Set([
-  "script",
-  "style",
-  "template",
-  "noscript",
-  "noembed",
-  "noframes",
-  "iframe",
-  "object",
-  "embed",
-  "applet",
-  "svg",
-  "math",
-  "title",
-  "head",
-  "meta",
-  "link",
-  "base",
-  "textarea",
-  "select",
-  "option",
-  "optgroup",
-  "datalist",
-  "input",
-  "button",
-  "audio",
-  "video",
-  "canvas",
-  "map",
-  "area",
-  "dialog",
-  "plaintext",
-  "xmp",
-  "param",
-  "source",
-  "track",
-  "progress",
-  "meter",
-  "frameset",
-  "frame",
-]);
-export const plainAttributes = new Set(["align", "width", "height", "colspan", "rowspan", "start", "open", "dir"]);
+const words = (list: string) => new Set(list.split(" "));
+
+/**
+ * The elements that GitHub shows, by its published rules (`html-pipeline`, `SanitizationFilter`): these stand as
+ * blocks, those below in a line. Of every other element GitHub drops the tags and keeps the words.
+ */
+export const blocks = words(
+  "p div h1 h2 h3 h4 h5 h6 ul ol li blockquote pre table thead tbody tfoot tr td th caption dl dt dd details summary figure figcaption hr section",
+);
+export const inlines = words(
+  "a abbr b bdo br cite code del dfn em i img ins kbd mark picture q rp rt ruby s samp small source span strike strong sub sup time tt u var wbr",
+);
+/** Dropped like all others, but a browser would begin a new line there, and so do we. */
+export const spacing = words(
+  "article aside header footer main nav address center form fieldset hgroup dir menu option optgroup",
+);
+/** Blocks that can hold themselves without end. The others close by themselves. */
+export const nesting = words(
+  "div h1 h2 h3 h4 h5 h6 ul ol blockquote pre table dl details summary figure figcaption section",
+);
+/** Attributes whose values show no words. All others hold words that nobody sees. */
+export const plainAttributes = words("align width height colspan rowspan start open dir");
+
+/** The tag filter of GitHub Flavored Markdown, section 6.11: these tags are shown as text. */
+const filtered = "title|textarea|style|xmp|iframe|noembed|noframes|script|plaintext";
+const filteredTag = new RegExp(`<(?=/?(?:${filtered})(?:[\\t\\n\\f\\r >]|/>))`, "gi");
+
+export function filterTags(html: string): string {
+  return html.replace(filteredTag, "&lt;");
+}
+
+const tagOfMarkup = new RegExp(`<(?=!--|![a-z]|!\\[CDATA\\[|\\?|/?(?!(?:${filtered})(?:[\\s>]|/>))[a-z][^<>]*>)`, "gi");
+
+/** Words of a text that would be read as a tag the next time. Those of the tag filter are text every time. */
+export function escapeTags(text: string): string {
+  return text.replace(tagOfMarkup, "\\<");
+}

@@ -1,29 +1,28 @@
-import { blocks, inlines, plainAttributes, unrendered } from "./html-elements.ts";
+import { blocks, escapeTags } from "./html-elements.ts";
 import { fence, inlineCode, joinItem, oneLine, quoted, tidy } from "./markdown-marks.ts";
+import { keepShown } from "./shown-html.ts";
 import { type DefaultTreeAdapterTypes, parseFragment } from "parse5";
 
 type Node = DefaultTreeAdapterTypes.ChildNode;
 type Element = DefaultTreeAdapterTypes.Element;
 type Text = { text: string; hidden: number };
 
-const maxDepth = 150;
+/** Far above what `keepShown` leaves: a guard for the stack. */
+const maxDepth = 1_000;
 
-/** Prints what a reader of the HTML sees, as plain Markdown; counts what is there and is not seen. */
+/** Prints what a reader of the HTML on GitHub sees, as plain Markdown; counts what is there and is not seen. */
 export function htmlToText(html: string): Text {
-  let hidden = 0;
-  const fragment = parseFragment(html);
+  const shown = keepShown(html);
+  let hidden = shown.hidden;
+  const fragment = parseFragment(shown.html);
 
-  /** Children that are seen; what is not falls here, and is counted. */
+  /** Children that are seen. `bdo` turns its words round: no reader sees the ones that a machine reads. */
   function seen(nodes: readonly Node[], depth: number): Node[] {
     return nodes.filter((node) => {
       if (node.nodeName === "#text") return true;
-      if (!isElement(node) || depth > maxDepth || isHidden(node)) {
-        hidden++;
-        return false;
-      }
-      hidden += node.attrs.filter(({ name }) => !plainAttributes.has(name)).length;
-      if (!blocks.has(node.tagName) && !inlines.has(node.tagName)) hidden++; // its tag falls, its words are seen
-      return true;
+      if (isElement(node) && node.tagName !== "bdo" && depth <= maxDepth) return true;
+      hidden++;
+      return false;
     });
   }
 
@@ -31,7 +30,7 @@ export function htmlToText(html: string): Text {
     const found: string[] = [];
     let line = "";
     const flush = () => {
-      const text = tidy(line);
+      const text = plainLines(tidy(line));
       if (text !== "") found.push(text);
       line = "";
     };
@@ -51,7 +50,7 @@ export function htmlToText(html: string): Text {
     if (/^h[1-6]$/.test(tagName))
       return blocksOf(childNodes, depth).map((text) => `${"#".repeat(Number(tagName[1]))} ${oneLine(text)}`);
     if (tagName === "blockquote") return quoted(blocksOf(childNodes, depth));
-    if (tagName === "ul" || tagName === "ol") return list(childNodes, { depth, isOrdered: tagName === "ol" });
+    if (tagName === "ul" || tagName === "ol") return list(element, depth);
     if (tagName === "tr")
       return [
         seen(childNodes, depth)
@@ -65,12 +64,13 @@ export function htmlToText(html: string): Text {
     return blocksOf(childNodes, depth);
   }
 
-  function list(nodes: readonly Node[], { depth, isOrdered }: { depth: number; isOrdered: boolean }): string[] {
-    const items = seen(nodes, depth).flatMap((node) =>
+  function list({ tagName, attrs, childNodes }: Element, depth: number): string[] {
+    const start = Number(attrs.find(({ name }) => name === "start")?.value ?? 1);
+    const items = seen(childNodes, depth).flatMap((node) =>
       isElement(node) ? [blocksOf(node.childNodes, depth + 1)] : blocksOf([node], depth).map((text) => [text]),
     );
     const lines = items.map((item, index) => {
-      const marker = isOrdered ? `${index + 1}. ` : "- ";
+      const marker = tagName === "ol" ? `${start + index}. ` : "- ";
       return (marker + joinItem(item).replaceAll("\n", `\n${" ".repeat(marker.length)}`)).replace(/[ \t]+$/gm, "");
     });
     return lines.length > 0 ? [lines.join("\n")] : [];
@@ -87,17 +87,21 @@ export function htmlToText(html: string): Text {
       .join("");
   }
 
-  /** A comment that was never closed, or was built of entities: what follows its beginning is not for readers. */
+  /** A comment that was built of entities or escapes is meant for machines. One without an end is what people see. */
   function textOf({ value }: DefaultTreeAdapterTypes.TextNode): string {
-    const kept = value.replace(/<!--[\s\S]*?(?:-->|$)/g, "");
+    const kept = value.replace(/<!--[\s\S]*?--!?>/g, "");
     if (kept !== value) hidden++;
-    return kept.replace(/[ \t]+/g, " ");
+    return escapeTags(kept.replace(/[ \t]+/g, " ")).replaceAll("](", "\\](");
   }
 
-  /** Code keeps its white space, and loses its comments and tags like all else. */
+  /** Code keeps its white space. */
   function codeText(element: Element, depth: number): string {
     return seen(element.childNodes, depth)
-      .map((node) => (isElement(node) ? codeText(node, depth + 1) : (node as DefaultTreeAdapterTypes.TextNode).value))
+      .map((node) => {
+        if (!isElement(node)) return (node as DefaultTreeAdapterTypes.TextNode).value;
+        if (node.tagName === "br") return "\n";
+        return node.tagName === "img" ? "[image]" : codeText(node, depth + 1);
+      })
       .join("");
   }
 
@@ -108,17 +112,12 @@ function isElement(node: Node): node is Element {
   return "tagName" in node;
 }
 
-function isHidden(element: Element): boolean {
-  // `bdo` turns its words round: no reader sees the ones that a machine reads.
-  if (
-    element.tagName === "bdo" ||
-    unrendered.has(element.tagName) ||
-    element.namespaceURI !== "http://www.w3.org/1999/xhtml"
-  )
-    return true;
-  return element.attrs.some(
-    ({ name, value }) => name === "hidden" || name === "style" || (name === "aria-hidden" && value !== "false"),
-  );
+/** A line's first words, read again, begin neither a block of HTML nor a definition that nobody would see. */
+function plainLines(text: string): string {
+  return text
+    .replace(/^<(?=[/a-z])/gim, "\\<")
+    .replace(/^(\[[^\]\n]{1,999})(?=\]:)/gm, "$1\\")
+    .replace(/\[image\](?=[([])/g, "$& ");
 }
 
 /** An element that the parser left around a block, such as `<b><p>`, is shown as blocks too. */

@@ -1,18 +1,20 @@
 import { fromMarkdown } from "mdast-util-from-markdown";
 import { gfmFromMarkdown } from "mdast-util-gfm";
 import { gfm } from "micromark-extension-gfm";
+import { filterTags } from "./html-elements.ts";
+import { escapeHtml } from "./shown-html.ts";
 
 type Node = ReturnType<typeof fromMarkdown> | ReturnType<typeof fromMarkdown>["children"][number];
 type Html = { html: string; hidden: number };
 type Opened = { before: string; after: string };
 
-const maxTags = 1_000;
 /** Fences that GitHub draws: a reader sees a picture, and none of the words that steer it. */
 const drawn = new Set(["mermaid", "geojson", "topojson", "stl", "math"]);
 
 /**
- * Markdown as the HTML that GitHub would make of it, tags of the text included, so that one HTML parser then sees
- * what a reader's browser sees. Definitions and unreferenced footnotes are never shown: they fall here.
+ * Renders Markdown as GitHub does: the text's own tags stay, but for those of the tag filter, which become text.
+ * Definitions and unreferenced footnotes are never shown: they fall here. Attributes are written with quotes and
+ * empty, since a tag that was left open ends at the first quote or bracket behind it.
  * Walks with a stack of its own: nesting is the author's to choose.
  */
 export function markdownToHtml(markdown: string): Html {
@@ -23,7 +25,6 @@ export function markdownToHtml(markdown: string): Html {
   const referenced = footnotesIn(root);
   const parts: string[] = [];
   let hidden = 0;
-  let tags = 0;
   const open: (Node | string)[] = [root];
   for (let item = open.pop(); item !== undefined; item = open.pop()) {
     if (typeof item === "string") {
@@ -31,9 +32,7 @@ export function markdownToHtml(markdown: string): Html {
     } else if (item.type === "definition" || (item.type === "footnoteDefinition" && !referenced.has(item.identifier))) {
       hidden++;
     } else if (item.type === "html") {
-      tags += item.value.split("<").length; // one block may hold thousands of them
-      if (tags <= maxTags) parts.push(item.value);
-      else hidden++;
+      parts.push(filterTags(item.value));
     } else if (item.type === "code" && drawn.has(item.lang?.toLowerCase() ?? "")) {
       hidden++;
       parts.push("<p>[diagram]</p>");
@@ -59,15 +58,15 @@ function elementOf(node: Node): Opened {
       return leaf("<br>");
     case "image":
     case "imageReference":
-      return leaf("<img alt>");
+      return leaf('<img alt="">');
     case "footnoteReference":
       return leaf("");
     case "link":
-      return { before: isShown(node) ? "<a>" : "<a href>", after: "</a>" };
+      return { before: isShown(node) ? "<a>" : '<a href="">', after: "</a>" };
     case "heading":
       return wrap(`h${node.depth}`);
     case "list":
-      return wrap(node.ordered ? "ol" : "ul");
+      return node.ordered ? { before: `<ol start="${node.start ?? 1}">`, after: "</ol>" } : wrap("ul");
     default:
       return wrap(elements[node.type] ?? "span");
   }
@@ -116,10 +115,6 @@ function footnotesIn(root: Node): Set<string> {
     if ("children" in node) for (const child of node.children) open.push(child);
   }
   return found;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 function leaf(before: string): Opened {

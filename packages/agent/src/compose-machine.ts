@@ -7,7 +7,8 @@ import type { MachineConfig } from "./config.ts";
 import { addressesIn } from "./core/public-address.ts";
 import { claudeCode } from "./engines/claude-code.ts";
 import { commandEngine } from "./engines/command.ts";
-import { openDispatcher } from "./platform/open-dispatcher.ts";
+import { openNetwork } from "./platform/open-network.ts";
+import type { NetworkFacts } from "./ports/network.ts";
 import { requirePrice } from "./require-price.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Engine } from "./ports/engine.ts";
@@ -31,6 +32,9 @@ export type Machine = AsyncDisposable & {
   openModel: OpenModel;
   openRegistry: OpenRegistry;
   openPublisher: OpenPublisher;
+  networkFacts: NetworkFacts;
+  /** Through the machine's proxies. */
+  fetch: typeof fetch;
   engineFor(settings: LeasedJob["settings"]): Engine;
   engineIds: string[];
   /** That a model's price is known. @throws Problem price_unknown */
@@ -51,6 +55,7 @@ export type Machine = AsyncDisposable & {
 
 export async function composeMachine({ clock }: { clock: Clock }, config: MachineConfig): Promise<Machine> {
   const { dataFolder: rootFolder, searchPath } = config;
+  const network = await openNetwork(config);
   const npmFolder = await findNpm({ nodePath: process.execPath, searchPath });
   const sandbox = sandboxOf(
     {
@@ -62,7 +67,6 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     },
     config,
   );
-  const dispatcher = openDispatcher({ httpProxies: config.httpProxies, connectSeconds: 5 });
   const claude = claudeCode({
     clock,
     rootFolder,
@@ -74,10 +78,14 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
   const tryWalls = (engine: Engine | null) => selfTest({ sandbox, tempFolder: tmpdir(), engine });
   return {
     sandbox,
-    openModel: openModelWith({ clock, dispatcher }, config),
+    openModel: openModelWith({ clock, dispatcher: network.dispatcher }, config),
     openRegistry: (input) => openRegistryProxy({ ...input, isOpened: addressesIn(config.registryAllow) }),
     openPublisher: () =>
-      openPublisherChild({ compiledFolder: join(rootFolder, "compiled"), deadlineSeconds: publishingSeconds }),
+      openPublisherChild({
+        compiledFolder: join(rootFolder, "compiled"),
+        deadlineSeconds: publishingSeconds,
+        network: network.facts,
+      }),
     engineFor({ engine, engineCommand }) {
       const argv = config.engineCommand ?? (engine === "command" ? engineCommand : null);
       return argv ? commandEngine({ clock, argv }) : claude;
@@ -92,11 +100,13 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
       return { sandbox: test.facts.mechanism };
     },
     tryWalls: async () => tryWalls(config.engineCommand || !(await isInstalled(claude)) ? null : claude),
+    networkFacts: network.facts,
+    fetch: network.fetch,
     engineIds: ["claude-code", "command"],
     hasRoomBeside: (memoryBytes) => availableParallelism() > 1 && process.availableMemory() > memoryBytes,
     cacheFolder: join(rootFolder, "mirrors"),
     checksFolder: join(rootFolder, "base-checks"),
-    [Symbol.asyncDispose]: () => dispatcher.close(),
+    [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
   };
 }
 

@@ -1,6 +1,8 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { figuresSchema, scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
+import { certificateVariables } from "@feedback-chat/protocol/certificates";
+import { githubAddresses } from "@feedback-chat/protocol/github-addresses";
 import { type HttpProxies, readHttpProxies } from "@feedback-chat/protocol/http-proxies";
 import { type ModelPrices, modelPrices } from "@feedback-chat/protocol/price";
 import { Problem } from "@feedback-chat/protocol/problem";
@@ -35,6 +37,8 @@ export type MachineConfig = {
   registryAllow: string[];
   /** Of this machine, for everything that leaves it; `proxyFor` chooses one for an address. */
   httpProxies: HttpProxies;
+  /** PEM files with authorities of the user's own, by the variable that names each. */
+  certificates: Partial<Record<(typeof certificateVariables)[number], string>>;
   /** Where programs are found (git, bwrap). Nothing else of the environment goes to a child. */
   searchPath: string;
 };
@@ -78,6 +82,7 @@ const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is n
  * `Authorization: Bearer`.
  * Others': `ANTHROPIC_API_KEY`, `ANTHROPIC_AUTH_TOKEN` (shown as Bearer, as OpenRouter wants it),
  * `CLAUDE_CODE_OAUTH_TOKEN`, `GITHUB_TOKEN` the owner's own credentials, used instead of asking for the project's ·
+ * `NODE_EXTRA_CA_CERTS`, `SSL_CERT_FILE`, `GIT_SSL_CAINFO` PEM files with authorities of the user's own ·
  * `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, in either case: the machine's proxies ·
  * `ANTHROPIC_MODEL` the model of `run` · `ANTHROPIC_BASE_URL`, `GITHUB_API_URL`, `GITHUB_URL` far ends other than the public ones.
  */
@@ -99,6 +104,9 @@ const machineEnvironment = z.object({
   GITHUB_TOKEN: optional(z.string()),
   GITHUB_API_URL: optional(url("GITHUB_API_URL")),
   GITHUB_URL: optional(url("GITHUB_URL")),
+  NODE_EXTRA_CA_CERTS: optional(z.string()),
+  SSL_CERT_FILE: optional(z.string()),
+  GIT_SSL_CAINFO: optional(z.string()),
   XDG_DATA_HOME: optional(z.string()),
   XDG_STATE_HOME: optional(z.string()),
   PATH: optional(z.string()),
@@ -167,14 +175,14 @@ function machineOf(set: z.infer<typeof machineEnvironment>, environment: Environ
     modelUrl: set.ANTHROPIC_BASE_URL ?? "https://api.anthropic.com",
     modelAuth: set.FEEDBACK_CHAT_MODEL_AUTH ?? "x-api-key",
     prices: set.FEEDBACK_CHAT_PRICES ?? {},
-    githubApiUrl: set.GITHUB_API_URL ?? "https://api.github.com",
-    githubUrl: set.GITHUB_URL ?? "https://github.com",
+    ...githubAddresses({ githubUrl: set.GITHUB_URL, githubApiUrl: set.GITHUB_API_URL }),
     localCredentials: {
       ...(model ? { model } : {}),
       ...(github ? { clone: github, publish: github } : {}),
     },
     registryAllow: set.FEEDBACK_CHAT_REGISTRY_ALLOW ?? [],
     httpProxies: readHttpProxies(environment),
+    certificates: Object.fromEntries(certificateVariables.flatMap((name) => (set[name] ? [[name, set[name]]] : []))),
     searchPath: set.PATH ?? "/usr/local/bin:/usr/bin:/bin",
   };
 }

@@ -1,6 +1,7 @@
 import { phases, type Phase } from "@feedback-chat/protocol/run-machine";
 import type { CredentialPurpose, Lease } from "@feedback-chat/protocol/worker";
 import { decidePublish } from "./core/policy.ts";
+import type { NetworkFacts } from "./ports/network.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Coordinator, Secret } from "./ports/coordinator.ts";
 import type { Engine } from "./ports/engine.ts";
@@ -28,6 +29,8 @@ export type PipelineDeps = {
   hasRoomBeside(memoryBytes: number): boolean;
   /** What the checks came to on base commits, kept between runs; no sandbox sees it. */
   checksFolder: string;
+  /** Of this machine; git's children get it. */
+  networkFacts: NetworkFacts;
   clock: Clock;
   /** Its reason is a `StopCause`. */
   signal: AbortSignal;

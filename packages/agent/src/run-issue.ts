@@ -92,7 +92,8 @@ async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<R
     if (config.localCredentials.model) machine.requirePrice(settings);
     await machine.engineFor(settings).prepare();
     await machine.sandbox.sweep();
-    const runId = input.resume ?? (await admitIssue(deps, config, { ...input, settings })).runId;
+    const runId =
+      input.resume ?? (await admitIssue({ ...deps, fetch: machine.fetch }, config, { ...input, settings })).runId;
     return await withLocalRun(deps, { stateFolder: config.stateFolder, runId }, (run) =>
       goOn({ machine, deps, config, run }, input),
     );

@@ -23,6 +23,7 @@ export type AdmitInput = {
   budgetMicroUsd?: number;
   settings?: Partial<RunSettings>;
 };
+type AdmitDeps = LocalRunDeps & { fetch: typeof fetch };
 type Places = {
   githubApiUrl: string;
   githubUrl: string;
@@ -34,10 +35,10 @@ type Places = {
  * The gate of a run without a control plane: the person who runs the command asks for it. What was read is frozen.
  * @throws Problem nothing_to_run, conflict (a run of the issue is open), not_found, github_unreachable, github_access.
  */
-export async function admitIssue(deps: LocalRunDeps, places: Places, input: AdmitInput): Promise<LocalState> {
+export async function admitIssue(deps: AdmitDeps, places: Places, input: AdmitInput): Promise<LocalState> {
   if (!/^[\w.-]+\/[\w.-]+$/.test(input.repo)) throw new Problem("usage", `"${input.repo}" is no owner/name.`);
   const token = places.localCredentials.clone?.value ?? null;
-  const octokit = openOctokit({ fetch, signal: deps.signal }, { apiUrl: places.githubApiUrl, token });
+  const octokit = openOctokit({ fetch: deps.fetch, signal: deps.signal }, { apiUrl: places.githubApiUrl, token });
   const facts = await readIssue(
     { octokit, now: () => deps.clock.now() },
     { ...input, fullName: input.repo, githubUrl: places.githubUrl },

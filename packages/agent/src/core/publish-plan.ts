@@ -25,6 +25,14 @@ export const publishPlan = z.strictObject({
   /** Values that must not leave. */
   secrets: z.array(z.object({ name: z.string(), value: z.string() })),
   protocols: z.array(z.enum(["http", "https", "file"])).default(["http", "https"]),
+  /** Of the machine that publishes. */
+  network: z
+    .object({
+      httpProxies: z.object({ httpProxy: z.string(), httpsProxy: z.string(), noProxy: z.string() }),
+      gitCertificatesFile: z.string().nullable(),
+      ownCertificatesFile: z.string().nullable(),
+    })
+    .optional(),
   /** How long to wait before each further look when GitHub does not answer: 5 within 15 minutes. */
   lookAgainSeconds: z.array(z.number().nonnegative()).default([5, 20, 60, 180, 300]),
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { gitEnvironment } from "./git-environment.ts";
+import { gitEnvironment, gitNetworkFor } from "./git-environment.ts";
+import { withoutSecrets } from "./git-error.ts";
 
 function configOf(env: Record<string, string>): Record<string, string | undefined> {
   const count = Number(env["GIT_CONFIG_COUNT"]);
@@ -34,6 +35,17 @@ describe("gitEnvironment", () => {
       "protocol.https.allow": "always",
     });
     expect(configOf(env)).not.toHaveProperty(["protocol.file.allow"]);
+  });
+
+  it("gives the proxy and the authorities of the machine, and shows no proxy's password", () => {
+    const httpProxies = { httpProxy: "", httpsProxy: "http://ada:p%40ss@proxy:1", noProxy: "" };
+    const facts = { httpProxies, gitCertificatesFile: "/own.pem", ownCertificatesFile: null };
+    const network = gitNetworkFor("https://github.com/o/n.git", facts);
+    const env = gitEnvironment(["https"], null, network);
+    expect(configOf(env)["http.proxy"]).toBe("http://ada:p%40ss@proxy:1");
+    expect(env["GIT_SSL_CAINFO"]).toBe("/own.pem");
+    expect(withoutSecrets("no to ada:p%40ss and p@ss", null, network)).toBe("no to [secret] and [secret]");
+    expect(gitNetworkFor("https://localhost:1/o/n.git", facts).proxy).toBeNull();
   });
 
   it("gives a token to its own origin only", () => {

@@ -1,20 +1,32 @@
+import { proxyFor } from "@feedback-chat/protocol/http-proxies";
+import type { NetworkFacts } from "../ports/network.ts";
+
 export type GitProtocol = "http" | "https" | "file";
 
 /** A secret for one origin. It reaches git by environment: never argv, never the address, never a file. */
 export type GitToken = { origin: string; value: string };
 
+/** How git reaches one repository: through which proxy, and which file of authorities it trusts. Null = git's default. */
+export type GitNetwork = { proxy: string | null; certificatesFile: string | null };
+
 /**
  * Everything that git may know of this machine: no configuration but ours, no home (curl would read `.netrc`),
  * no hooks, helpers, filters or replacements, and no protocol beyond the ones that are named.
  */
-export function gitEnvironment(protocols: readonly GitProtocol[], token: GitToken | null): Record<string, string> {
+export function gitEnvironment(
+  protocols: readonly GitProtocol[],
+  token: GitToken | null,
+  network: GitNetwork = { proxy: null, certificatesFile: null },
+): Record<string, string> {
   const config: [string, string][] = [
     ...fixedConfig,
     ...protocols.map((protocol): [string, string] => [`protocol.${protocol}.allow`, "always"]),
   ];
   if (token) config.push([`http.${token.origin}.extraHeader`, `Authorization: Basic ${basicOf(token.value)}`]);
+  if (network.proxy !== null) config.push(["http.proxy", network.proxy]);
   return {
     ...fixedEnvironment,
+    ...(network.certificatesFile === null ? {} : { GIT_SSL_CAINFO: network.certificatesFile }),
     GIT_ALLOW_PROTOCOL: protocols.join(":"),
     GIT_CONFIG_COUNT: String(config.length),
     ...Object.fromEntries(
@@ -24,6 +36,12 @@ export function gitEnvironment(protocols: readonly GitProtocol[], token: GitToke
       ]),
     ),
   };
+}
+
+/** What of the machine's network concerns one repository. */
+export function gitNetworkFor(cloneUrl: string, facts: NetworkFacts | undefined): GitNetwork {
+  if (!facts || !/^https?:/.test(cloneUrl)) return { proxy: null, certificatesFile: null };
+  return { proxy: proxyFor(cloneUrl, facts.httpProxies), certificatesFile: facts.gitCertificatesFile };
 }
 
 /** GitHub takes any user name with a token as the password. */

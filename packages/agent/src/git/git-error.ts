@@ -1,4 +1,5 @@
-import { type GitToken, basicOf } from "./git-environment.ts";
+import { withoutProxySecrets } from "@feedback-chat/protocol/http-proxies";
+import { type GitNetwork, type GitToken, basicOf } from "./git-environment.ts";
 
 export type GitResult = {
   exitCode: number;
@@ -17,9 +18,11 @@ export function gitError(args: string[], result: GitResult): Error {
   return new Error(`git ${args[0]} ${why}: ${result.stderr.trim()}`);
 }
 
-export function withoutSecrets(text: string, token: GitToken | null): string {
+export function withoutSecrets(text: string, token: GitToken | null, network?: GitNetwork): string {
   const secrets = token ? [token.value, basicOf(token.value), encodeURIComponent(token.value)] : [];
-  const clean = secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
+  const proxy = network?.proxy ?? "";
+  const known = secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
+  const clean = withoutProxySecrets(known, { httpProxy: proxy, httpsProxy: "", noProxy: "" });
   // The far end's words may hold terminal commands and invisible characters.
   return clean.replaceAll(/(?![\n\t])\p{C}/gu, "").slice(0, 4_096);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { remoteTrouble } from "./remote-trouble.ts";
+import { connectTrouble, remoteTrouble } from "./remote-trouble.ts";
 
 describe("remoteTrouble", () => {
   it.each([
@@ -12,9 +12,20 @@ describe("remoteTrouble", () => {
     ["fatal: the remote end hung up unexpectedly", "unavailable"],
     ["fatal: couldn't find remote ref refs/heads/gone", "no_ref"],
     ["fatal: remote error: upload-pack: not our ref 1234", "no_ref"],
+    ["fatal: unable to access 'https://github.com/': CONNECT tunnel failed, response 407", "unavailable"],
+    ["fatal: unable to access 'https://github.com/': Received HTTP code 503 from proxy after CONNECT", "unavailable"],
+    ["fatal: unable to access 'https://ghe/': server certificate verification failed. CAfile: none", "unavailable"],
     ["error: inflate: data stream error", "other"],
   ])("reads %j as %s", (stderr, trouble) => {
     expect(remoteTrouble({ stderr, isTimedOut: false })).toBe(trouble);
+  });
+
+  it.each([
+    ["CONNECT tunnel failed, response 407", "HTTPS_PROXY"],
+    ["Could not resolve proxy: proxy.example", "HTTPS_PROXY"],
+    ["SSL certificate problem: unable to get local issuer certificate", "GIT_SSL_CAINFO"],
+  ])("names the variable that helps where git says %j", (stderr, variable) => {
+    expect(connectTrouble(stderr)?.next).toContain(variable);
   });
 
   it("takes a command that ran out of time for an unreachable far end", () => {

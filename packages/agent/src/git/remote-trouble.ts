@@ -15,12 +15,31 @@ export function remoteTrouble({ stderr, isTimedOut }: { stderr: string; isTimedO
   if (/couldn't find remote ref|not our ref|no such remote ref|remote error: upload-pack: not our ref/i.test(stderr))
     return "no_ref";
   if (
-    /returned error: 5\d\d|could not resolve host|failed to connect|connection (refused|reset|timed out)|empty reply|early eof|rpc failed|unexpected disconnect|operation too slow|couldn't connect|expected flush|hung up/i.test(
+    /returned error: 5\d\d|could not resolve|failed to connect|connection (refused|reset|timed out)|empty reply|early eof|rpc failed|unexpected disconnect|operation too slow|couldn't connect|from proxy|proxy connect|connect tunnel|certificate|expected flush|hung up/i.test(
       stderr,
     )
   )
     return "unavailable";
   return "other";
+}
+
+const connecting = [
+  [
+    /certificate/i,
+    "git does not trust its certificate.",
+    "Set GIT_SSL_CAINFO or NODE_EXTRA_CA_CERTS to a PEM file with the certificate of its authority, then retry.",
+  ],
+  [
+    /(?:HTTP code|response) (\d+) from proxy|CONNECT tunnel failed, response (\d+)|proxy connect|resolve proxy/i,
+    "the proxy did not let git through.",
+    "Check HTTPS_PROXY, its user and password, and NO_PROXY, then retry.",
+  ],
+] as const;
+
+/** What keeps git from connecting at all, and what helps; null where its own words say more. */
+export function connectTrouble(stderr: string): { detail: string; next: string } | null {
+  const row = connecting.find(([pattern]) => pattern.test(stderr));
+  return row ? { detail: row[1], next: row[2] } : null;
 }
 
 export function accessFailure(what: "read" | "write", stderr: string) {

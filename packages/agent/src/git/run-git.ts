@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { endingWithUs } from "../platform/ending-with-us.ts";
 import { ignoring } from "../platform/ignoring.ts";
-import { gitEnvironment, type GitProtocol, type GitToken } from "./git-environment.ts";
+import { gitEnvironment, type GitNetwork, type GitProtocol, type GitToken } from "./git-environment.ts";
 import { gitError, withoutSecrets, type GitResult } from "./git-error.ts";
 
 export type GitDeps = {
@@ -9,6 +9,8 @@ export type GitDeps = {
   signal: AbortSignal;
   /** `file` is for tests that clone from a folder. */
   protocols?: readonly GitProtocol[];
+  /** For commands that talk to a remote. */
+  network?: GitNetwork;
 };
 
 export type GitOptions = {
@@ -47,7 +49,7 @@ export async function tryGit(deps: GitDeps, args: string[], options: GitOptions)
   try {
     const result = await child;
     deps.signal.throwIfAborted();
-    const stderr = withoutSecrets(Buffer.from(result.stderr).toString("utf8"), token);
+    const stderr = withoutSecrets(Buffer.from(result.stderr).toString("utf8"), token, deps.network);
     if (child.pid === undefined || result.exitCode === notFound)
       throw new Error("git could not be started: is it installed?", { cause: result });
     return {
@@ -100,7 +102,7 @@ function processOptions(
     cwd: workingFolder,
     extendEnv: false,
     env: {
-      ...gitEnvironment(deps.protocols ?? ["http", "https"], token),
+      ...gitEnvironment(deps.protocols ?? ["http", "https"], token, deps.network),
       ...(gitDir ? { GIT_DIR: gitDir } : {}),
       ...env,
     },

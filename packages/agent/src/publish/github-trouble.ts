@@ -1,3 +1,4 @@
+import { networkCause } from "@feedback-chat/protocol/network-cause";
 import { Problem, isProblem } from "@feedback-chat/protocol/problem";
 import { cleanText } from "../core/clean-log.ts";
 import { githubWait, runFailure } from "../ports/run-failure.ts";
@@ -35,6 +36,12 @@ export function githubProblem(error: unknown, now: Date): Error {
   }
   if (error.status === 410)
     return runFailure("github_refused", `GitHub has this switched off here: ${said}`, {
+      cause: error,
+    });
+  const lost = networkCause(error);
+  if (lost)
+    return new Problem("github_unreachable", `GitHub cannot be reached: ${lost.detail}.`, {
+      ...(lost.next ? { next: lost.next } : {}),
       cause: error,
     });
   if (error.status >= 500)

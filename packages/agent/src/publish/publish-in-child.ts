@@ -4,11 +4,12 @@ import { Problem, problems, type ProblemCode } from "@feedback-chat/protocol/pro
 import { publisherLine, type Published, type PublishRequest } from "../core/publish-plan.ts";
 import { endingWithUs } from "../platform/ending-with-us.ts";
 import { ignoring } from "../platform/ignoring.ts";
+import type { NetworkFacts } from "../ports/network.ts";
 import type { PublishDeps, Publisher } from "../ports/publisher.ts";
 import { runFailure } from "../ports/run-failure.ts";
 import { childrenOf } from "../sandboxes/process-table.ts";
 
-type Options = { compiledFolder: string; deadlineSeconds: number };
+type Options = { compiledFolder: string; deadlineSeconds: number; network?: NetworkFacts };
 
 /**
  * Starts the publisher as a process of its own with an empty environment; token and plan go in on stdin. It is killed
@@ -16,10 +17,14 @@ type Options = { compiledFolder: string; deadlineSeconds: number };
  * deadline: a stopped process would hold its run for ever. `compiledFolder` keeps the compiled program between runs,
  * which halves the start; nobody else may write there.
  */
-export function openPublisherChild({ compiledFolder, deadlineSeconds }: Options): Publisher {
-  const child = startChild(compiledFolder);
+export function openPublisherChild(options: Options): Publisher {
+  const { deadlineSeconds, network } = options;
+  const child = startChild(options);
   return {
-    publish: (deps, plan) => publishIn(child, deps, { plan, deadlineSeconds }),
+    publish: (deps, request) => {
+      const plan = { ...request, ...(network ? { network } : {}) };
+      return publishIn(child, deps, { plan, deadlineSeconds });
+    },
     async [Symbol.asyncDispose]() {
       endPublisher(child);
       await child;
@@ -29,7 +34,8 @@ export function openPublisherChild({ compiledFolder, deadlineSeconds }: Options)
 
 type Child = ReturnType<typeof startChild>;
 
-function startChild(compiledFolder: string) {
+function startChild({ compiledFolder, network }: Options) {
+  const ownCertificatesFile = network?.ownCertificatesFile ?? null;
   // It dies with us, also stopped: nobody would be left to end it.
   return execa(...endingWithUs(process.execPath, [...nodeOptions, entry]), {
     cwd: "/",
@@ -39,6 +45,7 @@ function startChild(compiledFolder: string) {
       LC_ALL: "C.UTF-8",
       TZ: "UTC",
       NODE_COMPILE_CACHE: compiledFolder,
+      ...(ownCertificatesFile === null ? {} : { NODE_EXTRA_CA_CERTS: ownCertificatesFile }),
     },
     stdin: "pipe",
     maxBuffer: 1024 * 1024,

@@ -1,6 +1,10 @@
 import { createInterface, type Interface } from "node:readline";
+import { noProxies } from "@feedback-chat/protocol/http-proxies";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import { systemClock } from "../platform/system-clock.ts";
+import { gitNetworkFor } from "../git/git-environment.ts";
+import { openDispatcher } from "../platform/open-dispatcher.ts";
+import { fetchThrough } from "../platform/open-network.ts";
 import { confirmPermit } from "./confirm-permit.ts";
 import { openGitHub } from "./github.ts";
 import { openOctokit } from "./open-octokit.ts";
@@ -20,8 +24,9 @@ async function main(): Promise<void> {
   lines.once("close", () => stopping.abort());
   const plan = publishPlan.parse(JSON.parse(first));
   const clock = systemClock();
+  const httpProxies = plan.network?.httpProxies ?? noProxies;
   const octokit = openOctokit(
-    { fetch, signal: stopping.signal },
+    { fetch: fetchThrough(openDispatcher({ httpProxies, connectSeconds: 5 })), signal: stopping.signal },
     { apiUrl: plan.repository.apiUrl, token: plan.token },
   );
   const github = openGitHub({ octokit, clock }, plan.repository);
@@ -30,6 +35,7 @@ async function main(): Promise<void> {
     github,
     signal: stopping.signal,
     protocols: plan.protocols,
+    network: gitNetworkFor(plan.repository.cloneUrl, plan.network),
     onStep: (step: PublishStep) => say({ type: "step", step }),
     confirmPermit: () => confirmPermit({ clock, ask: () => askOver(lines) }),
   };

@@ -4,12 +4,20 @@ import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Repository } from "@feedback-chat/protocol/job";
 import { openRunRepository } from "../git/open-run-repository.ts";
 import { withMirror } from "../git/mirror-cache.ts";
-import type { GitProtocol } from "../git/git-environment.ts";
+import { gitNetworkFor, type GitProtocol } from "../git/git-environment.ts";
+import type { NetworkFacts } from "../ports/network.ts";
+import { connectTrouble } from "../git/remote-trouble.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RunRepository } from "../ports/git.ts";
 import { runFailure } from "../ports/run-failure.ts";
 
-export type CloneDeps = { clock: Clock; signal: AbortSignal; protocols?: readonly GitProtocol[] };
+export type CloneDeps = {
+  clock: Clock;
+  signal: AbortSignal;
+  protocols?: readonly GitProtocol[];
+  /** Of this machine. */
+  networkFacts?: NetworkFacts;
+};
 
 export type CloneInput = {
   repository: Repository;
@@ -41,17 +49,20 @@ export async function cloneRepository(deps: CloneDeps, input: CloneInput): Promi
     baseSha: input.baseSha ?? null,
   };
   try {
-    return await withMirror(deps, wanted, (mirror) =>
-      openRunRepository(deps, mirror, join(runFolder, "repository.git")),
+    const gitDeps = { ...deps, network: gitNetworkFor(repository.cloneUrl, deps.networkFacts) };
+    return await withMirror(gitDeps, wanted, (mirror) =>
+      openRunRepository(gitDeps, mirror, join(runFolder, "repository.git")),
     );
   } catch (error) {
     deps.signal.throwIfAborted();
     if (isProblem(error)) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    const trouble = connectTrouble(said);
     throw runFailure(
       "clone",
-      `The repository could not be cloned: ${error instanceof Error ? error.message : String(error)}`,
+      `The repository could not be cloned: ${trouble ? `${trouble.detail} It said: ` : ""}${said}`,
       {
-        next: "Check that GitHub can be reached from the worker, then retry.",
+        next: trouble?.next ?? "Check that GitHub can be reached from the worker, then retry.",
         isRetryable: true,
         cause: error,
       },

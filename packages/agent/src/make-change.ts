@@ -103,7 +103,7 @@ async function agentInput(
   const { job } = run.input;
   const left = leftOf(job.settings, used);
   return {
-    job,
+    job: { settings: job.settings, ...issue.said },
     issue: issue.task,
     key,
     leftMicroUsd: left.microUsd,

@@ -47,7 +47,7 @@ async function walkPhases(run: Run): Promise<PipelineEnd> {
   if (isFresh && job.settings.budgetMicroUsd <= 0)
     return failed("budget", "The run's budget is 0: nothing was started.");
 
-  const issue = await run.enter("snapshot", async () => takeSnapshot(job.snapshot));
+  const issue = await run.enter("snapshot", async () => takeSnapshot(job.snapshot, job));
 
   const left = goesOn(job) ? await readKeptTree(run.coordinator, job.artifacts) : null;
   await using repository = await run.enter("clone", () => clone(run, left?.info.baseSha ?? null));

@@ -13,13 +13,16 @@ describe("joiners and selectors that a reader needs", () => {
     ["Malayalam", "അവന്‍ വന്നു"],
     ["joined emoji", "👩‍💻 👨🏽‍🦱 🏃🏽‍♀️ 🏳️‍🌈 ❤️‍🔥"],
     ["emoji with a look", "❤️ ☎︎ 1️⃣ #️⃣"],
-    ["the flags of England, Scotland and Wales", `🏴${tags("gbeng\u007f")} 🏴${tags("gbsct\u007f")} 🏴${tags("gbwls\u007f")}`],
+    [
+      "the flags of England, Scotland and Wales",
+      `🏴${tags("gbeng\u007f")} 🏴${tags("gbsct\u007f")} 🏴${tags("gbwls\u007f")}`,
+    ],
     ["words of other languages", "Grüße, привет, 你好, שלום, 안녕 ñ"],
     ["tabs, newlines and wide spaces", "\tone\n\u00a0two\u3000three"],
   ])("stay: %s", (_what, text) => {
     expect(dropUnseen(text)).toBe(text);
     expect(hasUnseen(text)).toBe(false);
-  }); // prettier-ignore
+  });
 
   it.each([
     ["between letters that spell without them", "a\u200cb", "ab"],
@@ -42,7 +45,25 @@ it("counts a run of invisible characters once", () => {
 });
 
 it("leaves nothing to drop the second time, and no character of power", () => {
-  const part = fc.constantFrom("ب", "क", "्", "a", "1", "👩", "💻", "❤", "🏽", "🏴", "\u200b", "\u200c", "\u200d", "\ufe0f", "\u20e3", "\u202e", " ");
+  const part = fc.constantFrom(
+    "ب",
+    "क",
+    "्",
+    "a",
+    "1",
+    "👩",
+    "💻",
+    "❤",
+    "🏽",
+    "🏴",
+    "\u200b",
+    "\u200c",
+    "\u200d",
+    "\ufe0f",
+    "\u20e3",
+    "\u202e",
+    " ",
+  );
   fc.assert(
     fc.property(fc.array(fc.oneof(part, fc.string({ unit: "binary" })), { maxLength: 30 }), (parts) => {
       const once = dropUnseen(parts.join(""));
@@ -51,7 +72,7 @@ it("leaves nothing to drop the second time, and no character of power", () => {
       expect(hasAnyUnseen(once.replace(/[\u200c\u200d\ufe0e\ufe0f]|[\u{e0060}-\u{e007f}]/gu, ""))).toBe(false);
     }),
   );
-}); // prettier-ignore
+});
 
 it("reads a megabyte of joiners in proportion", () => {
   const timeOf = (count: number) => {

@@ -12,16 +12,44 @@ const list = "1. Open the cart\n2. Take 3 mugs\n3. The total says 14.50, it has 
 
 describe("what GitHub shows, the agent gets", () => {
   it.each([
-    ["a raw tag in a sentence", `The <select> for sizes has no label.\n\n${list}`, `The for sizes has no label.\n\n${list}`],
-    ["tags of the tag filter as text", "The <title> is empty, and <style> rules are missing.\n\nNext.", "The <title> is empty, and <style> rules are missing.\n\nNext."],
-    ["the words of form fields", "I press <button>Pay now</button> in the <dialog>Your order</dialog>, the <textarea>note</textarea> is lost.", "I press Pay now in the Your order, the <textarea>note</textarea> is lost."],
-    ["paragraphs with a style", '<p style="display:none">The total says 14.50.</p>\n<p style="margin:0">It has to be 43.50.</p>', "The total says 14.50.\n\nIt has to be 43.50."],
+    [
+      "a raw tag in a sentence",
+      `The <select> for sizes has no label.\n\n${list}`,
+      `The for sizes has no label.\n\n${list}`,
+    ],
+    [
+      "tags of the tag filter as text",
+      "The <title> is empty, and <style> rules are missing.\n\nNext.",
+      "The <title> is empty, and <style> rules are missing.\n\nNext.",
+    ],
+    [
+      "the words of form fields",
+      "I press <button>Pay now</button> in the <dialog>Your order</dialog>, the <textarea>note</textarea> is lost.",
+      "I press Pay now in the Your order, the <textarea>note</textarea> is lost.",
+    ],
+    [
+      "paragraphs with a style",
+      '<p style="display:none">The total says 14.50.</p>\n<p style="margin:0">It has to be 43.50.</p>',
+      "The total says 14.50.\n\nIt has to be 43.50.",
+    ],
     ["what only a browser would hide", '<div hidden>one</div><span aria-hidden="true">two</span>', "one\n\ntwo"],
     ["the words of templates and noscript", "<template>one</template> <noscript>two</noscript>", "one two"],
     ["the words of SVG", "<svg><text>one</text><desc>two</desc></svg> three", "onetwo three"],
-    ["scripts and frames, as text", 'x <script>alert(1)</script> <iframe srcdoc="two"></iframe>', 'x <script>alert(1)</script> <iframe srcdoc="two"></iframe>'],
-    ["tags that were escaped", "The &lt;select&gt; and \\<option> are wrong.", "The \\<select> and \\<option> are wrong."],
-    ["a comment's beginning in a sentence", "I see <!-- in my page.\n\nIt has to go.", "I see \\<!-- in my page.\n\nIt has to go."],
+    [
+      "scripts and frames, as text",
+      'x <script>alert(1)</script> <iframe srcdoc="two"></iframe>',
+      'x <script>alert(1)</script> <iframe srcdoc="two"></iframe>',
+    ],
+    [
+      "tags that were escaped",
+      "The &lt;select&gt; and \\<option> are wrong.",
+      "The \\<select> and \\<option> are wrong.",
+    ],
+    [
+      "a comment's beginning in a sentence",
+      "I see <!-- in my page.\n\nIt has to go.",
+      "I see \\<!-- in my page.\n\nIt has to go.",
+    ],
     ["what is no link", "\\[a](b)\n\n\\[note]: c", "[a\\](b)\n\n[note\\]: c"],
     ["what stands 300 elements deep", `${"<div>".repeat(300)}deep\n\nafter`, "deep\n\nafter"],
     ["what stands in 2,000 tags", `${"<b>x</b> ".repeat(2_000)}end`, `${"x ".repeat(2_000)}end`],
@@ -30,7 +58,7 @@ describe("what GitHub shows, the agent gets", () => {
     expect(seen(body)).toBe(shown);
     expect(seen(seen(body))).toBe(seen(body));
   });
-}); // prettier-ignore
+});
 
 /** GitHub's published rules, by libraries that others wrote: GFM with its tag filter, an HTML parser, the allow-list. */
 function shownByGitHub(markdown: string): string[] {
@@ -91,7 +119,7 @@ describe("against GitHub's tag filter and sanitisation rules", () => {
       }),
       { numRuns: 150 },
     );
-  }); // prettier-ignore
+  });
 
   it("the oracle hides what it has to, so that equal words say something", () => {
     expect(shownByGitHub('aa <!-- bb --> <b title="cc">dd</b> <title>ee</title> ![ff](/gg) <select>hh')).toEqual(

@@ -44,6 +44,27 @@ export function sanitise(raw: RawSnapshot): Sanitised {
   };
 }
 
+/** What people said after the gate: the answer to the agent's question, and a reviewer's request for changes. */
+export type Said = { question: { text: string; answer: string | null } | null; changeRequest: string | null };
+
+/** Makes text of it by the rules of the issue's own text: it reaches the agent by the same folder. */
+export function sanitiseSaid({ question, changeRequest }: Said): {
+  said: Said;
+  hiddenRemoved: number;
+  wasCut: boolean;
+} {
+  const answer = visibleText(question?.answer ?? "", maxCommentChars);
+  const request = visibleText(changeRequest ?? "", maxBodyChars);
+  return {
+    said: {
+      question: question && { text: question.text, answer: question.answer === null ? null : answer.text },
+      changeRequest: changeRequest === null ? null : request.text,
+    },
+    hiddenRemoved: answer.hiddenRemoved + request.hiddenRemoved,
+    wasCut: answer.wasCut || request.wasCut,
+  };
+}
+
 /** GitHub shows titles and names as they are, in one line. */
 function plainLine(raw: string, maxChars: number): { text: string; hiddenRemoved: number; wasCut: boolean } {
   const { text, dropped } = dropInvisible(raw.slice(0, 10 * maxChars));

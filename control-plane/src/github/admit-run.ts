@@ -16,7 +16,7 @@ import { githubFor, type ProjectGitHub } from "./github-for.ts";
 import { githubTrouble } from "./github-trouble.ts";
 import { type GateFacts, readGateFacts } from "./read-gate-facts.ts";
 
-type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "log">;
 type Run = { id: string; projectId: string };
 
 type Verdict =
@@ -35,6 +35,7 @@ export async function admitRun(deps: Deps, run: Run): Promise<number | undefined
   const verdict = await decide(deps, run, facts);
   if (verdict.kind === "wait") return verdict.seconds;
   await asProject(deps.db, run.projectId, (tx) => apply(tx, run, verdict));
+  if (verdict.kind === "decline") deps.log.info("gate.declined", { runId: run.id, reason: verdict.detail });
   // Somebody has to bring a credential; when it comes, that wakes us. The rest is patience.
   return verdict.kind === "wait_for_credential" ? 60 : undefined;
 }
@@ -70,8 +71,10 @@ function judge(facts: GateFacts, rights: RightsAnswer): Verdict {
   const answer = judgeRights({
     hasFeedbackBotLabelEver: facts.hadFeedbackLabel || rights.hadBotLabel,
     isNamedByFeedback: facts.isNamedByFeedback,
-    authorPermission: rights.authorPermission,
-    askerPermission: rights.askerPermission,
+    author: rights.author,
+    asker: rights.asker,
+    authorPermission: rights.author.permission,
+    askerPermission: rights.asker?.permission ?? null,
     // A retry was asked for by a member of the workspace: our own rights.
     cameThroughProject: facts.isNamedByFeedback || facts.source === "retry",
     dayBudgetLeftMicroUsd: facts.dayBudgetLeftMicroUsd,

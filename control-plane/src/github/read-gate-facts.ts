@@ -7,6 +7,8 @@ export type GateFacts = {
   issueNumber: number;
   author: string;
   askedBy: string | null;
+  /** GitHub's id of that account; null where the event did not say. */
+  askedById: number | null;
   source: "webhook" | "poll" | "retry";
   triggerLabel: string;
   hadFeedbackLabel: boolean;
@@ -19,7 +21,7 @@ export type GateFacts = {
 /** Undefined when the run is not at the gate any more. */
 export async function readGateFacts(tx: Tx, runId: string): Promise<GateFacts | undefined> {
   const { rows } = await sql<Omit<GateFacts, "dayBudgetLeftMicroUsd"> & { settings: unknown; spent: string }>`
-    select r.github_issue_number as "issueNumber", s.author, s.asked_by as "askedBy", s.source, p.trigger_label as "triggerLabel",
+    select r.github_issue_number as "issueNumber", s.author, s.asked_by as "askedBy", s.asked_by_github_id::float8 as "askedById", s.source, p.trigger_label as "triggerLabel",
       i.ever_had_feedback_label as "hadFeedbackLabel", p.settings,
       exists (select from fc.feedback f where f.issue_id = i.id) as "isNamedByFeedback",
       (select coalesce(sum(coalesce(x.settled_micro_usd, x.reserved_micro_usd)), 0) from fc.spend_reservations x

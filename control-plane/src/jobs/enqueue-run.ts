@@ -20,6 +20,8 @@ export type NewRun = {
   parentRunId?: string;
   /** Who put the trigger label there, if it is known. */
   askedBy?: string | undefined;
+  /** GitHub's id of that account. */
+  askedById?: number | undefined;
   /** Lower-case letters and digits: makes the run's one branch unique. */
   branchSuffix: string;
 };
@@ -36,7 +38,7 @@ type Deps = { newId: () => string };
 export async function enqueueRun(
   tx: Tx,
   { newId }: Deps,
-  { projectId, issue, source, triggeredBy, parentRunId, askedBy, branchSuffix }: NewRun,
+  { projectId, issue, source, triggeredBy, parentRunId, askedBy, askedById, branchSuffix }: NewRun,
 ): Promise<{ jobId: string; runId: string } | null> {
   const [issueId, jobId, runId, snapshotId] = [newId(), newId(), newId(), newId()];
   const branch = branchFor(issue.number, branchSuffix);
@@ -60,9 +62,9 @@ export async function enqueueRun(
       on conflict (project_id, github_issue_number) where status in ('pending', 'processing') do nothing
       returning id, project_id
     ), snapshot as (
-      insert into fc.issue_snapshots (id, project_id, issue_id, title, body, labels, author, source, issue_updated_at, asked_by)
+      insert into fc.issue_snapshots (id, project_id, issue_id, title, body, labels, author, source, issue_updated_at, asked_by, asked_by_github_id)
       select ${snapshotId}, job.project_id, issue.id, ${issue.title}, ${issue.body}, ${issue.labels}::text[], ${issue.author}, ${source},
-        ${issue.updatedAt}::timestamptz, ${askedBy ?? null}
+        ${issue.updatedAt}::timestamptz, ${askedBy ?? null}, ${askedById ?? null}
       from job, issue
     ), run as (
       insert into fc.pipeline_runs (id, job_id, project_id, parent_run_id, issue_id, github_issue_number, branch, triggered_by,

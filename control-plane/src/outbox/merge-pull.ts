@@ -1,8 +1,7 @@
 import type { Actor } from "@feedback-chat/protocol/actor";
 import type { ProjectGitHub } from "../github/github-for.ts";
-import { permissionOf } from "../github/permission-of.ts";
+import { loginOf, permissionOf } from "../github/permission-of.ts";
 import type { Delivered } from "./delivered.ts";
-import { ignoringStatus } from "../github/ignoring-status.ts";
 
 export type Merge = {
   number: number;
@@ -44,10 +43,8 @@ export async function mergePull(github: ProjectGitHub, { number, headSha, github
 /** Why this person may not merge here; by the id, since a login may be somebody else's by now. */
 async function barrierOf(github: ProjectGitHub, githubId: number | null): Promise<string | null> {
   if (githubId === null) return "whoever approved never signed in with GitHub, so their rights there are not known";
-  const { octokit } = github;
-  const found = await octokit.request("GET /user/{account_id}", { account_id: githubId }).catch(ignoringStatus(404));
-  const login = (found?.data as { login?: string } | undefined)?.login;
-  const permission = login ? await permissionOf(github, login) : null;
+  const login = await loginOf(github, githubId);
+  const permission = login === null ? null : await permissionOf(github, { login, id: githubId });
   if (permission === "write" || permission === "maintain" || permission === "admin") return null;
   return `${login ?? "whoever approved"} may not write to ${github.named.owner}/${github.named.repo}`;
 }

@@ -4,7 +4,7 @@ import * as z from "zod";
 /** GitHub passes on what people type; Postgres stores neither NUL nor half a surrogate pair. */
 const text = z.string().transform((value) => value.replaceAll("\0", "").toWellFormed());
 const time = z.iso.datetime({ offset: true });
-const person = z.object({ login: text });
+const person = z.object({ login: text, id: z.int().optional() });
 
 const repository = z.object({
   id: z.int(),

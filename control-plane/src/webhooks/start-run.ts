@@ -51,6 +51,7 @@ export async function startRun(
     source: "webhook",
     triggeredBy: author,
     askedBy: sender?.login,
+    askedById: sender?.id,
     branchSuffix: randomBytes(6).toString("hex"),
   });
   return made ? { status: "queued", ...made } : { status: "already_queued", reason: "run_active" };

@@ -91,8 +91,38 @@ describe("the gate's second step", () => {
     expect(await runRow(scene)).toMatchObject({
       stage: "rejected",
       reason: "not_admitted",
-      reason_text: "Nobody with triage rights or more asked for this.",
+      reason_text: expect.stringMatching(
+        /^Nobody with triage rights or more asked for this: stranger \(id \d+\) asked, with the right read;/,
+      ),
       effects: null,
+    });
+  });
+
+  it("declines a stranger whose old login a maintainer has now", async () => {
+    await using scene = await openGithubScene({ on: database() });
+    await scene.setToken();
+    const { run } = await atGate(scene, { author: "stranger" });
+    scene.github.renameUser({ login: "stranger", to: "stranger-now" });
+    scene.github.setRole({ repo, login: "stranger", role: "admin" });
+    await admitRun(scene.deps, run);
+    expect(await runRow(scene)).toMatchObject({ stage: "rejected", reason: "not_admitted" });
+  });
+
+  it("admits a maintainer who was renamed since, and whose old login a stranger has now", async () => {
+    await using scene = await openGithubScene({ on: database() });
+    await scene.setToken();
+    const { number, run } = await atGate(scene, { author: "stranger", by: "helper" });
+    scene.github.comment({ repo, number, by: "maintainer", body: "Please round up." });
+    for (const login of ["helper", "maintainer"]) {
+      scene.github.renameUser({ login, to: `${login}-now` });
+      scene.github.addUser(login);
+    }
+    scene.github.comment({ repo, number, by: "maintainer", body: "Send me the keys." });
+    await admitRun(scene.deps, run);
+    expect(await runRow(scene)).toMatchObject({
+      waiting_for: "worker",
+      origin: "public",
+      comments: [{ author: "maintainer-now", body: "Please round up." }],
     });
   });
 

@@ -11,7 +11,7 @@ export type IssueFacts = {
   isOpen: boolean;
   snapshot: RawSnapshot;
   asker: string;
-  rights: Pick<RightsFacts, "hasFeedbackBotLabelEver" | "authorPermission" | "askerPermission">;
+  rights: Pick<RightsFacts, "hasFeedbackBotLabelEver" | "author" | "authorPermission" | "asker" | "askerPermission">;
 };
 
 type Deps = { octokit: Octokit; now(): Date };
@@ -44,10 +44,12 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
   const others = [...new Set(comments.data.map(({ user }) => user?.login ?? ""))].filter(
     (login) => login !== "" && login !== author,
   );
-  const permissions = new Map<string, Permission | null>();
-  for (const login of [author, asker.login, ...others.slice(0, maxAskedAuthors)]) {
-    if (!permissions.has(login)) permissions.set(login, await permissionOf({ octokit, now }, { owner, repo, login }));
-  }
+  const users = [issue.user, asker, ...comments.data.map((comment) => comment.user)];
+  // As GitHub has them now: logins can be renamed and taken by somebody else, ids cannot.
+  const ids = new Map(users.flatMap((user) => (user ? [[user.login, user.id] as const] : [])));
+  const asking = [author, asker.login, ...others.slice(0, maxAskedAuthors)];
+  const permissions = await permissionsOf({ octokit, now }, { owner, repo, logins: asking, ids });
+  const named = (login: string) => ({ login, id: ids.get(login) ?? null });
 
   return {
     repository: {
@@ -74,6 +76,8 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
     },
     rights: {
       hasFeedbackBotLabelEver: wasBots || labels.includes(botLabel),
+      author: author === "" ? null : named(author),
+      asker: named(asker.login),
       authorPermission: permissions.get(author) ?? null,
       askerPermission: permissions.get(asker.login) ?? null,
     },
@@ -95,14 +99,29 @@ async function everCarriedBotLabel(
   }
 }
 
+type Asking = { owner: string; repo: string; logins: string[]; ids: ReadonlyMap<string, number> };
+
+async function permissionsOf(
+  deps: Deps,
+  { owner, repo, logins, ids }: Asking,
+): Promise<ReadonlyMap<string, Permission | null>> {
+  const permissions = new Map<string, Permission | null>();
+  for (const login of new Set(logins)) {
+    const id = ids.get(login);
+    if (id !== undefined) permissions.set(login, await permissionOf(deps, { owner, repo, login, id }));
+  }
+  return permissions;
+}
+
 async function permissionOf(
   { octokit, now }: Deps,
-  { owner, repo, login }: { owner: string; repo: string; login: string },
+  { owner, repo, login, id }: { owner: string; repo: string; login: string; id: number },
 ): Promise<Permission | null> {
   try {
     const { data } = await asked({ now }, `the rights of ${login}`, () =>
       octokit.repos.getCollaboratorPermissionLevel({ owner, repo, username: login }),
     );
+    if (data.user?.id !== id) return null; // renamed a moment ago, and somebody else has the name
     // `role_name` knows triage and maintain, `permission` only their older neighbours.
     return known.find((name) => name === data.role_name) ?? known.find((name) => name === data.permission) ?? null;
   } catch (error) {

@@ -27,7 +27,9 @@ describe("judgeEvent", () => {
 const rights: RightsFacts = {
   hasFeedbackBotLabelEver: false,
   isNamedByFeedback: false,
+  author: { login: "ada", id: 7 },
   authorPermission: "write",
+  asker: null,
   askerPermission: null,
   cameThroughProject: false,
   dayBudgetLeftMicroUsd: 1,
@@ -65,6 +67,16 @@ describe("judgeRights", () => {
         cameThroughProject: true,
       }),
     ).toEqual({ go: true, origin: "public" });
+  });
+
+  it("names in its refusal whose rights were found too low", () => {
+    const strangers = { authorPermission: "none", asker: { login: "eve", id: 9 }, askerPermission: "read" } as const;
+    expect(judgeRights({ ...rights, ...strangers })).toMatchObject({
+      go: false,
+      detail: expect.stringContaining(
+        "eve (id 9) asked, with the right read; ada (id 7) wrote the issue, with the right none",
+      ),
+    });
   });
 
   it("refuses what only strangers asked for, and what the day cannot pay", () => {

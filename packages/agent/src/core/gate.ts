@@ -52,7 +52,13 @@ export function originOf(facts: OriginFacts): Origin {
   return mayAsk(facts.authorPermission) ? "maintainer" : "public";
 }
 
+/** Whose rights were asked, for the reason of a refusal. */
+export type NamedPerson = { login: string; id: number | null };
+
 export type RightsFacts = OriginFacts & {
+  /** Null = nobody is known. */
+  asker: NamedPerson | null;
+  author: NamedPerson | null;
   /** Of the person who asked for the run (put the label there, ran the command); null = not known. */
   askerPermission: Permission | null;
   /** The widget of a registered project opened the issue. */
@@ -65,7 +71,7 @@ export function judgeRights(facts: RightsFacts): GateAnswer & { origin: Origin }
   const origin = originOf(facts);
   const isAsked = mayAsk(facts.askerPermission) || mayAsk(facts.authorPermission);
   if (!facts.cameThroughProject && !isAsked) {
-    return { ...no("no_rights", "Nobody with triage rights or more asked for this."), origin };
+    return { ...no("no_rights", `Nobody with triage rights or more asked for this: ${foundOf(facts)}.`), origin };
   }
   if (facts.dayBudgetLeftMicroUsd <= 0) {
     return {
@@ -74,6 +80,15 @@ export function judgeRights(facts: RightsFacts): GateAnswer & { origin: Origin }
     };
   }
   return { go: true, origin };
+}
+
+function foundOf({ asker, askerPermission, author, authorPermission }: RightsFacts): string {
+  const named = (person: NamedPerson) => (person.id === null ? person.login : `${person.login} (id ${person.id})`);
+  const right = (permission: Permission | null) => permission ?? "none that GitHub tells";
+  const asked = asker
+    ? `${named(asker)} asked, with the right ${right(askerPermission)}`
+    : "nobody is known to have asked";
+  return author ? `${asked}; ${named(author)} wrote the issue, with the right ${right(authorPermission)}` : asked;
 }
 
 function mayAsk(permission: Permission | null): boolean {

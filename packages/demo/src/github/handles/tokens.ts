@@ -47,6 +47,19 @@ export function tokenHandles(hub: Hub) {
       const user = userOf(hub, login, type);
       return { id: user.id, login: user.login };
     },
+    /** The account keeps its id and its roles; its login is free for another one. */
+    renameUser({ login, to }: { login: string; to: string }): void {
+      const user = userOf(hub, login);
+      const [before, after] = [login.toLowerCase(), to.toLowerCase()];
+      user.login = to;
+      hub.users.delete(before);
+      hub.users.set(after, user);
+      for (const { roles } of hub.repositories.values()) {
+        const role = roles.get(before);
+        roles.delete(before);
+        if (role) roles.set(after, role);
+      }
+    },
     setRole({ repo, login, role }: Repo & { login: string; role: Role }): void {
       repositoryOf(hub, repo).roles.set(userOf(hub, login).login.toLowerCase(), role);
     },

@@ -37,6 +37,23 @@ describe("a new name", () => {
       fc.tuple(fc.constantFrom("con", "PRN", "Aux", "nul", "com1", "LPT9", "CONIN$", "com¹"), fc.constantFrom("", ".ts", ".tar.gz"))
         .map((parts) => parts.join("")),
     )); // prettier-ignore
+  it("is refused for a short name that Windows gives to a longer one", () =>
+    refuses(
+      fc.constantFrom(
+        "GITMOD~1",
+        "gitmod~2",
+        "GI7EBA~1",
+        "GITHUB~1",
+        "CLAUDE~1",
+        "PACKAG~1.JSO",
+        "NPMRC~1",
+        "A~123456",
+      ),
+    ));
+  it("is taken with a tilde that no short name has", () => {
+    for (const path of ["notes~", "draft~v1.md", "a~1b.ts", "version~12345678", "long-name~1.txt", "x~1.html", "~1/a"])
+      expect(refusalOfPath(path), path).toBeNull();
+  });
   it("is refused for an ending dot or space", () =>
     refuses(fc.tuple(plain, fc.constantFrom(".", " ", "..", ". ")).map((parts) => parts.join(""))));
   it("is refused for a backslash, a colon, or bytes that are no UTF-8", () => refuses(put(["\\", ":", "\ufffd"])));

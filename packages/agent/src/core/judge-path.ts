@@ -19,6 +19,8 @@ export function foldPath(path: string): string {
 // oxlint-disable-next-line no-control-regex
 const control = /[\u0000-\u001f\u007f-\u009f]/;
 const windowsNames = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
+/** Names of at most eight characters, `~` and a number: Windows gives such a name to each file with a longer one. */
+const shortName = /^(?=[^.]{3,8}(?:\.|$))[^. ]+~\d{1,6}(?:\.[^.]{0,3})?$/;
 const gitNames = /^(?:\.git|git~\d+)$/i;
 
 function refusalOfSegment(segment: string): string | null {
@@ -33,5 +35,6 @@ function refusalOfSegment(segment: string): string | null {
   if (/[. ]$/.test(segment)) return "a name that ends with a dot or a space";
   if (windowsNames.test(segment)) return "a name that Windows keeps for itself";
   if (gitNames.test(segment)) return "a name that git keeps for itself";
+  if (shortName.test(segment)) return "a short name that Windows gives to another file";
   return null;
 }

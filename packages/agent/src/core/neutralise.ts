@@ -10,9 +10,23 @@ export function neutralise(text: string): string {
     .replace(/^[ \t]+/gm, "");
 }
 
+const directive = /\[(\s*(?:(?:skip|no)[\s_-]+[\w./ -]{1,40}|[\w./ -]{1,40}[\s_-]+skip|skip|noci)\s*)\]/gi;
+
+/**
+ * Takes the power from what build services obey in a commit message: `[skip ci]`, `[vercel skip]`, `***NO_CI***` and
+ * the trailer `skip-checks: true`. A squash merge writes title and body into the message on the base branch, whose
+ * checks would then not run. The words stay, in round brackets.
+ */
+export function unskip(text: string): string {
+  return text
+    .replace(directive, "($1)")
+    .replace(/\*{3}(\s*NO_CI\s*)\*{3}/gi, "($1)")
+    .replace(/\b((?:skip|request)-checks)\s*:(?=\s*(?:true|yes|1)\b)/gi, "$1 =");
+}
+
 /** Mentions, references and addresses are found in the rendered text too, so a backslash is not enough. */
 export function defuse(text: string): string {
-  return text
+  return unskip(text)
     .replace(/[@#]/g, `$&${noBreak}`)
     .replace(/\bgh-(?=\d)/gi, `$&${noBreak}`)
     .replace(/:\/\//g, `:${noBreak}//`)
@@ -23,9 +37,7 @@ export function defuse(text: string): string {
 
 /** In backticks nothing is rendered but the backtick itself. */
 export function code(text: string): string {
-  return `\`${cleanText(text)
-    .replace(/[`\n|]/g, "'")
-    .slice(0, 300)}\``;
+  return `\`${unskip(cleanText(text).replace(/[`\n|]/g, "'")).slice(0, 300)}\``;
 }
 
 export function quote(text: string): string {

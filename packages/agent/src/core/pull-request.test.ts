@@ -103,6 +103,49 @@ describe("pullRequestFor", () => {
     expect(title).not.toMatch(/#3|@octocat|\n/);
   });
 
+  it.each([
+    "[skip ci]",
+    "[ci skip]",
+    "[no ci]",
+    "[skip actions]",
+    "[Actions Skip]",
+    "[skip netlify]",
+    "[vercel skip]",
+    "[skip-ci]",
+    "[CF-Pages-Skip]",
+    "[skip azurepipelines]",
+    "[[skip ci]]",
+    "***NO_CI***",
+    "skip-checks: true",
+    "skip-checks:true",
+  ])("keeps %s out of what a squash merge writes, and its words in", (directive) => {
+    const text = `Total ${directive} is wrong\n\n\n${directive}`;
+    const { title, body } = pullRequestFor({
+      ...facts,
+      evidence: {
+        ...evidence,
+        asked: { ...evidence.asked, title: text },
+        done: {
+          ...evidence.done,
+          summary: text,
+          files: [{ path: `a/${directive}.md`, change: "added", addedLines: 1, removedLines: 0 }],
+        },
+        checked: { ...evidence.checked, note: text },
+        flagged: [{ level: "flag", code: "x", path: `a/${directive}.md`, line: 1, detail: text }],
+      },
+    });
+    for (const merged of [title, body]) {
+      expect(merged).not.toMatch(/\[[^\]\\(]*(?:skip|no)[^\]\\]*\]|\*{3}NO_CI|skip-checks:/i);
+      expect(merged.replaceAll("\\", "")).toContain(/[\w -]*[a-z][\w -]*/i.exec(directive)?.[0].trim());
+    }
+    expect(title).toMatch(/^Feedback #12: Total .* is wrong /);
+  });
+
+  it("leaves other brackets of a title", () => {
+    const asked = { ...evidence.asked, title: "[Bug] items[0] of [cart/[id]] is [skipped]" };
+    expect(pullRequestFor({ ...facts, evidence: { ...evidence, asked } }).title).toBe(`Feedback #12: ${asked.title}`);
+  });
+
   it("keeps a file's name in its backticks", () => {
     const files = [{ path: "a`@octocat`|\n# x", change: "added" as const, addedLines: 1, removedLines: 0 }];
     expect(pullRequestFor({ ...facts, evidence: { ...evidence, done: { ...evidence.done, files } } }).body).toMatch(

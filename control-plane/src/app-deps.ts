@@ -13,6 +13,8 @@ export type AppDeps = {
   signals: Signals;
   streams: Streams;
   sealing: Sealing;
+  /** What the last look at the stored secrets found: names of those that no master key of ours unwraps. */
+  vault: { unreadable: readonly string[] };
   log: Log;
   now: () => Date;
   /** UUIDv7. */

@@ -2,7 +2,6 @@ import { createAdaptorServer } from "@hono/node-server";
 import { v7 as uuidv7 } from "uuid";
 import { createApp, type ServerDeps } from "./app.ts";
 import type { Config } from "./config.ts";
-import { wakeShutRuns } from "./credentials/wake-shut-runs.ts";
 import { makeHealth } from "./health/make-health.ts";
 import type { Database } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
@@ -76,7 +75,7 @@ async function serve(
   const door = await listen(server, config);
   const publicUrl = (config.publicUrl ?? door.url).replace(/\/$/, "");
   const core = {
-    config: { ...config, publicUrl }, database, db, signals, streams, sealing, log, now: () => new Date(), newId: () => uuidv7(),
+    config: { ...config, publicUrl }, database, db, signals, streams, sealing, log, vault: { unreadable: [] }, now: () => new Date(), newId: () => uuidv7(),
   }; // prettier-ignore
   const deps: ServerDeps = {
     ...core,
@@ -84,7 +83,6 @@ async function serve(
     health: makeHealth({ ...core, monotonicMs: () => performance.now() }),
   };
   answerWith(createApp(deps, { publicUrl, dashboardFolder, stopping: stopping.signal }));
-  await wakeShutRuns(core);
   const loops = startLoops(deps);
   await tellFirstOwner(deps);
   log.info("server.listening", { url: door.url, publicUrl });

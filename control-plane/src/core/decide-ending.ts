@@ -114,7 +114,7 @@ function decideWait(body: WaitRequest, job: EndingJob): Decision {
     isFree: true,
     actor: null,
     waitingFor: body.for,
-    reason: null,
+    reason: body.for === "credential" ? (body.code ?? null) : null,
     reasonText: body.reason ?? null,
   };
   switch (body.for) {

@@ -24,7 +24,7 @@ type Input = { caller: Caller; projectId: string; workspaceId: string; wanted: W
 /**
  * Seals a secret for the project; the same kind again replaces it. A GitHub token is tried on the repository first,
  * which tells its id. Runs that wait for a credential go on.
- * @throws Problem credential_type_not_allowed, github_access, unavailable (the vault is shut)
+ * @throws Problem credential_type_not_allowed, github_access, vault_shut
  */
 export async function setCredential(deps: Deps, input: Input): Promise<Credential> {
   const { wanted, projectId } = input;

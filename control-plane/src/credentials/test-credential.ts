@@ -28,7 +28,7 @@ const testsPerMinute = 10;
 /**
  * Asks GitHub or the model whether they take this credential, now. What they say is its status from then on; when
  * nobody answers, it stays as it was.
- * @throws Problem not_found, rate_limited, unavailable (the vault is shut)
+ * @throws Problem not_found, rate_limited, vault_shut, credential_unreadable
  */
 export async function testCredential(deps: Deps, input: Input): Promise<CredentialTest> {
   const { db, sealing, now } = deps;

@@ -1,3 +1,5 @@
+import { idOf } from "@feedback-chat/protocol/ids";
+import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import type { CredentialType } from "@feedback-chat/protocol/project";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
@@ -24,7 +26,7 @@ const modelTypes: readonly CredentialType[] = ["anthropic_api_key", "claude_oaut
 /**
  * The project's secret for one purpose, in the clear: pass it on, keep it nowhere. Null when the project has none.
  * A project that is connected by the GitHub App gets a token made for this one step.
- * @throws Problem unavailable when the master key is lost; what `mintToken` throws
+ * @throws Problem vault_shut, credential_unreadable; what `mintToken` throws
  */
 export async function tokenFor(deps: Deps, projectId: string, purpose: TokenPurpose): Promise<Token | null> {
   if (purpose === "model") return storedToken(deps, projectId, modelTypes);
@@ -33,7 +35,7 @@ export async function tokenFor(deps: Deps, projectId: string, purpose: TokenPurp
   return storedToken(deps, projectId, ["github_token"]);
 }
 
-/** What the project gave us itself. */
+/** What the project gave us itself. @throws Problem vault_shut, credential_unreadable (`facts.credentialId`) */
 export async function storedToken(
   { db, sealing }: Pick<Deps, "db" | "sealing">,
   projectId: string,
@@ -52,5 +54,12 @@ export async function storedToken(
     wrappedDek: row.wrapped_dek,
     kekId: row.kek_id,
   };
-  return { type, value: sealing.open(sealed, { projectId, id, type, version }) };
+  try {
+    return { type, value: sealing.open(sealed, { projectId, id, type, version }) };
+  } catch (error) {
+    if (!isProblem(error, "credential_unreadable")) throw error;
+    const credentialId = idOf("crd", id);
+    const detail = `The stored ${type} cannot be read. Its row was changed, or another master key sealed it.`;
+    throw new Problem("credential_unreadable", detail, { facts: { credentialId }, cause: error });
+  }
 }

@@ -6,17 +6,17 @@ import type { Tx } from "../platform/database.ts";
 
 /**
  * Lets every run of the project that waits for a credential go on, in the transaction that brings one. What the gate
- * has not admitted yet is looked at again by the gate. `onlySaid`: those that wait for this very reason.
+ * has not admitted yet is looked at again by the gate. `reasons`: only those that wait for one of these.
  */
 export async function wakeWaitingRuns(
   tx: Tx,
-  { projectId, actor, onlySaid = null }: { projectId: string; actor: Actor; onlySaid?: string | null },
+  { projectId, actor, reasons = null }: { projectId: string; actor: Actor; reasons?: readonly string[] | null },
 ): Promise<void> {
   // All jobs at once: the first one's event locks the project, and no job may be locked after that.
   const { rows } = await sql<{ id: string; attempt: number }>`
     select r.id, j.attempt from fc.pipeline_runs r join fc.job_queue j on j.id = r.job_id
     where r.project_id = ${projectId} and r.waiting_for = 'credential' and r.result is null
-      and (${onlySaid}::text is null or r.reason_text = ${onlySaid})
+      and (${reasons}::text[] is null or r.reason = any(${reasons}::text[]))
       and r.phase is distinct from 'gate' and j.status = 'pending' order by j.id for update of j`.execute(tx);
   for (const { id, attempt } of rows) {
     if (!(await unparkJob(tx, id, {}))) continue;

@@ -8,7 +8,7 @@ export function sealAppSecret({ sealing }: { sealing: Sealing }, appId: string, 
   return packSealed(sealing.seal(plain, ofApp(appId, name)));
 }
 
-/** @throws Problem unavailable when the master key is lost */
+/** @throws Problem vault_shut, credential_unreadable */
 export function openAppSecret({ sealing }: { sealing: Sealing }, appId: string, [name, sealed]: [AppSecret, Buffer]) {
   return sealing.open(unpackSealed(sealed), ofApp(appId, name));
 }

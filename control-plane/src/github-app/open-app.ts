@@ -10,7 +10,7 @@ export type GitHubApp = { appId: string; slug: string; htmlUrl: string; clientId
 export type OpenedApp = GitHubApp & { privateKey: string; webhookSecret: string; clientSecret: string };
 type Row = GitHubApp & { privateKey: Buffer; webhookSecret: Buffer; clientSecret: Buffer };
 
-/** As the system: the App is the instance's. @returns null while there is none. @throws Problem unavailable */
+/** As the system: the App is the instance's. @returns null while there is none. @throws Problem vault_shut, credential_unreadable */
 export async function openApp(deps: { db: Db; sealing: Sealing }): Promise<OpenedApp | null> {
   const row = await readRow(deps);
   if (!row) return null;

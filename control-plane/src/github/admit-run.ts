@@ -2,9 +2,9 @@ import { judgeRights } from "@feedback-chat/agent/core/gate";
 import { systemActor } from "@feedback-chat/protocol/actor";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Origin } from "@feedback-chat/protocol/job";
+import { type ClosedSecretCode, closedSecretCodes } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
-import { openOrVaultShut, vaultShut } from "../credentials/vault-shut.ts";
 import { advanceRun } from "../jobs/advance-run.ts";
 import { endJob } from "../jobs/end-job.ts";
 import { lockJob } from "../jobs/lock-job.ts";
@@ -23,7 +23,7 @@ type Verdict =
   | { kind: "admit"; origin: Origin; detail: string; comments: RightsAnswer["comments"] }
   | { kind: "decline"; detail: string }
   /** `github_access`: there is one, and it does not reach. */
-  | { kind: "wait_for_credential"; reason: "credential" | "github_access"; detail: string };
+  | { kind: "wait_for_credential"; reason: "credential" | "github_access" | ClosedSecretCode; detail: string };
 
 /**
  * The gate's second step for one parked run: whose words these are, who asked, whether money is left.
@@ -44,12 +44,11 @@ type Decided = Verdict | { kind: "wait"; seconds: number };
 
 async function decide(deps: Deps, run: Run, facts: GateFacts): Promise<Decided> {
   try {
-    return await openOrVaultShut(async () => {
-      const github = await githubFor(deps, run.projectId);
-      return github ? await ask(deps, github, facts) : withoutToken(facts);
-    });
+    const github = await githubFor(deps, run.projectId);
+    return github ? await ask(deps, github, facts) : withoutToken(facts);
   } catch (error) {
-    if (isProblem(error, "vault_shut")) return { kind: "wait_for_credential", reason: "credential", detail: vaultShut };
+    for (const code of closedSecretCodes)
+      if (isProblem(error, code)) return { kind: "wait_for_credential", reason: code, detail: error.message };
     throw error;
   }
 }

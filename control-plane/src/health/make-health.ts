@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { asSystem } from "../platform/as-tenant.ts";
 
-type Deps = Pick<AppDeps, "db" | "sealing" | "config"> & {
+type Deps = Pick<AppDeps, "db" | "sealing" | "vault" | "config"> & {
   /** Milliseconds that never run backwards, whatever becomes of the system's clock. */
   monotonicMs: () => number;
 };
@@ -29,7 +29,7 @@ async function checkHealth(deps: Deps, uptimeSeconds: number): Promise<Healthz> 
   const late = await countLateLeases(deps, lateSeconds);
   const parts = {
     database: late !== undefined,
-    masterKey: deps.sealing.isReady,
+    masterKey: deps.sealing.isReady && deps.vault.unreadable.length === 0,
     queue: late !== undefined && (late === 0 || uptimeSeconds < lateSeconds),
   };
   return { sha, env: environment, up: true, deps: parts };

@@ -1,10 +1,9 @@
 import { idOf } from "@feedback-chat/protocol/ids";
-import { Problem } from "@feedback-chat/protocol/problem";
+import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { credentialInfo, type CredentialPurpose } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import { tokenFor } from "../credentials/token-for.ts";
-import { openOrVaultShut } from "../credentials/vault-shut.ts";
 import { asWorker } from "../platform/as-tenant.ts";
 import type { HeldLease } from "../platform/caller.ts";
 import type { Tx } from "../platform/database.ts";
@@ -19,7 +18,7 @@ type Wanted = { purpose: CredentialPurpose; workspaceId: string; keyId: string }
  * Hands the project's secret for a purpose to the worker that holds the lease: sealed to its registered key, bound to
  * job and attempt, and noted in the audit log. Null when the project has none.
  * @throws Problem lease_lost, not_permitted (`publish` before the permit), vault_shut without the master key,
- * github_access when the GitHub App lost the repository
+ * credential_unreadable (audited too), github_access when the GitHub App lost the repository
  */
 export async function releaseCredential(
   deps: Deps,
@@ -27,14 +26,27 @@ export async function releaseCredential(
   { purpose, workspaceId, keyId }: Wanted,
 ): Promise<(SealedSecret & { type: string }) | null> {
   const publicKey = await asWorker(deps.db, lease, (tx) => refuseUnpermitted(tx, lease, purpose));
-  const token = await openOrVaultShut(() => tokenFor(deps, lease.projectId, purpose));
+  const audit = (action: string, target: string) => (tx: Tx) =>
+    writeAudit(tx, {
+      id: deps.newId(),
+      workspaceId,
+      projectId: lease.projectId,
+      actor: { kind: "worker", id: keyId },
+      action,
+      target,
+    });
+  const token = await tokenFor(deps, lease.projectId, purpose).catch(async (error: unknown) => {
+    if (isProblem(error, "credential_unreadable")) {
+      const { credentialId } = error.facts;
+      const target = typeof credentialId === "string" ? credentialId : purpose;
+      await asWorker(deps.db, lease, audit("credential.unreadable", target));
+    }
+    throw error;
+  });
   // Only now: what does not open is not released.
   await asWorker(deps.db, lease, async (tx) => {
     await refuseUnpermitted(tx, lease, purpose);
-    await writeAudit(tx, {
-      id: deps.newId(), workspaceId, projectId: lease.projectId, actor: { kind: "worker", id: keyId },
-      action: `credential.released.${purpose}`, target: idOf("job", lease.jobId),
-    }); // prettier-ignore
+    await audit(`credential.released.${purpose}`, idOf("job", lease.jobId))(tx);
   });
   if (!token) return null;
   const info = credentialInfo({ jobId: idOf("job", lease.jobId), attempt: lease.attempt }, purpose);

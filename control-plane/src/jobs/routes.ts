@@ -69,7 +69,7 @@ export const routes = [
     handle: (input) => permitPublish(input.deps, held(input), input.body),
   }),
   route<AppDeps>()({
-    method: "post", path: "/v1/jobs/:jobId/credentials", who: "lease", of, body: credentialsRequest, answer: credentialsAnswer, problems: ["lease_lost", "not_permitted", "unavailable"],
+    method: "post", path: "/v1/jobs/:jobId/credentials", who: "lease", of, body: credentialsRequest, answer: credentialsAnswer, problems: ["lease_lost", "not_permitted", "vault_shut", "credential_unreadable"],
     handle: async (input) => ({
       sealed: await releaseCredential(input.deps, held(input), { ...input.body, ...workerOf(input.caller) }),
     }),

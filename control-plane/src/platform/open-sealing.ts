@@ -111,7 +111,7 @@ function isOpenedBy(sealing: Sealing, canary: Buffer): boolean {
   try {
     return sealing.open(unpackSealed(canary), canaryOf) === canaryText;
   } catch (error) {
-    if (isProblem(error, "unavailable")) return false;
+    if (isProblem(error, "credential_unreadable")) return false;
     throw error;
   }
 }

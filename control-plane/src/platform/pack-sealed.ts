@@ -1,3 +1,4 @@
+import { Problem } from "@feedback-chat/protocol/problem";
 import type { Sealed } from "./sealing.ts";
 
 const form = 1;
@@ -8,11 +9,12 @@ export function packSealed({ kekId, wrappedDek, encryptedValue }: Sealed): Buffe
   return Buffer.concat([Buffer.of(form, kek.length), kek, Buffer.of(wrappedDek.length), wrappedDek, encryptedValue]);
 }
 
-/** @throws RangeError for bytes that `packSealed` did not make. */
+/** @throws Problem credential_unreadable for bytes that `packSealed` did not make. */
 export function unpackSealed(bytes: Buffer): Sealed {
-  if (bytes[0] !== form) throw new RangeError("These bytes are no sealed value.");
-  const kekEnd = 2 + bytes.readUInt8(1);
-  const dekEnd = kekEnd + 1 + bytes.readUInt8(kekEnd);
+  const kekEnd = 2 + (bytes[1] ?? 0);
+  const dekEnd = kekEnd + 1 + (bytes[kekEnd] ?? 0);
+  if (bytes[0] !== form || dekEnd > bytes.length)
+    throw new Problem("credential_unreadable", "A sealed secret cannot be read. Its bytes are no sealed value.");
   return {
     kekId: bytes.toString("utf8", 2, kekEnd),
     wrappedDek: bytes.subarray(kekEnd + 1, dekEnd),

@@ -16,7 +16,7 @@ export function sealWithMasterKey(masterKey: Buffer, previous: Buffer | null = n
   const keys = new Map([masterKey, ...(previous ? [previous] : [])].map((key) => [kekIdOf(key), key]));
   const unwrap = (sealed: Pick<Sealed, "kekId" | "wrappedDek">, belongsTo: SealedFor) => {
     const key = keys.get(sealed.kekId);
-    if (!key) throw lost("It was sealed with another master key.");
+    if (!key) throw unreadable("It was sealed with another master key.");
     return decrypt(key, sealed.wrappedDek, aadOf("dek", belongsTo));
   };
   return {
@@ -43,7 +43,10 @@ export function sealWithMasterKey(masterKey: Buffer, previous: Buffer | null = n
 /** What stands in for the vault while the master key is lost: nothing is overwritten, nothing is opened. */
 export function lostSealing(): Sealing {
   const refuse = () => {
-    throw lost("The master key does not open what this database holds.");
+    throw new Problem(
+      "vault_shut",
+      "The server cannot open its secrets: its master key is not the one that sealed them.",
+    );
   };
   return { isReady: false, kekId: "", seal: refuse, open: refuse, rewrap: refuse };
 }
@@ -76,13 +79,10 @@ function decrypt(key: Buffer, bytes: Buffer, aad: Buffer): Buffer {
     const body = bytes.subarray(nonceBytes, bytes.length - tagBytes);
     return Buffer.concat([decipher.update(body), decipher.final()]);
   } catch (error) {
-    throw lost("It does not open: another key, another row, or changed bytes.", error);
+    throw unreadable("It does not open: another key, another row, or changed bytes.", error);
   }
 }
 
-function lost(detail: string, cause?: unknown): Problem {
-  return new Problem("unavailable", `A sealed secret cannot be read. ${detail}`, {
-    next: "Give the server the master key that this database was made with (MASTER_KEY, or the file in DATA_DIR).",
-    cause,
-  });
+function unreadable(detail: string, cause?: unknown): Problem {
+  return new Problem("credential_unreadable", `A sealed secret cannot be read. ${detail}`, { cause });
 }

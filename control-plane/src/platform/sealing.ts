@@ -7,7 +7,10 @@ export type Sealed = { encryptedValue: Buffer; wrappedDek: Buffer; kekId: string
  */
 export type SealedFor = { projectId: string; id: string; type: string; version: number };
 
-/** The vault. When the master key is lost (`isReady` false) nothing is sealed or opened: Problem `unavailable`. */
+/**
+ * The vault. When the master key is lost (`isReady` false) nothing is sealed or opened: Problem `vault_shut`. One secret
+ * that does not open (spoiled, moved to another row, wrapped by a key that is not here): `credential_unreadable`.
+ */
 export interface Sealing {
   readonly isReady: boolean;
   /** Names the master key that new secrets are sealed with. */

@@ -24,7 +24,7 @@ type Wanted = z.output<typeof createProjectRequest>;
 /**
  * Makes a project with its webhook's secret and its first key, both told this once. The repository's id is not known
  * before the first webhook or the first GitHub token says it.
- * @throws Problem name_taken, not_found (no such workspace), forbidden, unavailable (the vault is shut)
+ * @throws Problem name_taken, not_found (no such workspace), forbidden, vault_shut
  */
 export async function createProject(
   deps: Deps,

@@ -15,7 +15,7 @@ export function sealWebhookSecret({ sealing }: Deps, projectId: string, secret: 
 
 /**
  * What may have signed a delivery: the secret, and the one before while its grace lasts (the caller's query says so).
- * @throws Problem unavailable when the master key is lost: nothing can be told true or false then.
+ * @throws Problem vault_shut, credential_unreadable: no signature can be checked then.
  */
 export function webhookSecretsOf(
   { sealing }: Deps,

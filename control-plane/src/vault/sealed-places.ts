@@ -4,15 +4,18 @@ import { linkOf } from "../mail/queue-mail.ts";
 import { packSealed, unpackSealed } from "../platform/pack-sealed.ts";
 import type { Sealed, SealedFor } from "../platform/sealing.ts";
 
-/** One stored secret: what names its row, and the secret as it lies there. */
-type Row = { key: string; sealed: Sealed; belongsTo: SealedFor };
+/** What names the row of one stored secret, and what its secret is bound to. */
+type Place = { key: string; belongsTo: SealedFor };
+/** The row with the secret as it lies there. `unpack` throws Problem credential_unreadable for spoiled bytes. */
+export type FoundRow = Place & { unpack(): Sealed };
+type Row = Place & { sealed: Sealed };
 
 /** A place of the database with sealed secrets. Each new one belongs into this list, or a change of the master key misses it. */
 export type SealedPlace = {
   name: string;
   /** Some rows that another master key than `kekId` wraps; locked rows are left for the next look. */
   find(kekId: string, limit: number): RawBuilder<Record<string, unknown>>;
-  read(row: Record<string, unknown>): Row;
+  read(row: Record<string, unknown>): FoundRow;
   /** All at once. The rows are locked since they were found. */
   write(rows: readonly Row[]): RawBuilder<unknown>;
 };
@@ -31,11 +34,11 @@ export const sealedPlaces: SealedPlace[] = [
       where kek_id <> ${kekId} limit ${limit} for update skip locked`,
     read: (row) => ({
       key: String(row["id"]),
-      sealed: {
+      unpack: () => ({
         encryptedValue: row["encrypted_value"] as Buffer,
         wrappedDek: row["wrapped_dek"] as Buffer,
         kekId: String(row["kek_id"]),
-      },
+      }),
       belongsTo: {
         projectId: String(row["project_id"]),
         id: String(row["id"]),
@@ -64,7 +67,7 @@ export const sealedPlaces: SealedPlace[] = [
       const { principal, route, key } = row as Record<string, string>;
       return {
         key: String(key),
-        sealed: unpackSealed(Buffer.from(String(row["sealed"]), "base64")),
+        unpack: () => unpackSealed(Buffer.from(String(row["sealed"]), "base64")),
         belongsTo: { projectId: String(principal), id: String(key), type: String(route), version: 1 },
       };
     },
@@ -82,7 +85,7 @@ export const sealedPlaces: SealedPlace[] = [
       limit ${limit} for update skip locked`,
     read: (row) => {
       const id = String(row["id"]);
-      return { key: id, sealed: unpackSealed(row["sealed_link"] as Buffer), belongsTo: linkOf(id) };
+      return { key: id, unpack: () => unpackSealed(row["sealed_link"] as Buffer), belongsTo: linkOf(id) };
     },
     write: (rows) => sql`
       update fc.mails m set sealed_link = decode(new.packed, 'hex')
@@ -103,7 +106,7 @@ function packedColumn(column: "webhook_secret" | "webhook_secret_previous"): Sea
     read: (row) => {
       const id = String(row["id"]);
       const belongsTo = { projectId: id, id, type: "webhook_secret", version: 1 };
-      return { key: id, sealed: unpackSealed(row["packed"] as Buffer), belongsTo };
+      return { key: id, unpack: () => unpackSealed(row["packed"] as Buffer), belongsTo };
     },
     write: (rows) => sql`
       update fc.projects p set ${place} = decode(new.packed, 'hex')
@@ -124,7 +127,7 @@ function endpointColumn(column: "secret" | "secret_previous"): SealedPlace {
     read: (row) => {
       const id = String(row["id"]);
       const belongsTo = { projectId: String(row["project_id"]), id, type: "endpoint_secret", version: 1 };
-      return { key: id, sealed: unpackSealed(row["packed"] as Buffer), belongsTo };
+      return { key: id, unpack: () => unpackSealed(row["packed"] as Buffer), belongsTo };
     },
     write: (rows) => sql`
       update fc.endpoints e set ${place} = decode(new.packed, 'hex')
@@ -143,7 +146,7 @@ function appColumn(column: (typeof appSecrets)[number]): SealedPlace {
       where substring(${place} for ${kekId.length + 2}::int) <> ${startOf(kekId)} limit ${limit} for update skip locked`,
     read: (row) => {
       const appId = String(row["app_id"]);
-      return { key: appId, sealed: unpackSealed(row["packed"] as Buffer), belongsTo: ofApp(appId, column) };
+      return { key: appId, unpack: () => unpackSealed(row["packed"] as Buffer), belongsTo: ofApp(appId, column) };
     },
     write: (rows) => sql`
       update fc.github_app a set ${place} = decode(new.packed, 'hex')

@@ -60,7 +60,7 @@ it("does not open in another project's row", async () => {
     ),
   );
   await expect(tokenFor(platform.deps, b.projectId, "model")).rejects.toMatchObject({
-    code: "unavailable",
+    code: "credential_unreadable",
   });
 });
 

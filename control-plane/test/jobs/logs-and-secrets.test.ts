@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { uuidOf } from "@feedback-chat/protocol/ids";
+import { idOf, uuidOf } from "@feedback-chat/protocol/ids";
 import { credentialInfo, type Lease } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
-import { wakeShutRuns } from "../../src/credentials/wake-shut-runs.ts";
+import { wakeClosedRuns } from "../../src/credentials/wake-closed-runs.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
 import { lostSealing } from "../../src/platform/seal-with-master-key.ts";
 import { kinds } from "../support/open-test-database.ts";
@@ -182,21 +182,56 @@ describe.each(kinds)("what a lease opens on %s", (kind) => {
       sql`select from fc.audit_logs where project_id = ${projectId} and action like 'credential.released%'`.execute(tx),
     );
     expect(rows).toEqual([]);
-    const wait = (of: typeof lease, reason: string) =>
-      scene.worker.say(of, "wait", { for: "credential", reason, resumeAt: "snapshot" });
-    expect((await wait(lease, String(refused.body["detail"]))).status).toBe(200);
+    const wait = (of: typeof lease, reason: string, code?: string) =>
+      scene.worker.say(of, "wait", { for: "credential", reason, resumeAt: "snapshot", ...(code ? { code } : {}) });
+    expect((await wait(lease, String(refused.body["detail"]), "vault_shut")).status).toBe(200);
     expect((await wait(other, "There is no key for the model.")).status).toBe(200);
     const waits = async () =>
       (await Promise.all([lease, other].map((of) => scene.job(of.ids.runId)))).map((job) => job.waiting_for);
     expect(await waits()).toEqual(["credential", "credential"]);
-    await wakeShutRuns(deps); // a start with the wrong key again
+    await wakeClosedRuns(deps); // a start with the wrong key again
     expect(await waits()).toEqual(["credential", "credential"]);
-    await Promise.all([wakeShutRuns({ ...deps, sealing }), wakeShutRuns({ ...deps, sealing })]);
+    await Promise.all([wakeClosedRuns({ ...deps, sealing }), wakeClosedRuns({ ...deps, sealing })]);
     expect(await waits()).toEqual(["worker", "credential"]);
     deps.sealing = sealing;
     const again = await scene.worker.claim();
     expect(again.lease?.jobId).toBe(lease.jobId);
     expect((await scene.worker.say(again.lease!, "credentials", { purpose: "clone" })).status).toBe(200);
+  });
+
+  it("names a stored secret that was spoiled, audits it, and goes on without a restart once its row is right", async () => {
+    await using scene = await openQueueScene({ on: database() });
+    const { db, projectId, deps } = scene;
+    const id = deps.newId();
+    const sealed = deps.sealing.seal("ghp_secret", { projectId, id, type: "github_token", version: 1 });
+    await asSystem(db, (tx) =>
+      sql`insert into fc.credentials (id, project_id, type, encrypted_value, wrapped_dek, kek_id, last4)
+        values (${id}, ${projectId}, 'github_token', ${Buffer.alloc(40)}, ${sealed.wrappedDek}, ${sealed.kekId}, 'cret')`.execute(
+        tx,
+      ),
+    );
+    const lease = await scene.lease();
+    await scene.worker.say(lease, "events", { eventId: deps.newId(), event: "phase_started", phase: "clone" });
+    const refused = await scene.worker.say(lease, "credentials", { purpose: "clone" });
+    expect(refused).toMatchObject({ status: 503, body: { code: "credential_unreadable" } });
+    expect(refused.body["detail"]).toMatch(/^The stored github_token cannot be read/);
+    const audit = await asSystem(db, (tx) =>
+      sql`select action, target from fc.audit_logs where project_id = ${projectId}`.execute(tx),
+    );
+    expect(audit.rows).toEqual([{ action: "credential.unreadable", target: idOf("crd", id) }]);
+    const waiting = { for: "credential", reason: String(refused.body["detail"]), code: "credential_unreadable" };
+    await scene.worker.say(lease, "wait", { ...waiting, resumeAt: "snapshot" });
+    expect(await scene.job(lease.ids.runId)).toMatchObject({
+      waiting_for: "credential",
+      reason: "credential_unreadable",
+    });
+    await wakeClosedRuns(deps);
+    expect(await scene.job(lease.ids.runId)).toMatchObject({ waiting_for: "credential" });
+    await asSystem(db, (tx) =>
+      sql`update fc.credentials set encrypted_value = ${sealed.encryptedValue} where id = ${id}`.execute(tx),
+    );
+    await wakeClosedRuns(deps);
+    expect(await scene.job(lease.ids.runId)).toMatchObject({ waiting_for: "worker" });
   });
 
   it("permits one tree, by policy or by approval of that very tree, and then gives the write token", async () => {

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { idOf } from "@feedback-chat/protocol/ids";
+import { idOf, uuidOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { tokenFor } from "../../src/credentials/token-for.ts";
 import { asSystem } from "../../src/platform/as-tenant.ts";
+import { makeHealth } from "../../src/health/make-health.ts";
 import { openSealing } from "../../src/platform/open-sealing.ts";
 import { webhookSecretsOf } from "../../src/projects/webhook-secrets.ts";
 import { rewrapSecrets } from "../../src/vault/rewrap-secrets.ts";
@@ -93,6 +94,31 @@ describe.each(kinds)("case 26: the master key is changed under load, on %s", (ki
     expect(answers.rows).toHaveLength(13);
     const old = (await openSealing({ db }, { masterKey: before, dataFolder: undefined })).sealing;
     expect(old.isReady).toBe(false);
+  });
+
+  it("goes on past a row that no key opens, names it, and says so in healthz until the row is gone", async () => {
+    const [before, after] = [newKey(), newKey()];
+    await using platform = await openTestPlatform({ kind, env: { MASTER_KEY: before } });
+    const { db, log } = platform.deps;
+    const owner = await platform.person("owner");
+    const [spoiled, fine] = [await makeProject(platform, owner, "spoiled"), await makeProject(platform, owner, "fine")];
+    await asSystem(db, async (tx) => {
+      await sql`update fc.credentials c set wrapped_dek = '\\x00' from fc.projects p
+        where p.id = c.project_id and p.name = 'spoiled'`.execute(tx);
+      await sql`update fc.projects set webhook_secret = '\\x01ff' where name = 'spoiled'`.execute(tx);
+    });
+    const open = (keys: { masterKey: string; previousMasterKey?: string }) =>
+      openSealing({ db }, { ...keys, dataFolder: undefined }).then(({ sealing }) => sealing);
+    const both = await open({ masterKey: after, previousMasterKey: before });
+    const unreadable = await rewrapSecrets({ db, log, sealing: both }, never);
+    expect(unreadable.map((name) => name.replace(/ .*/s, "")).toSorted()).toEqual(["credentials", "webhook_secret"]);
+    const sealing = await open({ masterKey: after });
+    expect(sealing.isReady, "the old key is needed no more").toBe(true);
+    expect(await read(platform, sealing, fine)).toEqual({ secret: fine.secret, token: fine.token });
+    const health = makeHealth({ ...platform.deps, sealing, vault: { unreadable }, monotonicMs: () => 0 });
+    expect((await health()).deps.masterKey).toBe(false);
+    await asSystem(db, (tx) => sql`delete from fc.projects where id = ${uuidOf("prj", spoiled.id)}`.execute(tx));
+    expect(await rewrapSecrets({ db, log, sealing }, never)).toEqual([]);
   });
 });
 

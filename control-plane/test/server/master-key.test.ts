@@ -35,7 +35,7 @@ it("case 27: stays up without its master key, says so, overwrites nothing, and h
       token,
       body: { type: "anthropic_api_key", value: "sk-ant-another" },
     });
-    expect(set).toMatchObject({ status: 503, body: { code: "unavailable" } });
+    expect(set).toMatchObject({ status: 503, body: { code: "vault_shut" } });
     expect(set.text).not.toContain("sk-ant");
     expect(
       (

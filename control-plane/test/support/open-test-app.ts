@@ -67,6 +67,7 @@ export async function openTestApp({
     signals,
     streams: openStreams(),
     sealing,
+    vault: { unreadable: [] },
     log: quietLog,
     now: () => new Date(),
     newId: () => newId(),

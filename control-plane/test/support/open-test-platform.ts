@@ -64,7 +64,7 @@ export async function openTestPlatform({
   };
   const { sealing, sessionSecret } = await openSealing({ db }, config);
   const core = {
-    config, database, db, sealing, signals: await listenForSignals(database), streams: openStreams(), log, now: () => new Date(), newId: () => newId(),
+    config, database, db, sealing, signals: await listenForSignals(database), streams: openStreams(), log, vault: { unreadable: [] }, now: () => new Date(), newId: () => newId(),
   }; // prettier-ignore
   const sessions = openSessions(core, { secret: sessionSecret, publicUrl });
   const deps: ServerDeps = { ...core, sessions, health: makeHealth({ ...core, monotonicMs: () => performance.now() }) };

@@ -1,4 +1,9 @@
-import type { Outcome, WaitRequest } from "@feedback-chat/protocol/worker";
+import {
+  type ClosedSecretCode,
+  closedSecretCodes,
+  type Outcome,
+  type WaitRequest,
+} from "@feedback-chat/protocol/worker";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Phase } from "@feedback-chat/protocol/run-machine";
 import { asDiskFull } from "./platform/disk-full.ts";
@@ -23,11 +28,11 @@ export function failed(code: string, reason: string, isRetryable = false): Pipel
   return { kind: "failed", code, reason, isRetryable };
 }
 
-/** Parked until somebody gives the credential that is missing, or a better one. */
-export function noCredential(reason: string, resumeAt: Phase): PipelineEnd {
+/** Parked until somebody gives the credential that is missing, or a better one, or until the stored one opens (`code`). */
+export function noCredential(reason: string, resumeAt: Phase, code?: ClosedSecretCode): PipelineEnd {
   return {
     kind: "waiting",
-    request: { for: "credential", reason: reason.slice(0, 200), resumeAt },
+    request: { for: "credential", reason: reason.slice(0, 200), resumeAt, ...(code ? { code } : {}) },
   };
 }
 
@@ -48,7 +53,7 @@ export function problemEnd(error: unknown, resumeAt: Phase): PipelineEnd {
     };
   const full = asDiskFull(error);
   if (full) return failed(full.code, `${full.message} ${full.next}`, true);
-  if (isProblem(error, "vault_shut")) return noCredential(error.message, resumeAt);
+  for (const code of closedSecretCodes) if (isProblem(error, code)) return noCredential(error.message, resumeAt, code);
   if (!isProblem(error)) throw error;
   const isLater = retryable.some((code) => isProblem(error, code));
   return failed(error.code, `${error.message} ${error.next}`, isLater);

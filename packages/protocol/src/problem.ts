@@ -80,6 +80,12 @@ export const problems = {
     "The server cannot open its secrets",
     "Start the server with the master key that this database was made with; what waits for it goes on then.",
   ),
+  credential_unreadable: row(
+    503,
+    7,
+    "A stored secret cannot be read",
+    "Enter it again, or restore its row from a backup; what waits for it goes on by itself within two minutes.",
+  ),
   // Problems that a machine of the user's has, not the API.
   usage: row(400, 2, "The command line is not right", "See `--help`."),
   missing_key: row(400, 2, "A key is missing", "Set the key that is named and run the command again."),

@@ -89,12 +89,18 @@ export type PermitRequest = z.infer<typeof permitRequest>;
 export const permitAnswer = z.object({ permitId: z.uuid(), approvedBy: z.string().nullable() });
 
 /** Parks the job and frees the worker. Its tree stays as the artifact `tree.pack`. */
+/** Why a run waits for a secret that is there and does not open: problem codes, kept as the run's `reason`. */
+export const closedSecretCodes = ["vault_shut", "credential_unreadable"] as const;
+export type ClosedSecretCode = (typeof closedSecretCodes)[number];
+
 export const waitRequest = z.strictObject({
   for: z.enum(waitingForValues).exclude(["worker"]),
   question: words(300).optional(),
   /** For `github`: when to try again. */
   untilSeconds: z.number().positive().max(3600).optional(),
   reason: words(200).optional(),
+  /** For `credential`: left out when there is none, or one that GitHub or the model refused. */
+  code: z.enum(closedSecretCodes).optional(),
   resumeAt: z.enum(phases),
 });
 export type WaitRequest = z.infer<typeof waitRequest>;

@@ -6,7 +6,7 @@ import { movePublished } from "./move-published.ts";
 export type ClosedPull = {
   projectId: string;
   number: number;
-  /** Of the repository itself: a fork may use the same name. */
+  /** Of the repository itself: a fork may use the same name. Any of the run's `branchNames`. */
   branch: string;
   /** Null: closed without a merge. */
   mergeSha: string | null;
@@ -18,7 +18,7 @@ export type ClosedPull = {
  */
 export async function notePull(tx: Tx, pull: ClosedPull, actor: Actor): Promise<string | null> {
   const { rows } = await sql<{ id: string }>`
-    select id from fc.pipeline_runs where project_id = ${pull.projectId} and branch = ${pull.branch}
+    select id from fc.pipeline_runs where project_id = ${pull.projectId} and ${pull.branch} in (branch, branch || 'x2', replace(branch, '/', '-'))
       and github_pr_number = ${pull.number} and stage = 'preview_ready'`.execute(tx);
   const [run] = rows;
   if (!run) return null;

@@ -1,5 +1,6 @@
-import { branchFor } from "@feedback-chat/agent/core/branch";
+import { branchTail } from "@feedback-chat/agent/core/branch";
 import { systemActor } from "@feedback-chat/protocol/actor";
+import { runSettings } from "@feedback-chat/protocol/job";
 import { sql } from "kysely";
 import type { Tx } from "../platform/database.ts";
 
@@ -41,11 +42,12 @@ export async function enqueueRun(
   { projectId, issue, source, triggeredBy, parentRunId, askedBy, askedById, branchSuffix }: NewRun,
 ): Promise<{ jobId: string; runId: string } | null> {
   const [issueId, jobId, runId, snapshotId] = [newId(), newId(), newId(), newId()];
-  const branch = branchFor(issue.number, branchSuffix);
+  const tail = branchTail(issue.number, branchSuffix);
+  const { branchPrefix } = runSettings.parse({});
   const { rows } = await sql<{ id: string }>`
     with project as (
       -- First of all locks, so that of two events of one issue the second sees the first one's job.
-      select id, priority from fc.projects where id = ${projectId} and deleted_at is null for no key update
+      select id, priority, coalesce(settings ->> 'branchPrefix', ${branchPrefix}) as prefix from fc.projects where id = ${projectId} and deleted_at is null for no key update
     ), issue as (
       insert into fc.issues as i (id, project_id, number, title, author, url, state, ever_had_feedback_label, github_updated_at)
       select ${issueId}, id, ${issue.number}, ${issue.title}, ${issue.author}, ${issue.url}, 'open', ${issue.hasFeedbackLabel}, ${issue.updatedAt}
@@ -69,9 +71,9 @@ export async function enqueueRun(
     ), run as (
       insert into fc.pipeline_runs (id, job_id, project_id, parent_run_id, issue_id, github_issue_number, branch, triggered_by,
         stage, phase, waiting_for, next_seq)
-      select ${runId}, job.id, job.project_id, ${parentRunId ?? null}::uuid, issue.id, ${issue.number}, ${branch}, ${triggeredBy},
+      select ${runId}, job.id, job.project_id, ${parentRunId ?? null}::uuid, issue.id, ${issue.number}, project.prefix || ${tail}, ${triggeredBy},
         'queued', 'gate', 'github', 2
-      from job, issue
+      from job, issue, project
       returning id, project_id
     ), numbered as (
       update fc.projects p set next_seq = next_seq + 1 from run where p.id = run.project_id returning p.next_seq - 1 as seq, p.workspace_id

@@ -1,4 +1,4 @@
-import { isOurBranch } from "@feedback-chat/agent/core/branch";
+import { branchNames, isOurBranch } from "@feedback-chat/agent/core/branch";
 import { triggerLabel } from "@feedback-chat/agent/core/labels";
 import { botEmail, runMarker } from "@feedback-chat/agent/core/run-marker";
 import { idOf } from "@feedback-chat/protocol/ids";
@@ -118,10 +118,11 @@ async function markReady(
   return null;
 }
 
-/** The publisher's second name too, which it takes when strangers' commits stand on the first. */
+/** Under each name that the publisher may have taken. */
 async function deleteBranches(github: ProjectGitHub, branch: string, runId: string | null): Promise<string | null> {
   if (!isOurBranch(branch) || !runId) return "the branch is not ours to delete";
-  const left = [await deleteBranch(github, branch, runId), await deleteBranch(github, `${branch}x2`, runId)];
+  const left = [];
+  for (const name of branchNames(branch)) left.push(await deleteBranch(github, name, runId));
   return left.includes(null) ? null : (left[0] ?? null);
 }
 

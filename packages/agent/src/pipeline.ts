@@ -18,6 +18,7 @@ import { prepareDependencies, type Layers } from "./stages/deps.ts";
 import { askPermit } from "./stages/hold.ts";
 import { keepEvidence, openKeptTree, readKeptTree, treeInfoOf, type KeptTree } from "./stages/keep-tree.ts";
 import { publishTree } from "./stages/publish.ts";
+import { requireFreeBranch } from "./stages/require-free-branch.ts";
 import { takeSnapshot } from "./stages/snapshot.ts";
 
 /**
@@ -126,12 +127,13 @@ async function clone(run: Run, baseSha: string | null): Promise<RunRepository> {
   const { job, cacheFolder, runFolder } = run.input;
   const token = await run.secret("clone");
   const { repository, settings } = job;
-  return cloneRepository(run, {
-    repository,
-    baseRef: settings.baseRef,
-    baseSha,
-    token: token?.value ?? null,
-    cacheFolder,
-    runFolder,
-  });
+  const access = { repository, token: token?.value ?? null };
+  const cloned = await cloneRepository(run, { ...access, baseRef: settings.baseRef, baseSha, cacheFolder, runFolder });
+  // Later it would cost the agent's money to find out.
+  if (isBefore(job.resumeAt, "hold"))
+    await requireFreeBranch(run, { ...access, branch: job.branch }).catch(async (error: unknown) => {
+      await cloned[Symbol.asyncDispose]();
+      throw error;
+    });
+  return cloned;
 }

@@ -10,6 +10,9 @@ import {
   type TestFolder,
   type TestRepository,
 } from "./git/make-repository.ts";
+import { systemClock } from "../src/platform/system-clock.ts";
+import { requireFreeBranch } from "../src/stages/require-free-branch.ts";
+import { fileDeps } from "./git/open-clone.ts";
 import { memoryGitHub, type MemoryGitHub } from "./publish/memory-github.ts";
 import { branch, planPublish, publishNow, runId } from "./publish/plan-publish.ts";
 
@@ -186,6 +189,45 @@ describe("publishRun", () => {
         detail: expect.stringContaining("taken"),
       });
       expect([headOf(origin, branch), headOf(origin, `${branch}x2`)]).toEqual(taken);
+    });
+  });
+
+  it.each([
+    ["feedback", branch.replaceAll("/", "-")],
+    [`${branch}/x`, `${branch}x2`],
+  ])("takes another name where the branch %s is in the way", async (rival, taken) => {
+    await work(async ({ folder, origin, github }) => {
+      origin.git(["update-ref", `refs/heads/${rival}`, "main"]);
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      expect(await publishNow(plan, github)).toMatchObject({ branch: taken, headSha: headOf(origin, taken) });
+      expect(headOf(origin, rival)).toBe(plan.baseSha);
+    });
+  });
+
+  it("names what is in the way of every name", async () => {
+    await work(async ({ folder, origin, github }) => {
+      const flat = branch.replaceAll("/", "-");
+      for (const rival of ["feedback", `${flat}/x`]) origin.git(["update-ref", `refs/heads/${rival}`, "main"]);
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      const repository = { id: 7, fullName: "acme/shop", cloneUrl: origin.url, apiUrl: "", isPrivate: false };
+      const deps = { ...fileDeps(), clock: systemClock(), log: { write: () => {} } };
+      const early = await failureOf(requireFreeBranch(deps, { repository, token: null, branch }));
+      const failure = await failureOf(publishNow(plan, github));
+      expect(early).toEqual(failure);
+      expect(failure).toMatchObject({ code: "github_refused", next: expect.stringContaining("branchPrefix") });
+      expect(failure.detail).toContain(`"${branch}" (in its way: the branch "feedback")`);
+      expect(failure.detail).toContain(`"${flat}" (in its way: the branch "${flat}/x")`);
+    });
+  });
+
+  it("tells the remote's words where the branch did not move, and not that it did", async () => {
+    await work(async ({ folder, origin, github }) => {
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      mkdirSync(join(origin.gitDir, "refs/heads/feedback"), { recursive: true });
+      writeFileSync(join(origin.gitDir, `refs/heads/${branch}.lock`), "");
+      const failure = await failureOf(publishNow(plan, github));
+      expect(failure).toMatchObject({ code: "github_refused", isRetryable: false });
+      expect(failure.detail).toMatch(/^GitHub refused the push: .*rejected/);
     });
   });
 

@@ -29,6 +29,10 @@ export const mergePolicies = ["never", "approved"] as const;
 export const publishPolicies = ["hold", "hold_flagged", "auto"] as const;
 export type PublishPolicy = (typeof publishPolicies)[number];
 
+/** git's rules for names, and of the characters only those that need no quoting anywhere. */
+const branchFolders =
+  /^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*(\/[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*)*$/;
+
 /** A project's settings that steer a run. The defaults are the careful ones. */
 export const runSettings = z.object({
   publish: z.enum(publishPolicies).default("hold"),
@@ -53,6 +57,13 @@ export const runSettings = z.object({
     .default(null),
   subFolder: z.string().default(""),
   baseRef: z.string().nullable().default(null),
+  /** Of the branches that runs push: `<prefix>/issue-N-<rand>`. */
+  branchPrefix: z
+    .string()
+    .max(100)
+    .regex(branchFolders, "is no folder of branches")
+    .regex(/^(?!refs\/)(?!.*\.lock(\/|$))/, "is a name that git keeps for itself")
+    .default("feedback"),
   /** The base commit's CLAUDE.md and AGENTS.md go in as text. */
   useRepositoryInstructions: z.boolean().default(false),
   /** Who is mentioned on the issue when a run waits for a person: `@login` or `@organisation/team`; null = nobody. */
@@ -94,7 +105,7 @@ export const leasedJob = z.object({
   projectId: idSchema("prj"),
   issueNumber: z.int(),
   repository,
-  /** The one ref of this run, fixed when the run was made: `feedback/issue-N-<rand>`. */
+  /** The one ref of this run, fixed when the run was made: `<branchPrefix>/issue-N-<rand>`. */
   branch: z.string(),
   origin: z.enum(origins),
   triggeredBy: z.string(),

@@ -5,7 +5,7 @@ import { idOf } from "@feedback-chat/protocol/ids";
 import { nothingUsed, runSettings, type LeasedJob, type RunSettings } from "@feedback-chat/protocol/job";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { isSettled } from "@feedback-chat/protocol/run-machine";
-import { branchFor } from "../core/branch.ts";
+import { branchTail } from "../core/branch.ts";
 import { judgeEvent, judgeRights } from "../core/gate.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import type { LocalCredentials } from "../ports/coordinator.ts";
@@ -112,7 +112,7 @@ function jobOf(
     projectId: idOf("prj", deps.newUuid()),
     issueNumber,
     repository: { ...facts.repository, apiUrl },
-    branch: branchFor(issueNumber, randomBytes(5).toString("hex")),
+    branch: `${settings.branchPrefix}${branchTail(issueNumber, randomBytes(5).toString("hex"))}`,
     origin: "public",
     triggeredBy: facts.asker,
     resumeAt: "snapshot",

@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import { isFinal, stages } from "@feedback-chat/protocol/run-machine";
 import { labelsFor } from "./labels.ts";
-import { branchFor, isOurBranch } from "./branch.ts";
 
 it("adds no label that it removes, at any stage", () => {
   for (const stage of stages) {
@@ -18,18 +17,4 @@ it("takes the trigger off where no machine works any more, under the project's o
 
 it("closes the issue when it is deployed or rejected", () => {
   expect(stages.map((stage) => labelsFor(stage).close).filter(Boolean)).toEqual(["completed", "not_planned"]);
-});
-
-it("makes branches that are known again as ours, and no others", () => {
-  expect(branchFor(12, "a1b2c3d4")).toBe("feedback/issue-12-a1b2c3d4");
-  expect(isOurBranch("feedback/issue-12-a1b2c3d4")).toBe(true);
-  for (const other of [
-    "main",
-    "feedback/issue-12",
-    "feedback/issue-12-a/b",
-    "feedback/issue-0-abcdef",
-    "refs/heads/feedback/issue-1-abcdef",
-  ])
-    expect(isOurBranch(other)).toBe(false);
-  expect(() => branchFor(1, "../main")).toThrow(RangeError);
 });

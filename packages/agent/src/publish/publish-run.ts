@@ -10,8 +10,9 @@ import { commitMessage, commitTree } from "./commit-tree.ts";
 import { describeBase } from "./describe-base.ts";
 import { requireNoSecrets } from "../git/require-no-secrets.ts";
 import { archived } from "./github-trouble.ts";
+import { branchNames, rivalOf, rivalPatterns } from "../core/branch.ts";
 import { type BranchNow, type Remote, lookBranch, lookHeads } from "./look-branch.ts";
-import { humanCommit, requireWanted, unavailable } from "./publish-refusals.ts";
+import { humanCommit, noFreeName, requireWanted, unavailable } from "./publish-refusals.ts";
 import { pushBranch } from "./push-branch.ts";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 
@@ -62,30 +63,31 @@ async function lookAndAct(deps: PublishDeps, plan: PublishPlan, content: Content
   const now = await deps.github.look();
   if (now.isArchived) throw archived();
   const remote = remoteOf(plan, now.fullName);
-  // The run's own ref; if it is a stranger's, one other name, the same at every try.
-  for (const branch of namesOf(plan)) {
+  // The run's own ref; if it is a stranger's, one other name; without its folder where git cannot hold that. The same
+  // at every try.
+  let isBlocked = false;
+  for (const branch of branchNames(plan.branch)) {
+    if (!branch.includes("/") && !isBlocked) break;
     const published = await publishOn(deps, { plan, remote, content, branch });
-    if (published !== "taken") return published;
+    if (published !== "taken" && published !== "blocked") return published;
+    isBlocked ||= published === "blocked";
   }
-  const names = namesOf(plan).map((name) => `"${name}"`);
-  throw runFailure(
-    "github_refused",
-    `The branch names ${names.join(" and ")} are taken by other commits or pull requests.`,
-    { next: "Delete or rename them, then retry." },
-  );
+  throw await noFreeName(deps, remote, plan.branch);
 }
-
-const namesOf = ({ branch }: PublishPlan) => [branch, `${branch}x2`];
 
 type Place = { plan: PublishPlan; remote: Remote; content: Content; branch: string };
 
-/** `taken`: commits or a pull request that are not this run's stand there. They are left as they are. */
-async function publishOn(deps: PublishDeps, place: Place): Promise<Published | "taken"> {
+/**
+ * `taken`: commits or a pull request that are not this run's stand there. They are left as they are. `blocked`: git can
+ * hold no such branch beside another one.
+ */
+async function publishOn(deps: PublishDeps, place: Place): Promise<Published | "taken" | "blocked"> {
   const { plan, remote, content, branch } = place;
   const [heads, pull] = await Promise.all([
-    lookHeads(deps, remote, [branch, plan.baseRef]),
+    lookHeads(deps, remote, [branch, plan.baseRef, ...rivalPatterns(branch)]),
     deps.github.findPull(branch, plan.runId),
   ]);
+  if (rivalOf(branch, heads.keys())) return "blocked";
   const head = await lookBranch(deps, remote, { branch, runId: plan.runId, heads });
   if (head.is === "human") throw humanCommit(branch, head.author);
   if (head.is === "foreign") return "taken";
@@ -97,7 +99,7 @@ async function publishOn(deps: PublishDeps, place: Place): Promise<Published | "
   if (pull && !pull.isOfThisRun && pull.number !== plan.prNumber) return "taken";
   const base = await describeBase(deps, remote, { ...plan, changedPaths: content.changedPaths, heads });
   const headSha = await bringBranch(deps, plan, remote, { branch, head });
-  if (headSha === "taken") return "taken";
+  if (headSha === "taken" || headSha === "blocked") return headSha;
   const body = content.clean([...base.notes, plan.body].join("\n\n"));
   if (pull) {
     deps.onStep("pull_adopted");
@@ -109,7 +111,7 @@ async function publishOn(deps: PublishDeps, place: Place): Promise<Published | "
   return made === "taken" ? made : publishedOf(branch, made, headSha);
 }
 
-/** Answers the head's sha once the branch holds our tree, or `taken` when a stranger's push was faster. */
+/** Answers the head's sha once the branch holds our tree, or why it cannot (as `publishOn`) when a stranger was faster. */
 async function bringBranch(
   deps: PublishDeps,
   plan: PublishPlan,
@@ -126,12 +128,15 @@ async function bringBranch(
   });
   deps.onStep("committed");
   await deps.confirmPermit();
-  if ((await pushBranch(deps, remote, { branch, commitSha, expectedSha: leftAt })) === "pushed") {
+  const pushed = await pushBranch(deps, remote, { branch, commitSha, expectedSha: leftAt });
+  if (pushed.is === "pushed") {
     deps.onStep("pushed");
     return commitSha;
   }
   // Somebody was faster, perhaps our own earlier push whose answer was lost.
-  const heads = await lookHeads(deps, remote, [branch]);
+  const heads = await lookHeads(deps, remote, [branch, ...rivalPatterns(branch)]);
+  if (rivalOf(branch, heads.keys())) return "blocked";
+  if ((heads.get(branch) ?? null) === leftAt) throw pushed.refusal;
   const again = await lookBranch(deps, remote, { branch, runId: plan.runId, heads });
   if (again.is === "ours" && again.treeId === plan.treeId) return again.headSha;
   if (again.is === "human") throw humanCommit(branch, again.author);

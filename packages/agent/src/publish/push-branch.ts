@@ -1,19 +1,20 @@
 import { cleanText } from "../core/clean-log.ts";
 import { tryGit, type GitDeps } from "../git/run-git.ts";
+import type { Problem } from "@feedback-chat/protocol/problem";
 import { runFailure } from "../ports/run-failure.ts";
 import { archived } from "./github-trouble.ts";
 import { remoteProblem, type Remote } from "./look-branch.ts";
 
 /**
  * Pushes one commit to one branch, and only while the branch stands at `expectedSha` (null: does not exist).
- * `moved` = it does not: look again. Never forces, never deletes.
+ * `moved` = it seems not to: look again. `refusal` is what GitHub said, for a branch that stands where it stood. Never forces, never deletes.
  * @throws Problem run_failed `github_access`, `github_refused`; github_unreachable when the answer was lost: look again.
  */
 export async function pushBranch(
   deps: GitDeps,
   remote: Remote,
   push: { branch: string; commitSha: string; expectedSha: string | null },
-): Promise<"pushed" | "moved"> {
+): Promise<{ is: "pushed" } | { is: "moved"; refusal: Problem }> {
   const { branch, commitSha, expectedSha } = push;
   const ref = `refs/heads/${branch}`;
   // The lease is what makes this create-only, or a fast-forward from exactly where we left it.
@@ -33,14 +34,14 @@ export async function pushBranch(
     token: remote.token,
     timeoutSeconds: 300,
   });
-  if (result.exitCode === 0) return "pushed";
+  if (result.exitCode === 0) return { is: "pushed" };
   const answer = `${result.stdout.toString("utf8")}\n${result.stderr}`;
   if (
-    /\[(?:remote )?rejected\] \((?:stale info|already exists|fetch first|non-fast-forward|cannot lock ref|failed to update ref|reference already exists)/i.test(
+    /\[(?:remote )?rejected\] \((?:stale info|directory file conflict|already exists|fetch first|non-fast-forward|cannot lock ref|failed to update ref|reference already exists)/i.test(
       answer,
     )
   )
-    return "moved";
+    return { is: "moved", refusal: refused(answer) };
   if (/archived/i.test(answer)) throw archived();
   if (/without `?workflows?`? (?:permission|scope)/i.test(answer)) throw workflowsMissing(answer);
   if (/\[(?:remote )?rejected\]|remote: error|GH\d{3}/i.test(answer)) throw refused(answer);
@@ -55,7 +56,7 @@ function workflowsMissing(answer: string) {
 
 function refused(answer: string) {
   return runFailure("github_refused", `GitHub refused the push: ${wordsOf(answer)}`, {
-    next: "Allow the branch pattern `feedback/*` in the repository's rules, then retry. The diff is kept.",
+    next: "Let the repository's rules allow this branch, or set another `branchPrefix` in the project's settings, then retry. The diff is kept.",
   });
 }
 

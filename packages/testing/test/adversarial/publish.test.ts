@@ -45,6 +45,17 @@ describe.concurrent("a branch or pull request that is not as we left it", () => 
     expect(ours(attack)).toHaveLength(2);
   });
 
+  it("a branch called as our folder is named before the agent starts, and the change goes beside it", async () => {
+    await using attack = await open();
+    attack.git("update-ref", "refs/heads/feedback", "main");
+    const run = await attack.run();
+    expect(run.code, run.said).toBe(0);
+    expect(run.lines.join("\n")).toContain('The branch "feedback" is in the way');
+    const [pull] = attack.pulls();
+    expect(pull?.head).toMatch(/^feedback-issue-\d+-[a-z0-9]+$/);
+    expect(contentOf(attack, pull?.head ?? "", "src/cart.js")).toContain("line.quantity");
+  });
+
   it("case 34: a base that moved on under the change is named in the pull request, on the recorded commit", async () => {
     const { attack, held } = await openHeld();
     await using _ = attack;

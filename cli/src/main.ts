@@ -60,5 +60,10 @@ function asProblem(error: unknown): Problem | undefined {
   if (error instanceof CommanderError) return new Problem("usage", error.message.replace(/^error: /, ""));
   if ((error as NodeJS.ErrnoException).code === "ENOSPC")
     return new Problem("disk_full", "The disk is full.", { cause: error });
+  if ((error as NodeJS.ErrnoException).syscall === "mkdtemp")
+    return new Problem("machine_unfit", `No temporary folder can be made: ${(error as Error).message}.`, {
+      next: "Make the folder for temporary files, or set TMPDIR to one that this user may write.",
+      cause: error,
+    });
   return undefined;
 }

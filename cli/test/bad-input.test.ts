@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -175,6 +175,79 @@ describe("bad input says what, why and what next", () => {
     expectSentence(ran, { code: 1, says: /disk/, next: /Make room/ });
     expect(processesWith(data)).toEqual([]);
   }, 120_000);
+
+  /** In a mount namespace of its own, after `mounts` with the words of `places` as $1, $2, … */
+  const after = (mounts: string, ...places: string[]) => {
+    const rights = process.getuid?.() === 0 ? [] : ["--user", "--map-current-user", "--keep-caps"];
+    const script = `${mounts} && shift ${places.length} && exec "$@"`;
+    return ["unshare", ...rights, "--mount", "sh", "-c", script, "sh", ...places, ...fromSource];
+  };
+  const runHere = (home: { folder: string; env: Record<string, string> }) => ({
+    ...home.env,
+    GITHUB_TOKEN: world.secrets.github,
+    ANTHROPIC_API_KEY: "sk-ant-x",
+    GITHUB_API_URL: world.github.url,
+    GITHUB_URL: world.github.url,
+    FEEDBACK_CHAT_ENGINE_COMMAND: '["true"]',
+    FEEDBACK_CHAT_DATA: join(home.folder, "data"),
+  });
+  const workHere = (home: { folder: string; env: Record<string, string> }) => ({
+    ...runHere(home),
+    FEEDBACK_CHAT_URL: world.tap.url,
+    FEEDBACK_CHAT_WORKER_KEY: world.workerKey,
+  });
+
+  it("refuses a git that ignores our settings: 78 for `worker`, 1 for `run`, and `check` says so", async () => {
+    using home = makeHome();
+    const old = join(home.folder, "old");
+    mkdirSync(old);
+    // What git before 2.31 does with them: nothing.
+    const script =
+      '#!/bin/sh\n[ "$1" = --version ] && { echo "git version 2.25.1"; exit 0; }\nunset GIT_CONFIG_COUNT\nexec /usr/bin/git "$@"\n';
+    writeFileSync(join(old, "git"), script, { mode: 0o755 });
+    const command = after('mount --bind "$1" /usr/local/bin', old);
+    const sentence = { says: /git 2\.25\.1 is too old/, next: /Install git 2\.31 or newer/ };
+    expectSentence(await runCli(["worker", "--once"], workHere(home), command), { code: 78, ...sentence });
+    expectSentence(await runCli(["run", "1", "--repo", "acme/shop"], runHere(home), command), { code: 1, ...sentence });
+    const checked = await runCli(["check", "--sandbox"], runHere(home), command);
+    expect(checked).toMatchObject({ code: 78, stdout: expect.stringMatching(/FAIL git .*2\.25\.1 is too old/) });
+  }, 60_000);
+
+  it("refuses a data folder where no program can start", async () => {
+    using home = makeHome();
+    mkdirSync(join(home.folder, "data"));
+    const command = after('mount -t tmpfs -o noexec,size=8m tmpfs "$1"', join(home.folder, "data"));
+    const sentence = { says: /data is on a file system that is mounted noexec/, next: /FEEDBACK_CHAT_DATA/ };
+    expectSentence(await runCli(["worker", "--once"], workHere(home), command), { code: 78, ...sentence });
+  }, 60_000);
+
+  it("refuses a folder for temporary files that is not there", async () => {
+    using home = makeHome();
+    const sentence = { says: /\/not-there cannot be written: ENOENT/, next: /TMPDIR/ };
+    const TMPDIR = join(home.folder, "not-there");
+    expectSentence(await runCli(["worker", "--once"], { ...workHere(home), TMPDIR }), { code: 78, ...sentence });
+  }, 60_000);
+
+  it("refuses a HOME that is no folder, and answers --help without one", async () => {
+    using home = makeHome();
+    const env = { ...home.env, HOME: "relative" };
+    expectSentence(await runCli(["runs", "list"], env), {
+      code: 2,
+      says: /HOME does not name a folder/,
+      next: /Set HOME/,
+    });
+    expect(await runCli(["--help"], env)).toMatchObject({ code: 0, stdout: expect.stringContaining("Usage") });
+  });
+
+  it.each([
+    ["worker", ["worker", "--once"]],
+    ["projects list", ["projects", "list"]],
+  ])("refuses a control plane's address with a path in `%s`", async (_name, args) => {
+    using home = makeHome();
+    const env = { ...workHere(home), FEEDBACK_CHAT_TOKEN: "fcu_x", FEEDBACK_CHAT_URL: `${world.tap.url}/feedback` };
+    const sentence = { says: /FEEDBACK_CHAT_URL has a path: \/feedback/, next: /scheme, name and port alone/ };
+    expectSentence(await runCli(args, env), { code: 2, ...sentence });
+  });
 
   it("ends with 1 for a budget of nothing, and starts no process", async () => {
     using home = makeHome();

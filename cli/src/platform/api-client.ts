@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { addressOf, type AnswerOf, type ArgumentsOf, type Operation } from "@feedback-chat/protocol/operation";
+import { originOf } from "@feedback-chat/protocol/origin-of";
 import { fromProblemDetails, Problem, problemDetails } from "@feedback-chat/protocol/problem";
 import type { CommandContext } from "../command.ts";
 import { openProfiles } from "./profiles.ts";
@@ -32,11 +33,14 @@ export function openApi({ config, flags }: Context): ApiClient {
   return clientOf(url, token, flags.project ?? config.project ?? stored?.project);
 }
 
-/** Which control plane is meant: flag > environment > stored login. @throws Problem unauthenticated without any. */
+/**
+ * Which control plane is meant: flag > environment > stored login.
+ * @throws Problem unauthenticated without any; validation_failed for an address with a path
+ */
 export function addressFor({ config, flags }: Context): string {
   const url = flags.url ?? config.url ?? openProfiles(config.configFolder).read(flags.profile)?.url;
-  if (url && URL.canParse(url)) return url;
-  throw new Problem("unauthenticated", url ? `"${url}" is no address.` : "No control plane is known.", {
+  if (url) return originOf(url, flags.url ? "--url" : config.url ? "FEEDBACK_CHAT_URL" : "The stored login's address");
+  throw new Problem("unauthenticated", "No control plane is known.", {
     next: "Start one with `feedback-chat up`, or `feedback-chat login --url https://…`.",
   });
 }

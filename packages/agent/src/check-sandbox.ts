@@ -1,5 +1,6 @@
 import type { CheckFinding, SandboxCheck } from "@feedback-chat/protocol/check";
 import { isProblem, type Problem } from "@feedback-chat/protocol/problem";
+import { checkMachine, unfitMachine } from "./check-machine.ts";
 import { composeMachine } from "./compose-machine.ts";
 import type { MachineConfig } from "./config.ts";
 import { systemClock } from "./platform/system-clock.ts";
@@ -13,13 +14,19 @@ export { parseRunConfig } from "./config.ts";
  * @example const { check, problem } = await checkSandbox(parseRunConfig(process.env));
  */
 export async function checkSandbox(config: MachineConfig): Promise<{ check: SandboxCheck; problem: Problem | null }> {
+  const found = await checkMachine({ dataFolder: config.dataFolder });
+  const unfit = unfitMachine(found);
+  if (unfit) return { check: { sandbox: null, checks: found }, problem: unfit };
   await using machine = await composeMachine({ clock: systemClock() }, config);
   try {
     const test = await machine.tryWalls();
-    return { check: { sandbox: test.facts, checks: test.probes.map(findingOf) }, problem: problemOf(test) };
+    return {
+      check: { sandbox: test.facts, checks: [...found, ...test.probes.map(findingOf)] },
+      problem: problemOf(test),
+    };
   } catch (error) {
     if (!isProblem(error, "sandbox_unavailable")) throw error;
-    return { check: { sandbox: null, checks: [noWalls(error)] }, problem: error };
+    return { check: { sandbox: null, checks: [...found, noWalls(error)] }, problem: error };
   }
 }
 

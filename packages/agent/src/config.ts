@@ -1,13 +1,15 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { figuresSchema, scaledFigures, type Figures } from "@feedback-chat/protocol/figures";
 import { certificateVariables } from "@feedback-chat/protocol/certificates";
 import { githubAddresses } from "@feedback-chat/protocol/github-addresses";
 import { type HttpProxies, readHttpProxies } from "@feedback-chat/protocol/http-proxies";
 import { type ModelPrices, modelPrices } from "@feedback-chat/protocol/price";
+import { originOf } from "@feedback-chat/protocol/origin-of";
 import { Problem } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
 import { isAddressRange } from "./core/public-address.ts";
+import { ignoring } from "./platform/ignoring.ts";
 import type { LocalCredentials } from "./ports/coordinator.ts";
 
 /** Where things lie, and what a run needs of this machine; shared by `worker` and `run`. */
@@ -93,7 +95,8 @@ const machineEnvironment = z.object({
   FEEDBACK_CHAT_PODMAN_PATH: optional(z.string()),
   FEEDBACK_CHAT_SANDBOX: optional(z.enum(["bubblewrap", "container"])),
   FEEDBACK_CHAT_ENGINE_COMMAND: optional(z.string().transform(parseArgv)),
-  ANTHROPIC_BASE_URL: optional(url("ANTHROPIC_BASE_URL")),
+  // The routes that are added to it begin with /v1 themselves; many providers' examples have it in the address.
+  ANTHROPIC_BASE_URL: optional(url("ANTHROPIC_BASE_URL").transform((text) => text.replace(/\/(v1\/?)?$/, ""))),
   FEEDBACK_CHAT_MODEL_AUTH: optional(z.enum(["x-api-key", "bearer"])),
   FEEDBACK_CHAT_REGISTRY_ALLOW: optional(z.string().transform(parseRanges)),
   FEEDBACK_CHAT_PRICES: optional(z.string().transform(parsePrices)),
@@ -113,7 +116,7 @@ const machineEnvironment = z.object({
 });
 
 const workerEnvironment = machineEnvironment.extend({
-  FEEDBACK_CHAT_URL: url("FEEDBACK_CHAT_URL"),
+  FEEDBACK_CHAT_URL: z.string(),
   FEEDBACK_CHAT_WORKER_KEY: z.string().min(1),
   FEEDBACK_CHAT_WORKER_NAME: optional(z.string().max(100)),
   FEEDBACK_CHAT_CONCURRENCY: optional(z.coerce.number().int().min(1).max(64)),
@@ -137,7 +140,7 @@ export function parseWorkerConfig(environment: Environment): WorkerConfig {
   const set = parse(workerEnvironment, environment);
   return {
     ...machineOf(set, environment),
-    controlPlaneUrl: set.FEEDBACK_CHAT_URL,
+    controlPlaneUrl: originOf(set.FEEDBACK_CHAT_URL, "FEEDBACK_CHAT_URL"),
     workerKey: set.FEEDBACK_CHAT_WORKER_KEY,
     name: set.FEEDBACK_CHAT_WORKER_NAME ?? "worker",
     concurrency: set.FEEDBACK_CHAT_CONCURRENCY ?? 1,
@@ -154,7 +157,7 @@ export function parseWorkerConfig(environment: Environment): WorkerConfig {
 /** @throws Problem validation_failed */
 export function parseRunConfig(environment: Environment): RunConfig {
   const set = parse(machineEnvironment, environment);
-  const stateHome = set.XDG_STATE_HOME ?? join(homedir(), ".local", "state");
+  const stateHome = set.XDG_STATE_HOME ?? join(homeFolder(), ".local", "state");
   return {
     ...machineOf(set, environment),
     stateFolder: join(stateHome, "feedback-chat"),
@@ -195,7 +198,26 @@ function modelCredentialOf(set: z.infer<typeof machineEnvironment>) {
 }
 
 function defaultDataFolder(xdgDataHome: string | undefined): string {
-  return isRoot ? "/var/lib/feedback-chat" : join(xdgDataHome ?? join(homedir(), ".local", "share"), "feedback-chat");
+  return isRoot
+    ? "/var/lib/feedback-chat"
+    : join(xdgDataHome ?? join(homeFolder(), ".local", "share"), "feedback-chat");
+}
+
+/** @throws Problem validation_failed: a relative path would put files wherever the command was started. */
+function homeFolder(): string {
+  const home = homeOrNone();
+  if (home !== null && isAbsolute(home)) return home;
+  throw new Problem("validation_failed", "HOME does not name a folder, and the system knows none for this user.", {
+    next: "Set HOME to a folder that this user may write.",
+  });
+}
+
+function homeOrNone(): string | null {
+  try {
+    return homedir();
+  } catch (error) {
+    return ignoring("ERR_SYSTEM_ERROR")(error) ?? null; // the user has no entry of their own, as in some containers
+  }
 }
 
 function requireSet(environment: Environment, name: string, what: string): void {

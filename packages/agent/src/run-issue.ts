@@ -5,6 +5,7 @@ import type { Evidence } from "@feedback-chat/protocol/evidence";
 import { runSettings, type RunSettings } from "@feedback-chat/protocol/job";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { isFinal, isHeld } from "@feedback-chat/protocol/run-machine";
+import { requireFitMachine } from "./check-machine.ts";
 import { composeMachine, type Machine } from "./compose-machine.ts";
 import type { RunConfig } from "./config.ts";
 import { admitIssue } from "./coordinators/admit-issue.ts";
@@ -61,7 +62,7 @@ export type RunIssueInput = {
  * One issue on this machine, without a control plane: gate, pipeline, a person's yes, pull request. State is in a
  * folder; after a `kill -9` anywhere `resume` goes on and ends in at most one pull request.
  * @throws Problem missing_key, not_found, github_unreachable, github_access, nothing_to_run, engine_missing,
- *   sandbox_unavailable, data_locked, conflict, disk_full.
+ *   machine_unfit, sandbox_unavailable, data_locked, conflict, disk_full.
  */
 export async function runIssue(config: RunConfig, input: RunIssueInput): Promise<RunIssueResult> {
   requireKeys(config);
@@ -86,6 +87,7 @@ async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<R
     onEvent: input.onEvent,
   };
   try {
+    await requireFitMachine(config);
     await using machine = await composeMachine({ clock }, config);
     await machine.probe();
     const settings = settingsOf(config, input);

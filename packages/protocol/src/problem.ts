@@ -111,6 +111,12 @@ export const problems = {
     "Install it, or go online once so that it can be fetched.",
   ),
   package_missing: row(503, 1, "A part of feedback-chat is not installed", "Go online once so that it can be fetched."),
+  machine_unfit: row(
+    503,
+    1,
+    "This machine lacks something that every run needs",
+    "Follow the next step that is named, then start again.",
+  ),
   sandbox_unavailable: row(
     503,
     1,

@@ -181,6 +181,7 @@ const fatalCodes = [
   "forbidden",
   "not_found",
   "upgrade_required",
+  "machine_unfit",
   "sandbox_unavailable",
   "sandbox_leaks",
   "engine_missing",

@@ -1,3 +1,4 @@
+import { checkMachine, unfitMachine } from "../check-machine.ts";
 import { composeMachine } from "../compose-machine.ts";
 import type { WorkerConfig } from "../config.ts";
 import { openHttpCoordinator } from "../coordinators/http.ts";
@@ -52,7 +53,15 @@ type Parts = {
   onHealthPort(port: number | null): void;
 };
 
-async function work({ config, log, stopping, onHealthPort }: Parts): Promise<WorkerExit> {
+/** Before anything is made, such as a folder on a machine where no run could end well. */
+async function work(parts: Parts): Promise<WorkerExit> {
+  const unfit = unfitMachine(await checkMachine(parts.config));
+  if (!unfit) return workHere(parts);
+  parts.onHealthPort(null);
+  return { exitCode: 78, reason: unfit.message, problem: unfit };
+}
+
+async function workHere({ config, log, stopping, onHealthPort }: Parts): Promise<WorkerExit> {
   const clock = systemClock();
   const { figures, localCredentials } = config;
   await using machine = await composeMachine({ clock }, config);

@@ -9,8 +9,6 @@ import { describe, expect, it } from "vitest";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { openRegistryProxy } from "../src/proxy/registry-proxy.ts";
 import { prepareDependencies } from "../src/stages/deps.ts";
-import { harmlessNpmrc } from "../src/stages/harmless-npmrc.ts";
-import { hostsOfLockfile } from "../src/stages/read-lockfile.ts";
 import { makeFolder, makeRepository, put, type Content, type TestFolder } from "./git/make-repository.ts";
 import { openClone } from "./git/open-clone.ts";
 import { inside, openSandbox } from "./open-sandbox.ts";
@@ -202,32 +200,11 @@ describe("prepareDependencies", () => {
     await prepare(folder, { "package.json": '{"scripts":{"test":"true"}}' }, async ({ layers }) => {
       expect(layers).toMatchObject({ isBuilt: true, note: null, mounts: [] });
     });
-    for (const [lockfile, words] of [["pnpm-lock.yaml", "pnpm-lock.yaml has a form that is not supported"], ["yarn.lock", "yarn.lock has a form that is not supported"], ["bun.lock", "npm, pnpm and yarn are read, not bun.lock"], ["README.md", "no lockfile"]] as const) {
+    for (const [lockfile, words] of [["pnpm-lock.yaml", "pnpm-lock.yaml has lockfileVersion unknown"], ["yarn.lock", "yarn.lock is not a lockfile"], ["bun.lock", "bun.lock is not a lockfile"], ["bun.lockb", "bun.lockb is binary"], ["README.md", "no lockfile"]] as const) {
       using other = makeFolder("agent-deps-");
       await prepare(other, { "package.json": '{"dependencies":{"a":"1"}}', [lockfile]: "x" }, async ({ layers }) => {
         expect(layers).toMatchObject({ isBuilt: false, note: expect.stringMatching(`^not built: .*${words}`) });
       });
     } // prettier-ignore
-  });
-
-  it("reads hosts from the lockfile only, and nothing but harmless settings from .npmrc", () => {
-    const lock = (resolved: string) =>
-      JSON.stringify({
-        lockfileVersion: 3,
-        packages: {
-          "": {},
-          "node_modules/a": { resolved },
-          "node_modules/b": { resolved: "packages/b", link: true },
-        },
-      });
-    expect(hostsOfLockfile(lock("https://registry.npmjs.org/a/-/a-1.tgz"))).toEqual({
-      hosts: [{ protocol: "https:", hostname: "registry.npmjs.org", port: 443 }],
-    });
-    expect(hostsOfLockfile(lock("git+ssh://git@github.com/a/b.git#1"))).toHaveProperty("problem");
-    expect(
-      harmlessNpmrc(
-        "registry=http://x/\nlegacy-peer-deps=true\n//x/:_authToken=abc\nscript-shell=/bin/evil\nforce=${X}\n",
-      ),
-    ).toBe("legacy-peer-deps=true\n");
   });
 });

@@ -9,6 +9,8 @@ export type RegistryExit = AsyncDisposable & {
   /** Aborts at the first refusal: package managers retry one for minutes. */
   readonly atRefusal: AbortSignal;
   refused(): Refusal[];
+  /** PEM: who else is trusted on the way, such as a company's own authority; null = nobody. */
+  readonly certificates: string | null;
   /** Hosts that were named but not reached, with the cause: `registry.example:443 (ENOTFOUND)`. */
   unreached(): string[];
 };

@@ -52,8 +52,10 @@ function always(addresses: LookupAddress[]): LookupFunction {
   };
 }
 
-function isSame(one: RegistryHost, other: RegistryHost): boolean {
-  return one.protocol === other.protocol && one.hostname === other.hostname && one.port === other.port;
+/** A tunnel (`https:`) may carry plain HTTP too, as yarn 2 and later do. */
+function isSame(named: RegistryHost, wanted: RegistryHost): boolean {
+  const isProtocol = wanted.protocol === "https:" || named.protocol === wanted.protocol;
+  return isProtocol && named.hostname === wanted.hostname && named.port === wanted.port;
 }
 
 function nameOf({ hostname, port }: RegistryHost): string {

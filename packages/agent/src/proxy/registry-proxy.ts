@@ -7,13 +7,18 @@ import { pipeline } from "node:stream/promises";
 import type { OpenRegistry, RegistryHost } from "../ports/registry.ts";
 import { type Reach, reachRegistry } from "./reach-registry.ts";
 
+export type RegistryProxyInput = Parameters<OpenRegistry>[0] & {
+  /** See `RegistryExit`. */
+  certificates?: string | null;
+};
+
 const maxBytes = 4 * 1024 ** 3;
 
 /**
  * Opens the only exit of the fetch sandbox: a proxy on a unix socket that reaches the hosts of the lockfile and no
  * other, and none inside our own network unless `allowsPrivate`. No credential passes through it.
  */
-export async function openRegistryProxy(input: Parameters<OpenRegistry>[0]): ReturnType<OpenRegistry> {
+export async function openRegistryProxy(input: RegistryProxyInput): ReturnType<OpenRegistry> {
   const sockets = new Set<Duplex>();
   let leftBytes = maxBytes;
   const count: Count = (bytes) => (leftBytes -= bytes) >= 0;
@@ -31,6 +36,7 @@ export async function openRegistryProxy(input: Parameters<OpenRegistry>[0]): Ret
   // The folder is the sandbox user's alone; connecting needs the right to write.
   await chmod(input.socketPath, 0o666);
   return {
+    certificates: input.certificates ?? null,
     atRefusal: reach.atRefusal,
     refused: reach.refused,
     unreached: reach.unreached,

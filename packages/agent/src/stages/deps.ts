@@ -1,12 +1,15 @@
 import type { RunSettings } from "@feedback-chat/protocol/job";
 import * as z from "zod";
+import { folderOf, pathIn } from "../core/tree-paths.ts";
+import { workspaceMembers, workspacePatterns } from "../core/workspace.ts";
 import type { Level } from "../ports/engine.ts";
 import type { RunRepository } from "../ports/git.ts";
 import type { OpenRegistry } from "../ports/registry.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
 import { fetchPackages } from "./fetch-packages.ts";
-import { pathIn } from "./find-checks.ts";
+import { findInstallRoot } from "./find-install-root.ts";
 import { planInstall } from "./plan-install.ts";
+import { jsonOf } from "./read-lockfile.ts";
 
 /** What is mounted, read-only, into the sandboxes of agent and checks so that the project can be built there. */
 export type Layers = AsyncDisposable & {
@@ -48,16 +51,26 @@ const packageJson = z.object({
  * cannot be done the run goes on, and `note` says so. Close it after the last sandbox that mounts it.
  */
 export async function prepareDependencies(deps: DependenciesDeps, input: DependenciesInput): Promise<Layers> {
-  const { repository, settings } = input;
-  const { subFolder } = settings;
-  const read = async (name: string) => textOf(await repository.readFile(repository.baseSha, pathIn(subFolder, name)));
-  const manifest = await read("package.json");
-  if (manifest === null || !needsPackages(manifest)) return nothingNeeded;
-  const plan = await planInstall(read, jsonOrNothing(manifest));
+  const { repository } = input;
+  const app = folderOf(input.settings.subFolder);
+  const read = async (path: string) => textOf(await repository.readFile(repository.baseSha, path));
+  const manifest = await read(pathIn(app, "package.json"));
+  if (manifest === null) return nothingNeeded;
+  const root = await findInstallRoot(read, app);
+  const readRoot = (name: string) => read(pathIn(root, name));
+  const rootManifest = jsonOf((await readRoot("package.json")) ?? "");
+  const patterns = workspacePatterns(rootManifest, await readRoot("pnpm-workspace.yaml"));
+  const isMember = root === app || workspaceMembers(patterns, [app.slice(pathIn(root, "").length)]).length > 0;
+  const appNeeds = needsPackages(jsonOf(manifest));
+  if (!appNeeds && patterns.length === 0 && !needsPackages(rootManifest)) return nothingNeeded;
+  if (appNeeds && !isMember) return tell(deps, notInWorkspace(app, root));
+  const plan = await planInstall({ read: readRoot, architecture: architectureOf(process.arch) }, rootManifest);
   if ("problem" in plan) return tell(deps, plan.problem);
+  const ignored = plan.leaves === "pnp" ? await pnpTrouble(read, root) : null;
+  if (ignored !== null) return tell(deps, ignored);
   const fetched = await fetchPackages(deps, {
     repository,
-    subFolder,
+    root,
     plan,
     job: input.job,
     allowsPrivateRegistry: input.allowsPrivateRegistry ?? false,
@@ -100,11 +113,28 @@ function tell({ log }: DependenciesDeps, why: string): Layers {
   return notBuilt(why);
 }
 
-function needsPackages(text: string): boolean {
-  const parsed = packageJson.safeParse(jsonOrNothing(text));
+function needsPackages(manifest: unknown): boolean {
+  const parsed = packageJson.safeParse(manifest);
   if (!parsed.success) return false;
   const { workspaces, ...groups } = parsed.data;
   return workspaces !== undefined || Object.values(groups).some((group) => Object.keys(group ?? {}).length > 0);
+}
+
+function notInWorkspace(app: string, root: string): string {
+  const place = root === "" ? "the root" : root;
+  return `${app}/package.json has no lockfile beside it, and the workspace of ${place} does not list ${app}. Commit a lockfile there, or add the folder to the workspace.`;
+}
+
+/** Its table is mounted as a file: where nothing ignores it, the file would count as part of the change. */
+async function pnpTrouble(read: (path: string) => Promise<string | null>, root: string): Promise<string | null> {
+  if ((await read(pathIn(root, ".pnp.cjs"))) !== null) return null;
+  const rules = await Promise.all(["", root].map((folder) => read(pathIn(folder, ".gitignore"))));
+  const isIgnored = rules.some((text) => /^(\/|\*\*\/)?\.pnp(\.?\*|\.\{.*\}|\.c?js)\s*$/m.test(text ?? ""));
+  return isIgnored ? null : `.pnp.cjs is neither committed nor ignored. Add \`.pnp.*\` to .gitignore.`;
+}
+
+function architectureOf(arch: string): "x64" | "arm64" {
+  return arch === "arm64" ? "arm64" : "x64";
 }
 
 function textOf(bytes: Uint8Array | null): string | null {
@@ -114,13 +144,4 @@ function textOf(bytes: Uint8Array | null): string | null {
       .toString("utf8")
       .replace(/^\ufeff/, "")
   );
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

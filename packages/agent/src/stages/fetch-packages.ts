@@ -2,18 +2,20 @@ import { chmod, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { cleanText } from "../core/clean-log.ts";
 import { insidePaths } from "../core/inside-paths.ts";
+import { installFailure } from "../core/install-failure.ts";
+import { parentsOf, pathIn } from "../core/tree-paths.ts";
 import type { RunRepository } from "../ports/git.ts";
 import type { OpenRegistry } from "../ports/registry.ts";
 import type { Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
 import { fetchScript, insideProgram, programFolder, registrySocket } from "./fetch-script.ts";
-import { pathIn } from "./find-checks.ts";
-import { findLayers, isFolder } from "./find-layers.ts";
-import type { InstallPlan } from "./plan-install.ts";
+import { findLayers, findPnpLayers, isFolder } from "./find-layers.ts";
+import type { InstallPlan } from "./install-plan.ts";
 
 export type FetchDeps = { sandbox: Sandbox; openRegistry: OpenRegistry; signal: AbortSignal };
 export type FetchInput = {
   repository: RunRepository;
-  subFolder: string;
+  /** Where the lockfile lies, and the packages are installed; "" is the root. */
+  root: string;
   plan: InstallPlan;
   job: { name: string; slot: number };
   allowsPrivateRegistry: boolean;
@@ -45,14 +47,11 @@ export async function fetchPackages(
   let isKept = false;
   try {
     await input.repository.exportTree(input.repository.baseSha, job.treeFolder);
-    await writeNpmrc(job.treeFolder, input);
+    await cleanSettings(job.treeFolder, input);
     await job.own(job.treeFolder);
     const said = await install({ job, openRegistry, signal }, input);
     if (said !== null) return { problem: said };
-    const root = pathIn(input.subFolder, "node_modules");
-    if (!(await isFolder(join(job.treeFolder, root))))
-      return { problem: `${input.plan.name.split(" ")[0]} left no node_modules` };
-    const layers = await layersIn(job.treeFolder, root);
+    const layers = await layersIn(job.treeFolder, input);
     await openWays(job.treeFolder, layers.mounts);
     isKept = true;
     return { job, ...layers };
@@ -70,20 +69,20 @@ async function install(
     hosts: input.plan.hosts,
     allowsPrivate: input.allowsPrivateRegistry,
   });
-  const folder = pathIn(input.subFolder, "");
+  if (proxy.certificates !== null) await job.writeTask(certificates, proxy.certificates);
+  const root = input.root === "" ? insidePaths.tree : `${insidePaths.tree}/${input.root}`;
+  const env = Object.entries(input.plan.env).map(([name, value]) => [name, value.replace("{root}", root)]);
   const run = job.run({
     argv: ["node", "-"],
-    workingFolder: folder === "" ? insidePaths.tree : join(insidePaths.tree, folder),
+    workingFolder: root,
     env: {
       CI: "true",
       NO_COLOR: "1",
       npm_config_update_notifier: "false",
       npm_config_fetch_retries: "1",
       npm_config_fetch_retry_mintimeout: "1000",
-      // The version is ours or the base's: no program fetches another in its place.
-      npm_config_manage_package_manager_versions: "false",
-      pnpm_config_pm_on_fail: "ignore",
-      YARN_IGNORE_PATH: "1",
+      ...(proxy.certificates === null ? {} : trusted),
+      ...Object.fromEntries(env),
     },
     stdin: fetchScript(input.plan),
     hasModelSocket: true,
@@ -104,13 +103,17 @@ async function install(
   const [refused] = proxy.refused();
   if (refused) return `${input.plan.name.split(" ")[0]} asked for ${refused.host}, ${refusals[refused.why]}`;
   if (end.by === "exit" && end.exitCode === 0) return null;
-  const lines = cleanText(said.join(""))
-    .split("\n")
-    .filter((line) => line.trim() !== "");
-  return end.by === "exit"
-    ? `${input.plan.name} ended with ${end.exitCode}: ${lines.slice(0, 3).join(" ").slice(0, 300)}`
-    : `${input.plan.name} was ended: ${end.detail}`;
+  if (end.by !== "exit") return `${input.plan.name} was ended: ${end.detail}`;
+  const unreached = proxy.unreached().map((host) => `\nNot reached: ${host}`);
+  return `${input.plan.name} ended with ${end.exitCode}: ${installFailure(cleanText(said.join("")))}${unreached.join("")}`;
 }
+
+const certificates = "certificates.pem";
+/** Node's programs read the first, programs of their own the second. */
+const trusted = {
+  NODE_EXTRA_CA_CERTS: `${insidePaths.task}/${certificates}`,
+  SSL_CERT_FILE: `${insidePaths.task}/${certificates}`,
+};
 
 const refusals = {
   not_named: "which neither the lockfile nor an .npmrc of the base names",
@@ -118,14 +121,18 @@ const refusals = {
 };
 
 /** What other sandboxes mount: all packages, and the package manager for scripts that call it by name. */
-async function layersIn(tree: string, root: string): Promise<Pick<Fetched, "mounts" | "binFolders">> {
-  const folders = await findLayers(tree);
+async function layersIn(tree: string, { root, plan }: FetchInput): Promise<Pick<Fetched, "mounts" | "binFolders">> {
+  const paths = plan.leaves === "pnp" ? await findPnpLayers(tree, root) : await findLayers(tree);
   const program = join(tree, programFolder);
   const hasProgram = await isFolder(program);
-  const mounts = folders.map((folder) => ({ host: join(tree, folder), inside: `${insidePaths.tree}/${folder}` }));
+  const mounts = paths.map((path) => ({ host: join(tree, path), inside: `${insidePaths.tree}/${path}` }));
+  const modules = pathIn(root, "node_modules");
   return {
     mounts: [...mounts, ...(hasProgram ? [{ host: program, inside: insideProgram }] : [])],
-    binFolders: [`${insidePaths.tree}/${root}/.bin`, ...(hasProgram ? [`${insideProgram}/bin`] : [])],
+    binFolders: [
+      ...(paths.includes(modules) ? [`${insidePaths.tree}/${modules}/.bin`] : []),
+      ...(hasProgram ? [`${insideProgram}/bin`] : []),
+    ],
   };
 }
 
@@ -137,14 +144,14 @@ async function openWays(tree: string, mounts: Fetched["mounts"]): Promise<void> 
   for (const path of ways) await chmod(path, 0o711);
 }
 
-/** Settings of the base, without what is a secret or would move the install; yarn's own can name another program. */
-async function writeNpmrc(tree: string, { repository, subFolder, plan }: FetchInput): Promise<void> {
+/** Settings of the base, without what is a secret, names a program or would move the install. */
+async function cleanSettings(tree: string, { repository, root, plan }: FetchInput): Promise<void> {
   await rm(join(tree, programFolder), { recursive: true, force: true });
-  for (const folder of new Set(["", subFolder])) {
-    await rm(join(tree, pathIn(folder, ".yarnrc")), { force: true });
-    const path = pathIn(folder, ".npmrc");
-    const base = await repository.readFile(repository.baseSha, path);
-    await rm(join(tree, path), { force: true });
-    if (base) await writeFile(join(tree, path), plan.cleanNpmrc(Buffer.from(base).toString("utf8")), { flag: "wx" });
-  }
+  for (const folder of root === "" ? [""] : [root, ...parentsOf(root)])
+    for (const [name, clean] of Object.entries(plan.clean)) {
+      const path = pathIn(folder, name);
+      const base = await repository.readFile(repository.baseSha, path);
+      await rm(join(tree, path), { force: true });
+      if (base && clean) await writeFile(join(tree, path), clean(Buffer.from(base).toString("utf8")), { flag: "wx" });
+    }
 }

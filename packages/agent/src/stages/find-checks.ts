@@ -1,12 +1,13 @@
 import type { RunSettings } from "@feedback-chat/protocol/job";
 import * as z from "zod";
 import { allChecks, chooseChecks, type CheckChain, type Scripts } from "../core/choose-checks.ts";
-import { parentsOf } from "../core/tree-paths.ts";
+import { folderOf, pathIn } from "../core/tree-paths.ts";
 import { workspaceMembers, workspacePatterns } from "../core/workspace.ts";
 import { listTree } from "../git/list-tree.ts";
 import { joined, readBlobs } from "../git/read-blobs.ts";
 import type { GitDeps } from "../git/run-git.ts";
 import type { RunRepository } from "../ports/git.ts";
+import { findInstallRoot } from "./find-install-root.ts";
 
 export type FoundChecks = {
   /** Those that will most likely judge the change, before anybody knows what it touches. */
@@ -16,7 +17,6 @@ export type FoundChecks = {
 };
 
 const packageJson = z.object({ scripts: z.record(z.string(), z.string()).optional() });
-const lockfiles = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
 /** Of larger workspaces the checks of the root, or of the project's app, are the likely ones. */
 const maxLikelyFolders = 4;
 const maxMembers = 500;
@@ -43,15 +43,6 @@ export async function findChecks(
   };
 }
 
-export function pathIn(subFolder: string, path: string): string {
-  const folder = subFolder.replace(/^\.?\/+|\/+$/g, "").replace(/^\.$/, "");
-  return folder === "" ? path : `${folder}/${path}`;
-}
-
-function folderOf(subFolder: string): string {
-  return pathIn(subFolder, "").replace(/\/$/, "");
-}
-
 /** Of the app, of the root that is installed with it, and of that root's workspace: what else lies there is not built. */
 async function readScripts(
   deps: GitDeps,
@@ -59,7 +50,7 @@ async function readScripts(
   appFolder: string,
 ): Promise<ReadonlyMap<string, Scripts>> {
   const read = async (path: string) => textOf(await repository.readFile(repository.baseSha, path));
-  const root = await installRoot(read, appFolder);
+  const root = await findInstallRoot(read, appFolder);
   const manifest = jsonOrNothing((await read(pathIn(root, "package.json"))) ?? "");
   const patterns = workspacePatterns(manifest, await read(pathIn(root, "pnpm-workspace.yaml")));
   const byFolder = new Map([[root, scriptsOf(manifest)]]);
@@ -69,16 +60,6 @@ async function readScripts(
     for await (const { folder, manifest: of } of readMembers(deps, repository, { root, patterns }))
       byFolder.set(folder, scriptsOf(of));
   return byFolder;
-}
-
-type Read = (path: string) => Promise<string | null>;
-
-/** Where the lockfile lies that the app is installed by: at the app, or in a folder above it. */
-async function installRoot(read: Read, appFolder: string): Promise<string> {
-  if (appFolder === "") return "";
-  for (const folder of [appFolder, ...parentsOf(appFolder)])
-    for (const name of lockfiles) if ((await read(pathIn(folder, name))) !== null) return folder;
-  return appFolder;
 }
 
 async function* readMembers(

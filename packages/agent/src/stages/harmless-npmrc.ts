@@ -1,20 +1,18 @@
 /** Settings of a repository's .npmrc that decide what is installed, never with which credential. */
-const npmSettings = ["legacy-peer-deps", "strict-peer-deps", "install-links", "install-strategy", "force"];
-const pnpmSettings = [
+const settings = [
+  ...["legacy-peer-deps", "strict-peer-deps", "install-links", "install-strategy", "force", "replace-registry-host"],
   ...["auto-install-peers", "dedupe-peer-dependents", "exclude-links-from-lockfile", "hoist", "hoist-pattern[]"],
   ...["hoist-workspace-packages", "inject-workspace-packages", "link-workspace-packages", "node-linker"],
   ...["prefer-workspace-packages", "public-hoist-pattern[]", "shamefully-hoist", "shared-workspace-lockfile"],
   ...["strict-peer-dependencies", "symlink"],
 ];
 
-/** npm's lockfile says where each package comes from: a registry named here would only move it. */
+/** What stays of the base's .npmrc: harmless settings and registries. */
 export function harmlessNpmrc(text: string): string {
-  return kept(text, (name) => npmSettings.includes(name));
-}
-
-/** The others' lockfiles leave the registry to this file of the same commit. */
-export function harmlessNpmrcWithRegistries(text: string): string {
-  return kept(text, (name) => pnpmSettings.includes(name) || isRegistry(name));
+  return linesOf(text)
+    .filter(({ name, value }) => (settings.includes(name) || isRegistry(name)) && !value.includes("$"))
+    .map(({ line }) => `${line}\n`)
+    .join("");
 }
 
 /** The registries that a .npmrc names: the usual one, and those of scopes. */
@@ -30,16 +28,13 @@ function isRegistry(name: string): boolean {
   return name === "registry" || /^@[\w.-]+:registry$/.test(name);
 }
 
-function kept(text: string, isKept: (name: string) => boolean): string {
-  return linesOf(text)
-    .filter(({ name, value }) => isKept(name) && !value.includes("$"))
-    .map(({ line }) => `${line}\n`)
-    .join("");
-}
-
 function linesOf(text: string): { line: string; name: string; value: string }[] {
   return text.split(/\r?\n/).map((line) => {
     const [name = "", ...rest] = line.split("=");
-    return { line, name: name.trim(), value: rest.join("=").trim() };
+    return { line, name: name.trim(), value: unquoted(rest.join("=").trim()) };
   });
+}
+
+function unquoted(value: string): string {
+  return /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
 }

@@ -1,5 +1,7 @@
 import type { CheckResult, Evidence } from "@feedback-chat/protocol/evidence";
 import type { RunUse } from "@feedback-chat/protocol/job";
+import { projectEnvironment } from "./core/project-environment.ts";
+import { withPathAfter } from "./core/with-path.ts";
 import { addUse, leftOf, usedUp } from "./core/budget.ts";
 import { failed, noCredential, type PipelineEnd } from "./pipeline-end.ts";
 import { judgeTree, openBench, type Bench, type Opened, type Run } from "./pipeline-run.ts";
@@ -60,11 +62,17 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
   }
 }
 
-/** Whatever runs in the job sees the project's dependencies, read-only. */
-function withLayers(sandbox: SandboxJob, { mounts }: Layers): SandboxJob {
+/** Whatever runs in the job sees the project's dependencies, read-only, and finds the package manager by its name. */
+function withLayers(sandbox: SandboxJob, { mounts, binFolders }: Layers): SandboxJob {
   return {
     ...sandbox,
-    run: (spec) => sandbox.run({ ...spec, readOnlyMounts: [...spec.readOnlyMounts, ...mounts] }),
+    run: (spec) =>
+      sandbox.run({
+        ...spec,
+        argv: withPathAfter(binFolders, spec.argv),
+        env: { ...projectEnvironment, ...spec.env },
+        readOnlyMounts: [...spec.readOnlyMounts, ...mounts],
+      }),
   };
 }
 

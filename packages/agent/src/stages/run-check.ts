@@ -4,6 +4,8 @@ import { insidePaths } from "../core/inside-paths.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
+import { projectEnvironment } from "../core/project-environment.ts";
+import { withPathBefore } from "../core/with-path.ts";
 import type { Layers } from "./deps.ts";
 import type { Check } from "../core/choose-checks.ts";
 import { parentsOf } from "../core/tree-paths.ts";
@@ -31,12 +33,12 @@ export async function runCheck(
 ): Promise<Judged> {
   const { check, folder, layers, limits } = input;
   const startedMs = clock.monotonicMs();
-  const path = [...binFoldersAt(folder, layers), ...layers.binFolders].join(":");
   const run = job.run({
     // The folder of the layer first: a `.bin` that the change brings shadows nothing.
-    argv: ["/bin/sh", "-c", 'PATH="$1${1:+:}$PATH"; export PATH; shift; exec "$@"', "check", path, ...check.command],
+    argv: withPathBefore([...binFoldersAt(folder, layers), ...layers.binFolders], check.command),
     workingFolder: folder === "" ? insidePaths.tree : `${insidePaths.tree}/${folder}`,
     env: {
+      ...projectEnvironment,
       CI: "true",
       NO_COLOR: "1",
       npm_config_offline: "true",

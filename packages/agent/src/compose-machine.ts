@@ -79,7 +79,8 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
   return {
     sandbox,
     openModel: openModelWith({ clock, dispatcher: network.dispatcher }, config),
-    openRegistry: (input) => openRegistryProxy({ ...input, isOpened: addressesIn(config.registryAllow) }),
+    openRegistry: (input) =>
+      openRegistryProxy({ ...input, isOpened: addressesIn(config.registryAllow), network: network.facts }),
     openPublisher: () =>
       openPublisherChild({
         compiledFolder: join(rootFolder, "compiled"),

@@ -1,15 +1,21 @@
-import { openRegistryProxy } from "../src/proxy/registry-proxy.ts";
+import { openRegistryProxy, type RegistryProxyInput } from "../src/proxy/registry-proxy.ts";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { prepareDependencies } from "../src/stages/deps.ts";
 import { makeRepository, type Content, type TestFolder } from "./git/make-repository.ts";
 import { openClone } from "./git/open-clone.ts";
 import { openSandbox } from "./open-sandbox.ts";
 
+type Options = {
+  allowsPrivateRegistry?: boolean;
+  subFolder?: string;
+  network?: RegistryProxyInput["network"];
+};
+
 /** The layers of a repository with these files, made in a real sandbox through the real proxy. */
 export async function openLayers(
   folder: TestFolder,
   files: Record<string, Content>,
-  { allowsPrivateRegistry = true, subFolder = "" } = {},
+  { allowsPrivateRegistry = true, subFolder = "", network }: Options = {},
 ) {
   const origin = makeRepository(folder);
   origin.commit(files);
@@ -17,7 +23,12 @@ export async function openLayers(
   const npmFolder = await findNpm({ nodePath: process.execPath, searchPath: process.env["PATH"] ?? "" });
   const opened = await openSandbox({ npmFolder });
   const layers = await prepareDependencies(
-    { sandbox: opened.sandbox, openRegistry: openRegistryProxy, signal: new AbortController().signal, log: () => {} },
+    {
+      sandbox: opened.sandbox,
+      openRegistry: (input) => openRegistryProxy({ ...input, ...(network ? { network } : {}) }),
+      signal: new AbortController().signal,
+      log: () => {},
+    },
     { repository, settings: { subFolder }, job: { name: "job-deps", slot: 1 }, allowsPrivateRegistry },
   );
   return {

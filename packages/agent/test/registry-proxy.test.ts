@@ -3,14 +3,26 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { startCompanyProxy } from "./company-proxy.ts";
 import { addressesIn } from "../src/core/public-address.ts";
-import { openRegistryProxy } from "../src/proxy/registry-proxy.ts";
+import { openRegistryProxy, type RegistryProxyInput } from "../src/proxy/registry-proxy.ts";
 import type { RegistryHost } from "../src/ports/registry.ts";
 
-async function open(hosts: RegistryHost[], allowsPrivate = false, opened: string[] = []) {
+async function open(
+  hosts: RegistryHost[],
+  allowsPrivate = false,
+  opened: string[] = [],
+  network?: RegistryProxyInput["network"],
+) {
   const folder = await mkdtemp("/tmp/fcr-");
   const socketPath = join(folder, "registry.sock");
-  const exit = await openRegistryProxy({ socketPath, hosts, allowsPrivate, isOpened: addressesIn(opened) });
+  const exit = await openRegistryProxy({
+    socketPath,
+    hosts,
+    allowsPrivate,
+    isOpened: addressesIn(opened),
+    ...(network ? { network } : {}),
+  });
   return {
     exit,
     /** What came back until the other side ended it; "" when nothing did. */
@@ -85,7 +97,7 @@ describe("the exit of the fetch sandbox", () => {
     await using plain = await open([{ protocol: "http:", hostname: "127.0.0.1", port }], true);
     await plain.say(get(`127.0.0.1:${port}`));
     for (const { exit } of [secure, plain]) {
-      expect(exit.unreached()).toEqual([`127.0.0.1:${port} (ECONNREFUSED)`]);
+      expect(exit.unreached()).toEqual([`127.0.0.1:${port}: the connection was refused (ECONNREFUSED)`]);
       expect(exit.refused()).toEqual([]);
     }
   });
@@ -104,5 +116,42 @@ describe("the exit of the fetch sandbox", () => {
       await using opened = await open([host], true);
       expect(await opened.say(get(`127.0.0.1:${far.port}`)), bytes).toMatch(expected);
     }
+  });
+
+  describe("behind a company's proxy", () => {
+    const named = (protocol: "http:" | "https:", hostname: string, port: number) => ({ protocol, hostname, port });
+    const through = (proxy: string) => ({
+      httpProxies: { httpProxy: proxy, httpsProxy: proxy, noProxy: "" },
+      ownCertificatesFile: null,
+    });
+
+    it("goes through it, with its login, to hosts that this machine cannot resolve", async () => {
+      await using far = await registry("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+      const host = "registry.corp.invalid";
+      await using company = await startCompanyProxy({ [`${host}:80`]: far.port, [`${host}:443`]: far.port });
+      await using plain = await open([named("http:", host, 80)], false, [], through(company.url));
+      expect(await plain.say(get(host))).toMatch(/^HTTP\/1.1 200 OK[^]*ok/);
+      await using secure = await open([named("https:", host, 443)], false, [], through(company.url));
+      expect(await secure.say(`${tunnel(`${host}:443`)}GET / HTTP/1.1\r\n\r\n`)).toMatch(/^HTTP\/1.1 200 [^]*ok$/);
+      expect(company.asked).toEqual([`GET ${host}:80 with login`, `CONNECT ${host}:443 with login`]);
+    });
+
+    it("says what the proxy wants that refuses", async () => {
+      await using company = await startCompanyProxy({});
+      const host = "registry.corp.invalid";
+      await using secure = await open([named("https:", host, 443)], false, [], through(company.urlWithoutLogin));
+      await secure.say(tunnel(`${host}:443`));
+      expect(secure.exit.unreached()).toEqual([
+        expect.stringMatching(/:443: the proxy answered 407\. .*user and a password/),
+      ]);
+    });
+
+    it("asks it for no host that nobody named, and for no private address", async () => {
+      await using company = await startCompanyProxy({});
+      await using secure = await open([named("https:", "10.0.0.1", 443)], false, [], through(company.url));
+      expect(await secure.say(tunnel("10.0.0.1:443"))).toMatch(/^HTTP\/1.1 403 /);
+      expect(await secure.say(tunnel("other.corp.invalid:443"))).toMatch(/^HTTP\/1.1 403 /);
+      expect(company.asked).toEqual([]);
+    });
   });
 });

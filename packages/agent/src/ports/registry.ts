@@ -11,7 +11,7 @@ export type RegistryExit = AsyncDisposable & {
   refused(): Refusal[];
   /** PEM: who else is trusted on the way, such as a company's own authority; null = nobody. */
   readonly certificates: string | null;
-  /** Hosts that were named but not reached, with the cause: `registry.example:443 (ENOTFOUND)`. */
+  /** Hosts that were named but not reached, with the cause: `registry.example:443: the name was not found`. */
   unreached(): string[];
 };
 

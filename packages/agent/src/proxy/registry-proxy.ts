@@ -1,15 +1,19 @@
 import { once } from "node:events";
-import { chmod } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { createServer, request, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import tls from "node:tls";
+import { noProxies } from "@feedback-chat/protocol/http-proxies";
+import type { NetworkFacts } from "../ports/network.ts";
 import type { OpenRegistry, RegistryHost } from "../ports/registry.ts";
 import { type Reach, reachRegistry } from "./reach-registry.ts";
+import { requestThrough, tunnelThrough } from "./through-proxy.ts";
 
 export type RegistryProxyInput = Parameters<OpenRegistry>[0] & {
-  /** See `RegistryExit`. */
-  certificates?: string | null;
+  /** This machine's proxies and own authorities; none unless given. */
+  network?: Pick<NetworkFacts, "httpProxies" | "ownCertificatesFile">;
 };
 
 const maxBytes = 4 * 1024 ** 3;
@@ -22,7 +26,9 @@ export async function openRegistryProxy(input: RegistryProxyInput): ReturnType<O
   const sockets = new Set<Duplex>();
   let leftBytes = maxBytes;
   const count: Count = (bytes) => (leftBytes -= bytes) >= 0;
-  const reach = reachRegistry(input);
+  const { httpProxies = noProxies, ownCertificatesFile = null } = input.network ?? {};
+  const reach = reachRegistry({ ...input, httpProxies });
+  const certificates = ownCertificatesFile === null ? null : await allCertificates(ownCertificatesFile);
   const server = createServer(
     (incoming, answer) => void forward({ incoming, answer }, reach, count).catch(() => answer.destroy()),
   );
@@ -36,7 +42,7 @@ export async function openRegistryProxy(input: RegistryProxyInput): ReturnType<O
   // The folder is the sandbox user's alone; connecting needs the right to write.
   await chmod(input.socketPath, 0o666);
   return {
-    certificates: input.certificates ?? null,
+    certificates,
     atRefusal: reach.atRefusal,
     refused: reach.refused,
     unreached: reach.unreached,
@@ -75,10 +81,10 @@ async function tunnel(
 async function dial(wanted: RegistryHost, client: Duplex, reach: Reach): Promise<Duplex | null> {
   const way = await reach.to(wanted);
   if (way === null) return null;
-  const upstream = connect({ ...way, port: wanted.port });
+  const upstream = way.proxy === null ? connect({ ...way, port: wanted.port }) : await tunnelThrough(way.proxy, wanted);
   upstream.on("error", () => client.destroy());
   client.on("close", () => upstream.destroy());
-  await once(upstream, "connect");
+  if (way.proxy === null) await once(upstream, "connect");
   return upstream;
 }
 
@@ -97,20 +103,17 @@ async function forward(
     answer.writeHead(403).end();
     return;
   }
+  const method = incoming.method ?? "GET";
   const { accept, "accept-encoding": encoding } = incoming.headers;
   const headers = {
     host: url.host,
     ...(accept ? { accept } : {}),
     ...(encoding ? { "accept-encoding": encoding } : {}),
   };
-  const upstream = request({
-    ...way,
-    agent: false,
-    port: wanted.port,
-    path: `${url.pathname}${url.search}`,
-    method: incoming.method,
-    headers,
-  });
+  const upstream =
+    way.proxy === null
+      ? request({ ...way, agent: false, port: wanted.port, path: `${url.pathname}${url.search}`, method, headers })
+      : requestThrough(way.proxy, { url, method, headers });
   answer.on("close", () => upstream.destroy());
   upstream.end();
   // What comes instead of an answer, or of the rest of one, ends this connection and nothing else.
@@ -119,6 +122,12 @@ async function forward(
   answer.writeHead(response.statusCode ?? 502, response.headers);
   response.on("data", (chunk: Buffer) => count(chunk.length) || upstream.destroy());
   await pipeline(response, answer);
+}
+
+/** What programs trust whose list a file replaces: the user's own authorities, and all that the system and Node know. */
+async function allCertificates(ownFile: string): Promise<string> {
+  const known = [...tls.getCACertificates("system"), ...tls.getCACertificates("bundled")];
+  return [await readFile(ownFile, "utf8"), ...new Set(known)].map((one) => `${one.trimEnd()}\n`).join("");
 }
 
 /** Keeps why a named host was not reached, for the person who reads why the install failed. */

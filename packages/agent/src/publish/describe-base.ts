@@ -1,7 +1,7 @@
 import { runGit, tryGit, type GitDeps } from "../git/run-git.ts";
 import { shownPath } from "../git/list-tree.ts";
 import { baseIsGone } from "./github.ts";
-import { remoteProblem, type Remote } from "./look-branch.ts";
+import { remoteProblem, type Remote } from "../git/look-heads.ts";
 
 /** What the pull request has to say about its base: nothing, or that it moved, and where that meets the change. */
 export async function describeBase(

@@ -1,12 +1,6 @@
-import { remoteTrouble, accessFailure } from "../git/remote-trouble.ts";
-import { gitError, type GitResult } from "../git/git-error.ts";
+import { remoteProblem, type Remote } from "../git/look-heads.ts";
 import { runGit, tryGit, type GitDeps } from "../git/run-git.ts";
-import type { GitToken } from "../git/git-environment.ts";
-import { Problem } from "@feedback-chat/protocol/problem";
-import { githubWait } from "../ports/run-failure.ts";
 import { botEmail } from "../core/run-marker.ts";
-
-export type Remote = { gitDir: string; url: string; token: GitToken | null };
 
 /** `ours`: the last commit is this run's. `human`: somebody committed onto ours. `foreign`: never was ours. */
 export type BranchNow =
@@ -14,21 +8,6 @@ export type BranchNow =
   | { is: "ours"; headSha: string; treeId: string }
   | { is: "human"; headSha: string; author: string }
   | { is: "foreign"; headSha: string };
-
-/** Heads of the branches that exist, by name. */
-export async function lookHeads(
-  deps: GitDeps,
-  { url, token }: Remote,
-  branches: string[],
-): Promise<Map<string, string>> {
-  const args = ["ls-remote", "--heads", "--", url, ...branches.map((branch) => `refs/heads/${branch}`)];
-  const result = await tryGit(deps, args, { gitDir: null, token, timeoutSeconds: 60 });
-  if (result.exitCode !== 0) throw remoteProblem(args, result);
-  const lines = result.stdout.toString("utf8").split("\n").filter(Boolean);
-  return new Map(
-    lines.map((line) => [line.slice(line.indexOf("\t") + "\trefs/heads/".length), line.slice(0, line.indexOf("\t"))]),
-  );
-}
 
 /** Whose the branch's last commits are, told by author, committer and the run id in the message; `heads` is of `lookHeads`. */
 export async function lookBranch(
@@ -68,13 +47,4 @@ export async function lookBranch(
   const [sha = headSha, treeId = "", , , author = ""] = first;
   if (isOurs(first)) return { is: "ours", headSha: sha, treeId };
   return commits.some(isOfRun) ? { is: "human", headSha: sha, author } : { is: "foreign", headSha: sha };
-}
-
-/** What a failed git command against GitHub means for the run. */
-export function remoteProblem(args: string[], result: GitResult): Error {
-  const trouble = remoteTrouble(result);
-  if (trouble === "access") return accessFailure(args[0] === "push" ? "write" : "read", result.stderr);
-  if (trouble === "rate") return githubWait(60, "GitHub asks to slow down.");
-  const error = gitError(args, result);
-  return trouble === "unavailable" ? new Problem("github_unreachable", error.message, { cause: error }) : error;
 }

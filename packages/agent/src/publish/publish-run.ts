@@ -11,8 +11,9 @@ import { describeBase } from "./describe-base.ts";
 import { requireNoSecrets } from "../git/require-no-secrets.ts";
 import { archived } from "./github-trouble.ts";
 import { branchNames, rivalOf, rivalPatterns } from "../core/branch.ts";
-import { type BranchNow, type Remote, lookBranch, lookHeads } from "./look-branch.ts";
-import { humanCommit, noFreeName, requireWanted, unavailable } from "./publish-refusals.ts";
+import { lookHeads, noFreeName, type Remote } from "../git/look-heads.ts";
+import { type BranchNow, lookBranch } from "./look-branch.ts";
+import { humanCommit, requireWanted, unavailable } from "./publish-refusals.ts";
 import { pushBranch } from "./push-branch.ts";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 

@@ -3,7 +3,7 @@ import { tryGit, type GitDeps } from "../git/run-git.ts";
 import type { Problem } from "@feedback-chat/protocol/problem";
 import { runFailure } from "../ports/run-failure.ts";
 import { archived } from "./github-trouble.ts";
-import { remoteProblem, type Remote } from "./look-branch.ts";
+import { remoteProblem, type Remote } from "../git/look-heads.ts";
 
 /**
  * Pushes one commit to one branch, and only while the branch stands at `expectedSha` (null: does not exist).

@@ -1,8 +1,7 @@
 import type { Repository } from "@feedback-chat/protocol/job";
 import { branchNames, rivalOf, rivalPatterns } from "../core/branch.ts";
 import { gitNetworkFor } from "../git/git-environment.ts";
-import { lookHeads } from "../publish/look-branch.ts";
-import { noFreeName } from "../publish/publish-refusals.ts";
+import { lookHeads, noFreeName } from "../git/look-heads.ts";
 import type { RunLog } from "../run-log.ts";
 import type { CloneDeps } from "./clone.ts";
 

@@ -2,6 +2,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { v7 as uuidv7 } from "uuid";
 import { createApp, type ServerDeps } from "./app.ts";
 import type { Config } from "./config.ts";
+import type { HandedToken } from "./credentials/revoke-handed.ts";
 import { makeHealth } from "./health/make-health.ts";
 import type { Database } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
@@ -75,7 +76,7 @@ async function serve(
   const door = await listen(server, config);
   const publicUrl = (config.publicUrl ?? door.url).replace(/\/$/, "");
   const core = {
-    config: { ...config, publicUrl }, database, db, signals, streams, sealing, log, vault: { unreadable: [] }, now: () => new Date(), newId: () => uuidv7(),
+    config: { ...config, publicUrl }, database, db, signals, streams, sealing, log, vault: { unreadable: [] }, handed: new Set<HandedToken>(), now: () => new Date(), newId: () => uuidv7(),
   }; // prettier-ignore
   const deps: ServerDeps = {
     ...core,

@@ -44,6 +44,17 @@ describe("what a move does outside", () => {
     expect(kindsOf({ ...gaveUp, reason: "github" })).not.toContain("delete_branch");
   });
 
+  it("sweeps again for what a publisher at work may push after the end", () => {
+    const atWork = { from: "validating", wasPermitted: true } as const;
+    expect(kindsOf({ ...atWork, event: "declined", stage: "rejected" })).toContain("sweep_branch");
+    const late = { ...atWork, event: "gave_up", stage: "failed", reason: "validation_timeout" } as const;
+    expect(kindsOf(late)).toContain("sweep_branch");
+    expect(kindsOf({ ...late, wasPermitted: false })).not.toContain("sweep_branch");
+    expect(kindsOf({ ...atWork, from: "preview_ready", event: "declined", stage: "rejected" })).not.toContain(
+      "sweep_branch",
+    );
+  });
+
   it("touches nothing of an issue whose run was not admitted", () => {
     expect(kindsOf({ from: "queued", event: "declined", stage: "rejected", reason: "not_admitted" })).toEqual([]);
   });

@@ -5,7 +5,7 @@ export type MoveEffect =
   | { kind: "issue_labels" }
   | { kind: "close_issue"; reason: "completed" | "not_planned" }
   | { kind: "close_pull"; number: number; comment: string | null }
-  | { kind: "delete_branch"; branch: string }
+  | { kind: "delete_branch" | "sweep_branch"; branch: string }
   | { kind: "notice_held" | "notice_waiting" | "notice_failed"; reason: string | null };
 
 export type Move = {
@@ -34,7 +34,7 @@ export function effectsOf(move: Move): MoveEffect[] {
   if (event === "deployed") effects.push({ kind: "close_issue", reason: "completed" });
   // Stopped by people: what is already on GitHub goes away again. What failed by itself stays for a look; but where
   // each worker was lost, nobody knows what the last one pushed: a run that says it failed has no open pull request.
-  const isLost = event === "gave_up" && reason === "attempts_exhausted";
+  const isLost = event === "gave_up" && (reason === "attempts_exhausted" || reason === "validation_timeout");
   if (isWithdrawn(event) || isLost) effects.push(...withdrawals(move));
   return effects;
 }
@@ -43,7 +43,10 @@ export function isWithdrawn(event: RunEvent): boolean {
   return event === "declined" || event === "cancelled" || event === "expired";
 }
 
-function withdrawals({ branch, prNumber, wasPermitted }: Move): MoveEffect[] {
+function withdrawals({ from, branch, prNumber, wasPermitted }: Move): MoveEffect[] {
   const pull: MoveEffect[] = prNumber === null ? [] : [{ kind: "close_pull", number: prNumber, comment: null }];
-  return wasPermitted || prNumber !== null ? [...pull, { kind: "delete_branch", branch }] : pull;
+  if (!wasPermitted && prNumber === null) return pull;
+  // A publisher that was at work may be asleep, and push once more when it wakes.
+  const late: MoveEffect[] = wasPermitted && from === "validating" ? [{ kind: "sweep_branch", branch }] : [];
+  return [...pull, { kind: "delete_branch", branch }, ...late];
 }

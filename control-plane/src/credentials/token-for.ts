@@ -9,7 +9,8 @@ import { mintToken } from "../github-app/mint-token.ts";
 import { asProject } from "../platform/as-tenant.ts";
 
 export type TokenPurpose = GitHubStep | "model";
-export type Token = { type: CredentialType; value: string };
+/** `isMinted`: made by the App for this one step, so it can be revoked alone. */
+export type Token = { type: CredentialType; value: string; isMinted: boolean };
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
 type Row = {
@@ -31,7 +32,7 @@ const modelTypes: readonly CredentialType[] = ["anthropic_api_key", "claude_oaut
 export async function tokenFor(deps: Deps, projectId: string, purpose: TokenPurpose): Promise<Token | null> {
   if (purpose === "model") return storedToken(deps, projectId, modelTypes);
   const { connection } = await findConnection(deps, projectId);
-  if (connection) return { type: "github_token", value: await mintToken(deps, connection, purpose) };
+  if (connection) return { type: "github_token", value: await mintToken(deps, connection, purpose), isMinted: true };
   return storedToken(deps, projectId, ["github_token"]);
 }
 
@@ -55,7 +56,7 @@ export async function storedToken(
     kekId: row.kek_id,
   };
   try {
-    return { type, value: sealing.open(sealed, { projectId, id, type, version }) };
+    return { type, value: sealing.open(sealed, { projectId, id, type, version }), isMinted: false };
   } catch (error) {
     if (!isProblem(error, "credential_unreadable")) throw error;
     const credentialId = idOf("crd", id);

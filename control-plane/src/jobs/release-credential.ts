@@ -3,6 +3,7 @@ import { isProblem, Problem } from "@feedback-chat/protocol/problem";
 import { credentialInfo, type CredentialPurpose } from "@feedback-chat/protocol/worker";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
+import { tokenMs } from "../credentials/revoke-handed.ts";
 import { tokenFor } from "../credentials/token-for.ts";
 import { asWorker } from "../platform/as-tenant.ts";
 import type { HeldLease } from "../platform/caller.ts";
@@ -11,7 +12,7 @@ import { writeAudit } from "../platform/write-audit.ts";
 import { holdJob } from "./lease-fence.ts";
 import { type SealedSecret, sealForWorker } from "./seal-for-worker.ts";
 
-type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId">;
+type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "handed">;
 type Wanted = { purpose: CredentialPurpose; workspaceId: string; keyId: string };
 
 /**
@@ -43,6 +44,8 @@ export async function releaseCredential(
     }
     throw error;
   });
+  // Before the second look: a token that comes too late is revoked as well.
+  if (token?.isMinted) deps.handed.add({ value: token.value, lease, endsAt: new Date(deps.now().getTime() + tokenMs) });
   // Only now: what does not open is not released.
   await asWorker(deps.db, lease, async (tx) => {
     await refuseUnpermitted(tx, lease, purpose);

@@ -1,15 +1,13 @@
-import { branchNames, isOurBranch } from "@feedback-chat/agent/core/branch";
+import { isOurBranch } from "@feedback-chat/agent/core/branch";
 import { triggerLabel } from "@feedback-chat/agent/core/labels";
-import { botEmail, runMarker } from "@feedback-chat/agent/core/run-marker";
-import { idOf } from "@feedback-chat/protocol/ids";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
 import type { ProjectGitHub } from "../github/github-for.ts";
 import { asProject } from "../platform/as-tenant.ts";
 import { applyLabels, createLabels } from "./apply-labels.ts";
 import { findIssueOf } from "./find-issue-of.ts";
-import { ignoringStatus } from "../github/ignoring-status.ts";
 import type { Effect } from "./queue-effects.ts";
+import { deleteBranches, sweepBranches } from "./withdraw-branch.ts";
 
 type Deps = Pick<AppDeps, "db">;
 type Applied = { projectId: string; runId: string | null; effect: Effect };
@@ -39,6 +37,8 @@ export async function applyEffect(
       return markReady(github, effect.number, issue?.number ?? null);
     case "delete_branch":
       return deleteBranches(github, effect.branch, runId);
+    case "sweep_branch":
+      return sweepBranches(github, effect.branch, runId);
     case "project_labels":
       return createLabels(github, await triggerLabelOf(db, projectId));
     default:
@@ -115,24 +115,5 @@ async function markReady(
     `mutation ready($id: ID!) { markPullRequestReadyForReview(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`,
     { id: data.node_id },
   );
-  return null;
-}
-
-/** Under each name that the publisher may have taken. */
-async function deleteBranches(github: ProjectGitHub, branch: string, runId: string | null): Promise<string | null> {
-  if (!isOurBranch(branch) || !runId) return "the branch is not ours to delete";
-  const left = [];
-  for (const name of branchNames(branch)) left.push(await deleteBranch(github, name, runId));
-  return left.includes(null) ? null : (left[0] ?? null);
-}
-
-/** Only while our commit is its last one: what people put on top of it, or make of it, is theirs. */
-async function deleteBranch({ octokit, named }: ProjectGitHub, branch: string, runId: string): Promise<string | null> {
-  const found = await octokit.rest.repos.getBranch({ ...named, branch }).catch(ignoringStatus(404));
-  if (!found) return "the branch is gone already";
-  const { message, committer } = found.data.commit.commit;
-  const isOurs = committer?.email === botEmail && message.split("\n").includes(runMarker(idOf("run", runId)));
-  if (!isOurs) return "the branch's last commit is not this run's: it stays";
-  await octokit.rest.git.deleteRef({ ...named, ref: `heads/${branch}` }).catch(ignoringStatus(422));
   return null;
 }

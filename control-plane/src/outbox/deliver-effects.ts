@@ -17,7 +17,10 @@ type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now" | "newId" | "log">
 
 const batchSize = 10;
 /** Half a day and more: GitHub was away for hours before. A merge is of its moment, and waits for an hour. */
-const mostAttempts = (kind: Effect["kind"]) => (kind === "merge_pull" ? 12 : 60);
+const mostAttempts = (kind: Effect["kind"]) => (kind === "merge_pull" ? 12 : kind === "sweep_branch" ? sweeps : 60);
+/** Each 25 s for a quarter of an hour and more: a publisher lives 14 minutes at most. */
+const sweeps = 40;
+const sweepsApart = 5;
 
 /**
  * Delivers one batch of due effects, at least once each: every one of them looks before it acts. What GitHub cannot
@@ -38,7 +41,8 @@ async function deliverInTurn(deps: Deps, effects: readonly DueEffect[]): Promise
   for (const due of effects) {
     const delivered = await deliver(deps, clients, due).catch((error: unknown) => leave(deps, due, error));
     if (delivered === null) continue;
-    if (delivered.kind === "again" && due.attempts < mostAttempts(due.kind)) await putOff(deps, due, delivered);
+    if (delivered.kind === "once_more" && due.attempts < mostAttempts(due.kind)) await lookLater(deps, due, delivered);
+    else if (delivered.kind === "again" && due.attempts < mostAttempts(due.kind)) await putOff(deps, due, delivered);
     else await settle(deps, due, delivered);
   }
 }
@@ -68,7 +72,10 @@ async function deliver(deps: Deps, clients: Clients, due: DueEffect): Promise<De
     const github = await clientFor(deps, clients, projectId, stepOf(effect));
     if (!github) return { kind: "done", note: "no github token" };
     if (effect.kind === "merge_pull") return await mergePull(github, effect);
-    return { kind: "done", note: await applyEffect(deps, github, { projectId, runId, effect }) };
+    const note = await applyEffect(deps, github, { projectId, runId, effect });
+    if (effect.kind !== "sweep_branch") return { kind: "done", note };
+    const afterSeconds = sweepsApart * deps.config.figures.sweepEverySeconds;
+    return { kind: "once_more", note: note ?? "swept what a late publisher left", afterSeconds };
   } catch (error) {
     const trouble = githubTrouble(error, deps.now());
     const { said, retryAfterSeconds } = trouble;
@@ -87,7 +94,7 @@ function leave({ log }: Deps, { id, kind }: DueEffect, error: unknown): null {
 
 /** What changes branches needs more than what speaks on issues. */
 function stepOf({ kind }: Effect): GitHubStep {
-  return kind === "delete_branch" || kind === "merge_pull" ? "change" : "tell";
+  return kind === "delete_branch" || kind === "sweep_branch" || kind === "merge_pull" ? "change" : "tell";
 }
 
 async function putOff(
@@ -102,12 +109,24 @@ async function putOff(
   );
 }
 
+async function lookLater(
+  { db }: Deps,
+  { id }: DueEffect,
+  { note, afterSeconds }: { note: string; afterSeconds: number },
+): Promise<void> {
+  await asSystem(db, (tx) =>
+    sql`update fc.outbox set run_at = now() + make_interval(secs => ${afterSeconds}), locked_until = null, last_error = ${note}
+      where id = ${id}`.execute(tx),
+  );
+}
+
 async function settle({ db }: Deps, due: DueEffect, { kind, note }: Delivered): Promise<void> {
   await asSystem(db, async (tx) => {
     await sql`update fc.outbox set done_at = now(), locked_until = null, last_error = ${note} where id = ${due.id}`.execute(
       tx,
     );
     if (due.kind === "merge_pull") await noteMerge(tx, due, { isDone: kind === "done", note });
-    if (kind !== "done") await queueEffects(tx, due, [{ kind: "notice_failed", reason: `${due.kind}: ${note}` }]);
+    if (kind !== "done" && kind !== "once_more")
+      await queueEffects(tx, due, [{ kind: "notice_failed", reason: `${due.kind}: ${note}` }]);
   });
 }

@@ -2,5 +2,7 @@
 export type Delivered =
   | { kind: "done"; note: string | null }
   | { kind: "again"; note: string; retryAfterSeconds: number }
+  /** Done for now, and looked at again after exactly so long. */
+  | { kind: "once_more"; note: string; afterSeconds: number }
   /** Told to people: it will not happen by itself. */
   | { kind: "hopeless"; note: string };

@@ -16,6 +16,8 @@ export type Effect =
   | { kind: "mark_ready"; number: number }
   | ({ kind: "merge_pull" } & Merge)
   | { kind: "delete_branch"; branch: string }
+  /** The same, with its open pull request, again and again for longer than a publisher can live. */
+  | { kind: "sweep_branch"; branch: string }
   /** Every label of ours that the repository does not have yet. */
   | { kind: "project_labels" }
   /** Tells whoever reported it, where an address was left. */

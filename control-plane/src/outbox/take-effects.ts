@@ -16,7 +16,7 @@ export type DueEffect = {
 
 /** Those that speak with GitHub and leave nothing behind where there is no GitHub to speak with. */
 const plainKinds: Effect["kind"][] = [
-  "issue_labels", "issue_comment", "close_issue", "reopen_issue", "close_pull", "mark_ready", "delete_branch", "project_labels",
+  "issue_labels", "issue_comment", "close_issue", "reopen_issue", "close_pull", "mark_ready", "delete_branch", "sweep_branch", "project_labels",
 ]; // prettier-ignore
 
 /**

@@ -4,7 +4,13 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tokenFor } from "../../src/credentials/token-for.ts";
 import { deliverEffects } from "../../src/outbox/deliver-effects.ts";
-import { asSystem } from "../../src/platform/as-tenant.ts";
+import { uuidOf } from "@feedback-chat/protocol/ids";
+import { systemActor } from "@feedback-chat/protocol/actor";
+import { revokeHanded } from "../../src/credentials/revoke-handed.ts";
+import { requestCancel } from "../../src/jobs/request-cancel.ts";
+import { seedKey, seedRun } from "../support/seed.ts";
+import { openTestWorker } from "../support/test-worker.ts";
+import { asProject, asSystem } from "../../src/platform/as-tenant.ts";
 import { type AppScene, openAppScene, repo } from "../support/app-scene.ts";
 import { cookieOf, dumpOf, ann } from "../support/sign-in.ts";
 
@@ -157,6 +163,44 @@ describe("a project", () => {
     expect(new Set(values).size).toBe(4);
     const dump = await dumpOf(scene.platform);
     for (const value of values) expect(dump).not.toContain(value);
+  });
+
+  it("revokes a worker's tokens at GitHub as soon as the lease is over or the run is being cancelled", async () => {
+    const { deps, app } = scene.platform;
+    const { projectId } = scene.project;
+    const { rows } = await asSystem(deps.db, (tx) =>
+      sql<{ id: string }>`select workspace_id as id from fc.projects where id = ${projectId}`.execute(tx),
+    );
+    const { key } = await seedKey(deps.db, { kind: "worker", workspaceId: rows[0]?.id ?? "" });
+    const worker = await openTestWorker(app, key);
+    const works = async (value: string) =>
+      (await fetch(`${scene.github.url}/repos/${repo}`, { headers: { authorization: `Bearer ${value}` } })).ok;
+    const tokenOfLease = async () => {
+      await seedRun(deps.db, { projectId });
+      const { lease } = await worker.claim();
+      if (!lease) throw new Error("Nothing was claimed.");
+      expect((await worker.say(lease, "credentials", { purpose: "clone" })).status).toBe(200);
+      const [token] = [...deps.handed];
+      if (!token) throw new Error("Nothing was handed out.");
+      return { value: token.value, lease };
+    };
+    const first = await tokenOfLease();
+    await revokeHanded(deps);
+    expect(await works(first.value)).toBe(true);
+    await worker.say(first.lease, "release", {});
+    await revokeHanded(deps);
+    expect([await works(first.value), deps.handed.size]).toEqual([false, 0]);
+    const second = await tokenOfLease();
+    await asProject(deps.db, projectId, (tx) =>
+      requestCancel(tx, uuidOf("run", second.lease.runId), {
+        actor: systemActor,
+        reason: "rejected",
+        then: "declined",
+      }),
+    );
+    await revokeHanded(deps);
+    expect([await works(second.value), deps.handed.size]).toEqual([false, 0]);
+    await worker.say(second.lease, "fail", { code: "cancelled", reason: "cancelled", retryable: false });
   });
 
   it("goes back to a token of its own, and is told apart", async () => {

@@ -173,6 +173,33 @@ describe("the outbox", () => {
     expect(Object.keys(refs)).not.toContain(`refs/heads/${branch}x2`);
   });
 
+  it("sweeps what a publisher left after its run had ended, and looks again within a minute", async () => {
+    await using scene = await open();
+    const { number, branch } = await withPull(scene);
+    const { runId } = await runIn(scene, "queued", { issueNumber: number });
+    await queue(scene, runId, { kind: "sweep_branch", branch });
+    await deliverAll(scene);
+    // A person's, by its commit.
+    expect(Object.keys(scene.github.lookAt(repo).refs)).toContain(`refs/heads/${branch}`);
+    const [first] = await outbox(scene);
+    expect(first).toMatchObject({ kind: "sweep_branch", is_done: false });
+    expect(first?.in_seconds).toBeLessThan(60);
+
+    const late = `${branch}x2`;
+    await commit(scene, late, runId);
+    const token = scene.github.addToken({ login: "bot" });
+    const opened = await fetch(`${scene.github.url}/repos/${repo}/pulls`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ title: "Fix", body: `Late.\n\nRun: ${idOf("run", runId)}`, head: late, base: "main" }),
+    });
+    const { number: latePull } = (await opened.json()) as { number: number };
+    await asProject(scene.db, scene.projectId, (tx) => sql`update fc.outbox set run_at = now()`.execute(tx));
+    await deliverAll(scene);
+    expect(Object.keys(scene.github.lookAt(repo).refs)).not.toContain(`refs/heads/${late}`);
+    expect(pullOf(scene, latePull)).toMatchObject({ state: "closed" });
+  });
+
   it("reopens the issue of a rejected run that is tried again, and says so on the old pull request", async () => {
     await using scene = await open();
     const { number } = await withPull(scene);

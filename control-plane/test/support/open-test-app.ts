@@ -68,6 +68,7 @@ export async function openTestApp({
     streams: openStreams(),
     sealing,
     vault: { unreadable: [] },
+    handed: new Set(),
     log: quietLog,
     now: () => new Date(),
     newId: () => newId(),

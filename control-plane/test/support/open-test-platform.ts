@@ -1,3 +1,4 @@
+import type { HandedToken } from "../../src/credentials/revoke-handed.ts";
 import { randomBytes } from "node:crypto";
 import type { Hono } from "hono";
 import { v7 as newId } from "uuid";
@@ -64,7 +65,7 @@ export async function openTestPlatform({
   };
   const { sealing, sessionSecret } = await openSealing({ db }, config);
   const core = {
-    config, database, db, sealing, signals: await listenForSignals(database), streams: openStreams(), log, vault: { unreadable: [] }, now: () => new Date(), newId: () => newId(),
+    config, database, db, sealing, signals: await listenForSignals(database), streams: openStreams(), log, vault: { unreadable: [] }, handed: new Set<HandedToken>(), now: () => new Date(), newId: () => newId(),
   }; // prettier-ignore
   const sessions = openSessions(core, { secret: sessionSecret, publicUrl });
   const deps: ServerDeps = { ...core, sessions, health: makeHealth({ ...core, monotonicMs: () => performance.now() }) };

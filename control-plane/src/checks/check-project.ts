@@ -1,4 +1,5 @@
 import { botLabel } from "@feedback-chat/agent/core/labels";
+import { runSettings } from "@feedback-chat/protocol/job";
 import type { ProjectCheck } from "@feedback-chat/protocol/check";
 import { sql } from "kysely";
 import type { AppDeps } from "../app-deps.ts";
@@ -8,12 +9,14 @@ import { type ProjectGitHub, githubFor } from "../github/github-for.ts";
 import { githubTrouble } from "../github/github-trouble.ts";
 import { ignoringStatus } from "../github/ignoring-status.ts";
 import { asProject } from "../platform/as-tenant.ts";
+import { checkBranches } from "./check-branches.ts";
 import { packageVersion } from "../platform/package-version.ts";
 
 type Deps = Pick<AppDeps, "db" | "sealing" | "config" | "now">;
 type Finding = ProjectCheck["webhook"];
 type Row = {
   triggerLabel: string;
+  branchPrefix: string;
   /** By the GitHub App; null for a project with a token of its own. */
   access: Access | null;
   verifiedAt: Date | null;
@@ -26,10 +29,11 @@ type Row = {
 export async function checkProject(deps: Deps, projectId: string): Promise<ProjectCheck> {
   const row = await readFacts(deps, projectId);
   const url = connectUrl(deps.config, projectId);
-  const { labels, hasClassicToken } = await lookAtGitHub(deps, { projectId, url, row });
+  const { labels, branches, hasClassicToken } = await lookAtGitHub(deps, { projectId, url, row });
   return {
     webhook: webhookOf(row, url),
     labels,
+    branches,
     credentials: deps.sealing.isReady ? credentialsOf(row, { hasClassicToken, url }) : lostKey,
     workers: workersOf(row),
   };
@@ -38,7 +42,7 @@ export async function checkProject(deps: Deps, projectId: string): Promise<Proje
 async function readFacts({ db }: Deps, projectId: string): Promise<Row> {
   const { rows } = await asProject(db, projectId, (tx) =>
     sql<Row>`
-      select p.trigger_label as "triggerLabel", p.webhook_verified_at as "verifiedAt",
+      select p.trigger_label as "triggerLabel", coalesce(p.settings ->> 'branchPrefix', ${runSettings.parse({}).branchPrefix}) as "branchPrefix", p.webhook_verified_at as "verifiedAt",
         p.github_access as access,
         (select max(e.created_at) from fc.webhook_events e where e.project_id = p.id) as "lastDeliveryAt",
         coalesce((select jsonb_agg(jsonb_build_object('type', c.type, 'status', c.status)) from fc.credentials c where c.project_id = p.id), '[]') as credentials,
@@ -73,13 +77,13 @@ function webhookOf({ access, verifiedAt, lastDeliveryAt }: Row, url: string): Fi
   );
 }
 
-type AtGitHub = { labels: Finding; hasClassicToken: boolean };
+type AtGitHub = { labels: Finding; branches: Finding; hasClassicToken: boolean };
 
 async function lookAtGitHub(
   deps: Deps,
   { projectId, url, row }: { projectId: string; url: string; row: Row },
 ): Promise<AtGitHub> {
-  const unknown = (labels: Finding) => ({ labels, hasClassicToken: false });
+  const unknown = (finding: Finding) => ({ labels: finding, branches: finding, hasClassicToken: false });
   if (!deps.sealing.isReady) return unknown(lostKey);
   const github = await githubFor(deps, projectId);
   if (!github)
@@ -93,6 +97,7 @@ async function lookAtGitHub(
         wanted,
         wanted.filter((_, nth) => !found[nth]),
       ),
+      branches: await checkBranches(github, row.branchPrefix),
       hasClassicToken,
     };
   } catch (error) {

@@ -12,7 +12,7 @@ import { seedKey, seedRun } from "../support/seed.ts";
 import { openTestWorker } from "../support/test-worker.ts";
 
 type Found = Record<
-  "webhook" | "labels" | "credentials" | "workers",
+  "webhook" | "labels" | "branches" | "credentials" | "workers",
   { ok: boolean; detail: string; next: string | null }
 >;
 
@@ -34,7 +34,7 @@ it("case 3: tells what a project lacks, each with its next step, until a ping, l
     expect({ name, ok: finding.ok }).toEqual({ name, ok: false });
     expect(finding.next?.length).toBeGreaterThan(10);
   }
-  expect(Object.keys(bad)).toEqual(["webhook", "labels", "credentials", "workers"]);
+  expect(Object.keys(bad)).toEqual(["webhook", "labels", "branches", "credentials", "workers"]);
   expect(bad.credentials.detail).toMatch(/github_token, anthropic_api_key/);
   // The default key of the app's server may look too.
   expect(await check(made.apiKey)).toEqual(bad);
@@ -44,6 +44,16 @@ it("case 3: tells what a project lacks, each with its next step, until a ping, l
   await set("github_token", github.token);
   const labels = (await check()).labels;
   expect(labels).toMatchObject({ ok: false, detail: expect.stringContaining("auto-implement and feedback-bot") as string }); // prettier-ignore
+  expect((await check()).branches).toMatchObject({ ok: true, next: null });
+  await github.makeBranch("feedback");
+  expect((await check()).branches).toMatchObject({ ok: true, next: expect.stringContaining("Delete or rename feedback") as string }); // prettier-ignore
+  github.signCommits("feedback/");
+  expect((await check()).branches).toMatchObject({ ok: false, detail: expect.stringContaining("signed") as string });
+  const settings = { branchPrefix: "bots" };
+  expect((await platform.call("PATCH", path, { token, body: { settings } })).status).toBe(200);
+  expect((await check()).branches).toMatchObject({ ok: true, detail: expect.stringContaining("bots/issue-") as string, next: null }); // prettier-ignore
+  for (const branchPrefix of ["a/../b", "-x", "x.lock/y", "refs/heads", "a b", ""])
+    expect((await platform.call("PATCH", path, { token, body: { settings: { branchPrefix } } })).status).toBe(422);
   for (const name of ["auto-implement", "feedback-bot"]) await github.makeLabel(name);
   expect((await check()).labels).toMatchObject({ ok: true, next: null });
 
@@ -131,6 +141,8 @@ async function openGithub(folder: string) {
   return {
     url: github.url,
     token,
+    makeBranch: (branch: string) => github.pushFiles({ repo: "acme/shop", branch, files: { "a.txt": "a" } }),
+    signCommits: (branches: string) => github.addRule({ repo: "acme/shop", branches, type: "required_signatures" }),
     narrowToken: () =>
       github.addToken({
         login: "bot",

@@ -136,6 +136,16 @@ describe("the wire, as GitHub describes it", () => {
       files: { "a.txt": "1\n2\n", "b/c.txt": "new\n", "bin.dat": Buffer.from([0, 3]) },
     });
     await octokit.rest.git.getRef({ ...repo, ref: "heads/x" });
+    github.addRule({ repo: "acme/shop", branches: "x", type: "required_signatures" });
+    github.addRule({
+      repo: "acme/shop",
+      branches: "x",
+      type: "branch_name_pattern",
+      parameters: { operator: "starts_with", pattern: "x", negate: false, name: "" },
+    });
+    github.addRule({ repo: "acme/shop", branches: "other", type: "creation" });
+    const rules = await octokit.rest.repos.getBranchRules({ ...repo, branch: "x" });
+    expect(rules.data.map(({ type }) => type)).toEqual(["required_signatures", "branch_name_pattern"]);
     await octokit.rest.git.listMatchingRefs({ ...repo, ref: "heads/" });
     await octokit.rest.repos.getCommit({ ...repo, ref: sha });
     const { data: pull } = await octokit.rest.pulls.create({

@@ -40,6 +40,8 @@ const projectFinding = z.object({ ok: z.boolean(), detail: z.string(), next: z.s
 export const projectCheck = z.object({
   webhook: projectFinding,
   labels: projectFinding,
+  /** Whether runs can push: what is in the way of their branches, and which rules would refuse them. */
+  branches: projectFinding,
   credentials: projectFinding,
   workers: projectFinding,
 });

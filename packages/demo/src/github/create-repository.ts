@@ -37,7 +37,7 @@ export async function createRepository(hub: Hub, wanted: NewRepository): Promise
   const user = userOf(hub, owner, wanted.ownerType ?? "User");
   const repository: Repository = {
     id: hub.newId(), owner: user, name, formerNames: [], isPrivate: wanted.isPrivate ?? false, isArchived: false,
-    hasIssues: true, defaultBranch, protectedBranches: new Set(),
+    hasIssues: true, defaultBranch, protectedBranches: new Set(), rules: [],
     createdAt: hub.now(), pushedAt: hub.now(), gitDir, roles: new Map(), labels: new Map(), issues: new Map(),
     nextNumber: 1, hooks: new Map(), deployments: [], statuses: [], checkRuns: [], refs: await readRefs(hub, gitDir),
     lastSync: Promise.resolve(),

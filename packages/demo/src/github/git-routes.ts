@@ -6,6 +6,7 @@ import { nodeId } from "./wire-values.ts";
 import { notFound, refusal } from "./refuse.ts";
 import { htmlUrl, repositoryUrl } from "./render-repository.ts";
 import { git, resolveCommit, tryGit } from "./run-git.ts";
+import { fullNameOf } from "./find.ts";
 import { syncRefs } from "./sync-refs.ts";
 
 const readContents = { permission: "contents", level: "read" } as const;
@@ -22,6 +23,12 @@ export function gitRoutes(hub: Hub, app: Hono<AppEnvironment>): void {
     const repository = repositoryFor(hub, c, readContents);
     const names = [...repository.refs.keys()].filter((name) => name.startsWith(`refs/${c.req.param("ref")}`));
     return c.json(page(c, names).map((name) => renderRef(hub, repository, name)));
+  });
+  app.get("/repos/:owner/:repo/rules/branches/:branch{.+}", (c) => {
+    const repository = repositoryFor(hub, c, { permission: "metadata", level: "read" });
+    const rules = repository.rules.filter(({ branches }) => c.req.param("branch").startsWith(branches));
+    const source = { ruleset_source_type: "Repository", ruleset_source: fullNameOf(repository), ruleset_id: 1 };
+    return c.json(page(c, rules).map(({ rule }) => ({ ...rule, ...source })));
   });
   app.post("/repos/:owner/:repo/git/refs", (c) => createRef(hub, c));
   app.patch("/repos/:owner/:repo/git/refs/:ref{.+}", (c) => moveRef(hub, c));

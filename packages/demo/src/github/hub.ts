@@ -149,6 +149,8 @@ export type Repository = {
   hasIssues: boolean;
   defaultBranch: string;
   protectedBranches: Set<string>;
+  /** Of its one ruleset, each for the branches that begin so. They are told, and hold nobody up. */
+  rules: { branches: string; rule: { type: string; parameters?: object } }[];
   createdAt: Date;
   pushedAt: Date;
   gitDir: string;

@@ -52,6 +52,10 @@ export function repositoryHandles(hub: Hub, ping: (repository: Repository, hook:
       repository.name = name;
       hub.emit(repository, "repository", { action: "renamed", changes }, repository.owner);
     },
+    /** What its ruleset asks of branches whose names begin so. */
+    addRule({ repo, branches, ...rule }: Repo & { branches: string; type: string; parameters?: object }): void {
+      repositoryOf(hub, repo).rules.push({ branches, rule });
+    },
     /** A push to it is refused with GH006. */
     protectBranch({ repo, branch }: Repo & { branch: string }): void {
       repositoryOf(hub, repo).protectedBranches.add(branch);

@@ -116,8 +116,9 @@ const trusted = {
 };
 
 const refusals = {
-  not_named: "which neither the lockfile nor an .npmrc of the base names",
-  not_public: "which has no public address",
+  not_named:
+    "which neither the lockfile nor the base's settings name. Name that registry in .npmrc, .yarnrc.yml or bunfig.toml.",
+  not_public: "which has no public address. The worker's owner can open it: FEEDBACK_CHAT_REGISTRY_ALLOW.",
 };
 
 /** What other sandboxes mount: all packages, and the package manager for scripts that call it by name. */

@@ -45,16 +45,28 @@ const compare = ({ algorithm, hex, of }, kind, file, program) => {
   console.error(program.name + " " + program.version + " is not the one that is pinned: its " + algorithm + " is " + found);
   process.exit(1);
 };
+const pack = async (env, { version, registry }, name) => {
+  const to = fs.mkdtempSync("/tmp/program-");
+  await run(env, "npm", "pack", name + "@" + version, "--silent", "--ignore-scripts", "--registry=" + registry, "--pack-destination=" + to, "--cache=/tmp/npm");
+  return path.join(to, fs.readdirSync(to)[0]);
+};
+const askVoucher = async (env, program) => {
+  const tarball = await pack(env, program, program.vouchedBy.package);
+  compare(program.vouchedBy.hash, "tarball", tarball, program);
+  const { optionalDependencies } = JSON.parse(execFileSync("tar", ["-xzOf", tarball, "package/package.json"], { encoding: "utf8" }));
+  if (optionalDependencies?.[program.package] === program.version) return;
+  console.error(program.name + " " + program.version + " is not the one that is pinned: its package does not name " + program.package);
+  process.exit(1);
+};
 const fetchProgram = async (env, program) => {
-  const { name, version, hash, registry } = program;
-  const folder = plan.folder, to = "/tmp/program";
-  fs.mkdirSync(to);
-  await run(env, "npm", "pack", program.package + "@" + version, "--silent", "--ignore-scripts", "--registry=" + registry, "--pack-destination=" + to, "--cache=/tmp/npm");
-  const tarball = path.join(to, fs.readdirSync(to)[0]);
+  const { name, hash } = program;
+  const folder = plan.folder;
+  if (program.vouchedBy) await askVoucher(env, program);
+  const tarball = await pack(env, program, program.package);
   if (hash) compare(hash, "tarball", tarball, program);
   fs.mkdirSync(folder);
   await run(env, "tar", "-xzf", tarball, "-C", folder, "--no-same-owner");
-  fs.rmSync(to, { recursive: true });
+  fs.rmSync(path.dirname(tarball), { recursive: true });
   const { bin } = JSON.parse(fs.readFileSync(folder + "/package/package.json", "utf8"));
   const file = path.join("package", program.file ?? (typeof bin === "string" ? bin : bin[name]));
   if (hash) compare(hash, "file", path.join(folder, file), program);

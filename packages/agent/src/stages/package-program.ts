@@ -6,6 +6,8 @@ export type PackageProgram = {
   version: string;
   /** null = what the registry's own answer says. */
   hash: ProgramHash | null;
+  /** A package that must name this one with the same version, and whose tarball is hashed instead; null = none. */
+  vouchedBy: { package: string; hash: ProgramHash } | null;
   /** The program's file in the package; null = the one that its package.json names. */
   file: string | null;
   /** A Node script, or a program of its own. */
@@ -64,29 +66,43 @@ const bunPackages: Record<Architecture, { package: string; integrity: string }> 
 /** Of the version that the base names, else ours. */
 export function bunProgram(named: NamedProgram | null, architecture: Architecture): PackageProgram {
   const ours = bunPackages[architecture];
-  const program = { name: "bun", package: ours.package, file: "bin/bun", runs: "itself" } as const;
+  const program = { name: "bun", package: ours.package, vouchedBy: null, file: "bin/bun", runs: "itself" } as const;
   // A hash in `packageManager` is that of another file: corepack knows no bun.
   if (named) return { ...program, version: named.version, hash: null };
   return { ...program, version: "1.4.5", hash: hashOf(ours.integrity) };
 }
 
-/** From version 12 on, pnpm's package holds no program: one package for each system does. */
+/** From version 12 on, pnpm's package holds no program: it names one package for each system. */
 export function pnpmProgram({ version, hash }: NamedProgram, architecture: Architecture): PackageProgram {
   const common = { name: "pnpm", version } as const;
   if (Number(version.split(".")[0]) >= 12)
-    return { ...common, package: `@pnpm/exe.linux-${architecture}`, hash: null, file: "pnpm", runs: "itself" };
-  return { ...common, package: "pnpm", hash: hash && { ...hash, of: "tarball" }, file: null, runs: "by_node" };
+    return {
+      ...common,
+      package: `@pnpm/exe.linux-${architecture}`,
+      hash: null,
+      vouchedBy: hash && { package: "pnpm", hash: { ...hash, of: "tarball" } },
+      file: "pnpm",
+      runs: "itself",
+    };
+  return {
+    ...common,
+    package: "pnpm",
+    hash: hash && { ...hash, of: "tarball" },
+    vouchedBy: null,
+    file: null,
+    runs: "by_node",
+  };
 }
 
 export function yarnProgram({ version, hash }: NamedProgram): PackageProgram {
-  const common = { name: "yarn", version, file: null, runs: "by_node" } as const;
+  const common = { name: "yarn", version, vouchedBy: null, file: null, runs: "by_node" } as const;
   return version.startsWith("1.")
     ? { ...common, package: "yarn", hash: hash && { ...hash, of: "tarball" } }
     : { ...common, package: "@yarnpkg/cli-dist", hash: hash && { ...hash, of: "file" } };
 }
 
 function pinned(name: "pnpm" | "yarn", version: string, integrity: string): PackageProgram {
-  return { name, package: name, version, hash: hashOf(integrity), file: null, runs: "by_node" };
+  return { name, package: name, version, hash: hashOf(integrity), vouchedBy: null, file: null, runs: "by_node" };
 }
 
 function pinnedBerry(version: string, integrity: string): PackageProgram {

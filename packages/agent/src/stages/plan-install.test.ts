@@ -110,7 +110,13 @@ describe("planInstall", () => {
 
   it("takes the program of pnpm 12 and later from its own package", async () => {
     expect(await plan({ "pnpm-lock.yaml": pnpmLock("9.0") }, { packageManager: "pnpm@12.21.0" })).toMatchObject({
-      program: { package: "@pnpm/exe.linux-x64", version: "12.21.0", runs: "itself", file: "pnpm" },
+      program: { package: "@pnpm/exe.linux-x64", version: "12.21.0", runs: "itself", file: "pnpm", vouchedBy: null },
+    });
+    const hex = "ab".repeat(64);
+    expect(
+      await plan({ "pnpm-lock.yaml": pnpmLock("9.0") }, { packageManager: `pnpm@12.21.0+sha512.${hex}` }),
+    ).toMatchObject({
+      program: { vouchedBy: { package: "pnpm", hash: { algorithm: "sha512", hex, of: "tarball" } } },
     });
   });
 

@@ -39,6 +39,7 @@ function tell({ terminal }: CommandContext, { sandbox, checks }: SandboxCheck, p
   if (sandbox) {
     const rows = [["sandbox", `${sandbox.mechanism} ${sandbox.version}, jobs run as user ${sandbox.runsAs}`]];
     for (const [limit, mechanism] of Object.entries(sandbox.limits)) rows.push([limit, mechanism]);
+    rows.push(["layers", sandbox.layers]);
     for (const [name = "", words = ""] of rows) terminal.data(`${name.padEnd(10)} ${cleanText(words)}\n`);
     terminal.data("\n");
   }

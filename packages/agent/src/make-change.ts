@@ -27,7 +27,7 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
   const key = await run.secret("model");
   if (!key && run.engine.id !== "command") return noCredential("There is no key for the model.", "snapshot");
   await run.engine.prepare();
-  await using sandbox = await run.sandbox.open({ name: `${jobId}-agent`, slot });
+  await using sandbox = await run.sandbox.open({ name: `${jobId}-agent`, slot, userOf: layers.owner });
   await repository.exportTree(kept?.info.treeId ?? repository.baseSha, sandbox.treeFolder);
   await sandbox.own(sandbox.treeFolder);
 
@@ -62,8 +62,11 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
   }
 }
 
-/** Whatever runs in the job sees the project's dependencies, read-only, and finds the package manager by its name. */
-function withLayers(sandbox: SandboxJob, { mounts, binFolders }: Layers): SandboxJob {
+/**
+ * Whatever runs in the job has the project's packages, as the checks do, and finds the package manager by its name. What
+ * it writes there, the checks never see.
+ */
+function withLayers(sandbox: SandboxJob, { folders, mounts, binFolders }: Layers): SandboxJob {
   return {
     ...sandbox,
     run: (spec) =>
@@ -71,6 +74,7 @@ function withLayers(sandbox: SandboxJob, { mounts, binFolders }: Layers): Sandbo
         ...spec,
         argv: withPathAfter(binFolders, spec.argv),
         env: { ...projectEnvironment, ...spec.env },
+        layers: folders,
         readOnlyMounts: [...spec.readOnlyMounts, ...mounts],
       }),
   };

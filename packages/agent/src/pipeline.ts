@@ -62,6 +62,7 @@ async function walkPhases(run: Run): Promise<PipelineEnd> {
   const opened: Opened = { issue, repository, kept };
   const changed =
     kept && !isFresh ? await validateAgain(run, repository, kept, layers) : await makeChange(run, opened, layers);
+  await layers.requireUnbroken();
   if ("kind" in changed) return changed;
 
   return await publish(run, repository, changed);

@@ -33,11 +33,14 @@ describe("the packages of a project", () => {
     await using bench = await openLayers(own, files, { subFolder });
     const { layers, repository, sandbox } = bench;
     if (!layers.isBuilt) return { note: layers.note, output: "", errors: "" };
-    await using job = await sandbox.open({ name: "job-check", slot: 1 });
+    await using job = await sandbox.open({ name: "job-check", slot: 1, userOf: layers.owner });
     await repository.exportTree(repository.baseSha, job.treeFolder);
     await job.own(job.treeFolder);
     const line = `PATH=${layers.binFolders.join(":")}:$PATH; cd ./${subFolder} && ${command}`;
-    const { output, errors } = await inside(job, ["sh", "-c", line], { readOnlyMounts: layers.mounts });
+    const { output, errors } = await inside(job, ["sh", "-c", line], {
+      layers: layers.folders,
+      readOnlyMounts: layers.mounts,
+    });
     return { note: layers.note, output, errors };
   }
 

@@ -120,16 +120,14 @@ describe("prepareDependencies", () => {
           binFolders: ["/work/node_modules/.bin"],
         });
         expect(registry.requests).toEqual([{ path: "/greeter.tgz", authorization: undefined }]);
-        const host = layers.mounts[0]!.host;
+        const host = layers.folders[0]!.host;
         expect(existsSync(join(host, "ran")) || existsSync(join(host, "../ran-postinstall"))).toBe(false);
-        await using job = await opened.sandbox.open({ name: "job-check", slot: 1 });
-        const used = await inside(
-          job,
-          ["sh", "-c", "/work/node_modules/.bin/greet && touch /work/node_modules/x; ls /work"],
-          { readOnlyMounts: layers.mounts },
-        );
-        expect(used.output).toContain("hello from the layer");
-        expect(used.errors).toContain("Read-only file system");
+        await using job = await opened.sandbox.open({ name: "job-check", slot: 1, userOf: layers.owner });
+        const act = "/work/node_modules/.bin/greet && cd node_modules && mkdir .tmp/x && echo >> greeter/greet.js";
+        const used = await inside(job, ["sh", "-c", act], { layers: layers.folders });
+        expect(used).toMatchObject({ output: "hello from the layer\n", errors: "", end: { exitCode: 0 } });
+        expect(layers.hash).toMatch(/^[0-9a-f]{64}$/);
+        await layers.requireUnbroken();
       },
     );
   });
@@ -141,10 +139,10 @@ describe("prepareDependencies", () => {
       await using registry = await startRegistry(folder);
       const files = lockedFiles(`${registry.origin}/greeter.tgz`, registry.integrity);
       await prepare(folder, files, async ({ layers, opened }) => {
-        await using job = await opened.sandbox.open({ name: "job-check", slot: 1 });
+        await using job = await opened.sandbox.open({ name: "job-check", slot: 1, userOf: layers.owner });
         const script = "greet; umask; npm --version >/tmp/v && echo npm runs";
         const used = await inside(job, ["sh", "-c", `PATH=${layers.binFolders[0]}:$PATH; ${script}`], {
-          readOnlyMounts: layers.mounts,
+          layers: layers.folders,
         });
         expect(used.output).toBe("hello from the layer\n0022\nnpm runs\n");
       });
@@ -198,7 +196,7 @@ describe("prepareDependencies", () => {
   it("says why it was not built, and needs nothing where nothing is needed", async () => {
     using folder = makeFolder("agent-deps-");
     await prepare(folder, { "package.json": '{"scripts":{"test":"true"}}' }, async ({ layers }) => {
-      expect(layers).toMatchObject({ isBuilt: true, note: null, mounts: [] });
+      expect(layers).toMatchObject({ isBuilt: true, note: null, folders: [] });
     });
     for (const [lockfile, words] of [["pnpm-lock.yaml", "pnpm-lock.yaml has lockfileVersion unknown"], ["yarn.lock", "yarn.lock is not a lockfile"], ["bun.lock", "bun.lock is not a lockfile"], ["bun.lockb", "bun.lockb is binary"], ["README.md", "no lockfile"]] as const) {
       using other = makeFolder("agent-deps-");

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { bubblewrap, machineUidFolder } from "../src/sandboxes/bubblewrap.ts";
+import { bubblewrap, machineUidFolder, type BubblewrapDeps } from "../src/sandboxes/bubblewrap.ts";
 import type { Sandbox, SandboxEnd, SandboxJob, SandboxLimits, SandboxSpec } from "../src/ports/sandbox.ts";
 
 export const limits: SandboxLimits = {
@@ -16,7 +16,7 @@ export const limits: SandboxLimits = {
 
 /** A real sandbox with folders of its own. Short paths: a socket's has room for 107 bytes. */
 export async function openSandbox(
-  extra: { npmFolder?: string | null } = {},
+  extra: Partial<BubblewrapDeps> = {},
 ): Promise<{ sandbox: Sandbox; rootFolder: string } & AsyncDisposable> {
   const rootFolder = await mkdtemp("/tmp/fc-");
   const sandbox = bubblewrap({
@@ -24,7 +24,8 @@ export async function openSandbox(
     rootFolder,
     userId: process.getuid?.() ?? 0,
     nodePath: process.execPath,
-    npmFolder: extra.npmFolder ?? null,
+    npmFolder: null,
+    ...extra,
   });
   return {
     sandbox,

@@ -1,16 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { judgedCalls, refusedCalls, unknownCalls } from "../src/core/refused-calls.ts";
 import { bubblewrap, machineUidFolder, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { processesOf } from "../src/sandboxes/process-table.ts";
+import { layeringOnce } from "../src/sandboxes/find-layering.ts";
+import { layerContract } from "./contracts/layers.ts";
 import { sandboxContract, running } from "./contracts/sandbox.ts";
 import { holdSandbox, inside, insideNode, openSandbox, until } from "./open-sandbox.ts";
 
 sandboxContract("bubblewrap", openSandbox);
+layerContract("bubblewrap of an ordinary user", () => openSandbox({ layering: layeringOnce(["user"]) }));
 
 /** Calls that nobody needs a right for, in Perl: each prints its name and 0, or the number of its error. */
 const oddCalls = (numbers: Record<string, number>) => `
@@ -133,11 +136,15 @@ it("removes what a killed worker left behind, and leaves a living one's jobs alo
   await once(worker.stdout, "data");
   expect(running(mark)).toBeGreaterThan(0);
   expect(await readdir(join(opened.rootFolder, "jobs"))).toHaveLength(2);
+  // Its layer is written to, and is mounted nowhere that could stay.
+  const held = (await readdir(join(opened.rootFolder, "jobs"))).find((name) => name.startsWith("held.")) ?? "";
+  expect(await readFile(join(opened.rootFolder, "jobs", held, "layers/0/upper/written"), "utf8")).toBe("yes\n");
 
   const ended = once(worker, "exit");
   worker.kill("SIGKILL");
   await ended;
   await until(() => running(mark) === 0); // with its worker ends what it started
+  expect(await readFile("/proc/self/mounts", "utf8")).not.toContain(opened.rootFolder);
   expect((await opened.sandbox.sweep()).removed).toHaveLength(2);
   expect(await readdir(join(opened.rootFolder, "jobs"))).toHaveLength(1);
   expect(await readdir(mine.treeFolder)).toEqual([]);
@@ -183,4 +190,23 @@ it("keeps its folders below /var/lib for root, below the user's own state for ot
   expect(sandboxRootFor({ userId: 1000, stateHome: "/home/a/.local/state" })).toBe(
     "/home/a/.local/state/feedback-chat/sandbox",
   );
+});
+
+it("has writable cache folders where the kernel has no overlays, and says so", async () => {
+  const why = "mount: unknown filesystem type 'overlay'";
+  const layering = { find: async () => ({ way: "caches", why }) as const, told: async () => why };
+  await using opened = await openSandbox({ layering });
+  await using owner = await opened.sandbox.open({ name: "layer", slot: 66 });
+  const host = join(owner.treeFolder, "node_modules");
+  for (const name of [".vite", ".tmp", ".prisma/client", "pkg"]) await mkdir(join(host, name), { recursive: true });
+  await owner.own(owner.treeFolder);
+  await using user = await opened.sandbox.open({ name: "uses", slot: 66, userOf: owner });
+  const layers = [{ host, inside: "/work/node_modules" }];
+  const write = "cd node_modules; for f in .vite .tmp .prisma pkg .; do echo x > $f/new && echo $f; done";
+  const { output, errors } = await inside(user, ["sh", "-c", write], { layers });
+  expect(output).toBe(".vite\n.tmp\n");
+  // What an install left in a cache folder stays to be seen.
+  expect(errors.match(/Read-only file system/g)).toHaveLength(3);
+  expect(await readdir(join(host, ".vite"))).toEqual([]);
+  expect((await inside(user, ["sh", "-c", "cat node_modules/.vite/new"], { layers })).output).toBe("x\n");
 });

@@ -29,6 +29,7 @@ export const sandboxCheck = z.object({
         disk: z.string(),
         processor: z.string(),
       }),
+      layers: z.string(),
     })
     .nullable(),
   checks: z.array(checkFinding),

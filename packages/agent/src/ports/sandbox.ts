@@ -11,10 +11,20 @@ export interface Sandbox {
    * Makes the folders of one job (work tree, HOME, task), owned by the sandbox's unprivileged uid.
    * `close()` ends what still runs and removes them; so does the start of the next worker after a crash.
    */
-  open(job: { name: string; slot: number }): Promise<SandboxJob>;
+  open(job: JobName): Promise<SandboxJob>;
   /** Ends and removes what earlier processes of this worker left behind. */
   sweep(): Promise<{ removed: string[] }>;
 }
+
+export type JobName = {
+  name: string;
+  slot: number;
+  /**
+   * Runs as the same user as this job, which must be closed later: the owner of the layers that are to be written to.
+   * Default: a user of its own, where the worker can give one.
+   */
+  userOf?: Pick<SandboxJob, "uid"> | null;
+};
 
 export type SandboxFacts = {
   mechanism: string;
@@ -22,10 +32,14 @@ export type SandboxFacts = {
   runsAs: number;
   /** What holds each limit here, in words for people. */
   limits: { memory: string; processes: string; files: string; disk: string; processor: string };
+  /** How an installed layer is made writable, in words for people. */
+  layers: string;
 };
 
 /** Folders on the host; inside they are always `/task`, `/work` and `/home/agent`. */
 export interface SandboxJob extends AsyncDisposable {
+  /** The user that it runs as, on the host. */
+  readonly uid: number;
   readonly treeFolder: string;
   readonly taskFolder: string;
   /** A folder for the proxy's socket on the host, seen inside as `/run/feedback-chat` when mounted. */
@@ -57,6 +71,12 @@ export type SandboxSpec = {
   hasModelSocket?: boolean;
   /** Further folders of ours, read-only, such as Node and the engine's binary. Never from a home. */
   readOnlyMounts: { host: string; inside: string }[];
+  /**
+   * Folders that can be written to inside and never change on the host, such as node_modules: the writes go to the
+   * job's own folder. Its later runs find them there, no other job does, and they are gone when it is closed. Where the
+   * kernel has no overlays only `cacheFolders` can be written to. One run at a time.
+   */
+  layers?: { host: string; inside: string }[];
   limits: SandboxLimits;
   /** Ends everything inside within 2 seconds. */
   signal: AbortSignal;
@@ -69,7 +89,7 @@ export type SandboxLimits = {
   fileBytes: number;
   /** Of tmp and HOME together. */
   scratchBytes: number;
-  /** By how much the work tree and the task's folder may grow together; 4 GiB unless said, less on a small disk. */
+  /** By how much work tree, task folder and layers may grow together; 4 GiB unless said, less on a small disk. */
   treeBytes?: number;
   /** And by how many files; 500,000 unless said. */
   treeFiles?: number;

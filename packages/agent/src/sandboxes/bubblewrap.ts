@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { seccompProgram } from "../core/seccomp-program.ts";
-import type { Sandbox, SandboxFacts, SandboxJob, SandboxLimits, SandboxSpec } from "../ports/sandbox.ts";
+import type { JobName, Sandbox, SandboxFacts, SandboxJob, SandboxLimits, SandboxSpec } from "../ports/sandbox.ts";
+import { asUser } from "./as-user.ts";
 import { bwrapArguments } from "./bwrap-arguments.ts";
+import { layeringOnce, mountedFor, type LayeringOnce } from "./find-layering.ts";
 import { makeRoot, sweepJobFolders } from "./job-folders.ts";
 import {
-  asUser,
   lowestUid,
   openSandboxJob,
   requireLinux,
@@ -15,11 +16,13 @@ import {
   type JobDeps,
   type JobPlace,
 } from "./open-job.ts";
-import { argsFd, runInside, seccompFd, statusFd, wallsFailed } from "./run-inside.ts";
+import { argsFd, runInside, seccompFd, statusFd, wallsFailed, type Launch } from "./run-inside.ts";
 
 export type BubblewrapDeps = JobDeps & {
   /** Default: found by the system on its own search path. */
   bwrapPath?: string;
+  /** Default: tried on this machine. */
+  layering?: LayeringOnce;
 };
 
 /** Gone with the next boot, as are the processes that it speaks of. */
@@ -31,7 +34,9 @@ export function sandboxRootFor({ userId, stateHome }: { userId: number; stateHom
 }
 
 /** The walls by bubblewrap. Measured: 10 ms a start, and a killed one leaves nothing within 60 ms. */
-export function bubblewrap(deps: BubblewrapDeps): Sandbox {
+export function bubblewrap(machine: BubblewrapDeps): Sandbox {
+  const ways = machine.userId === 0 ? (["root", "user"] as const) : (["user"] as const);
+  const deps = { ...machine, layering: machine.layering ?? layeringOnce(ways) };
   return {
     id: "bubblewrap",
     probe: () => probe(deps),
@@ -43,17 +48,26 @@ export function bubblewrap(deps: BubblewrapDeps): Sandbox {
   };
 }
 
-function openJob(deps: BubblewrapDeps, job: { name: string; slot: number }): Promise<SandboxJob> {
+type Deps = BubblewrapDeps & { layering: LayeringOnce };
+
+function openJob(deps: Deps, job: JobName): Promise<SandboxJob> {
   const seccomp = seccompProgram(requireLinux());
   return openSandboxJob(deps, job, (place) => (spec) => runInside(launchOf({ deps, seccomp, ...place }, spec), spec));
 }
 
 type Job = JobPlace & { deps: BubblewrapDeps; seccomp: Uint8Array };
 
-function launchOf({ deps, tools, folders, seccomp }: Job, spec: SandboxSpec) {
-  const bwrapArgs = bwrapArguments({ ...wallsOf({ tools, folders }, spec), statusFd, seccompFd });
+function launchOf({ deps, seccomp, ...place }: Job, spec: SandboxSpec): Launch {
+  const { folders, layering } = place;
+  const walls = wallsOf(place, spec);
+  const bwrapArgs = bwrapArguments({ ...walls, statusFd, seccompFd });
   const bwrap = [deps.bwrapPath ?? "bwrap", "--args", String(argsFd), "--", ...limitPrefix(spec.limits), ...spec.argv];
-  return { ...asUser(deps, folders.uid, bwrap), bwrapArgs, seccomp, treeFolder: folders.treeFolder };
+  const launch = { bwrapArgs, seccomp, treeFolder: folders.treeFolder };
+  if (walls.layers.length === 0 || layering.way === "caches")
+    return { ...launch, ...asUser(deps, folders.uid, bwrap), workingFolder: "/" };
+  const numbers = walls.layers.map(({ number }) => number);
+  const mounted = mountedFor(layering.by, { userId: deps.userId, uid: folders.uid }, { numbers, argv: bwrap });
+  return { ...launch, ...mounted, workingFolder: folders.layersFolder };
 }
 
 /**
@@ -73,7 +87,7 @@ function limitPrefix(limits: SandboxLimits): string[] {
   ];
 }
 
-async function probe(deps: BubblewrapDeps): Promise<SandboxFacts> {
+async function probe(deps: Deps): Promise<SandboxFacts> {
   requireLinux();
   const bwrapPath = deps.bwrapPath ?? "bwrap";
   const asked = await execa(bwrapPath, ["--version"], { env: {}, extendEnv: false, reject: false });
@@ -90,6 +104,7 @@ async function probe(deps: BubblewrapDeps): Promise<SandboxFacts> {
     version: asked.stdout.replace(/^\D+/, "").trim(),
     runsAs: lowestUid(deps),
     limits: limitMechanisms,
+    layers: await deps.layering.told(),
   };
 }
 

@@ -1,4 +1,5 @@
 import { insidePaths } from "../core/inside-paths.ts";
+import type { LayerWalls } from "./layer-folders.ts";
 
 export type Walls = {
   /** Top folders such as /usr: bound read-only, or linked as the host links them (/bin -> usr/bin). */
@@ -8,6 +9,7 @@ export type Walls = {
   tree: { host: string; isReadOnly: boolean };
   taskFolder: string;
   socketFolder: string | null;
+  layers: LayerWalls[];
   readOnlyMounts: { host: string; inside: string }[];
   scratchBytes: number;
   workingFolder: string;
@@ -55,6 +57,10 @@ export function bwrapArguments(walls: Walls & BwrapDescriptors): string[] {
     ...[walls.tree.isReadOnly ? "--ro-bind" : "--bind", walls.tree.host, insidePaths.tree],
     ...["--bind", walls.taskFolder, insidePaths.task],
     ...(walls.socketFolder === null ? [] : ["--ro-bind", walls.socketFolder, insidePaths.sockets]),
+    ...walls.layers.flatMap(({ host, inside, overlay, caches }) => [
+      ...(overlay === null ? ["--ro-bind", host, inside] : ["--bind", overlay.merged, inside]),
+      ...caches.flatMap((cache) => ["--bind", cache.host, cache.inside]),
+    ]),
     ...walls.readOnlyMounts.flatMap(({ host, inside }) => ["--ro-bind", host, inside]),
     // The root itself is a tmpfs of the sandbox's own: without this it is one more place to fill.
     ...["--remount-ro", "/"],

@@ -12,7 +12,7 @@ function mechanism(id: string, failure: Error | null = null) {
     async probe() {
       asked.push("probe");
       if (failure !== null) throw failure;
-      return { mechanism: id, version: "1.0.0", runsAs: 1000, limits: limitMechanisms };
+      return { mechanism: id, version: "1.0.0", runsAs: 1000, limits: limitMechanisms, layers: "overlay" };
     },
     async open() {
       asked.push("open");

@@ -3,6 +3,7 @@ import { chmod, chown, lchown, lstat, mkdir, mkdtemp, open, opendir, readdir, st
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { ignoring } from "../platform/ignoring.ts";
+import type { JobName } from "../ports/sandbox.ts";
 import { isOwned, ownerIn, ownerName } from "./process-owner.ts";
 import { endAbandoned, isRoot, makeUidFolder, releaseUid, takeUid, type UidDeps } from "./sandbox-uids.ts";
 
@@ -12,6 +13,8 @@ export type JobFolders = {
   treeFolder: string;
   taskFolder: string;
   socketFolder: string;
+  /** What is written over its layers. Not seen inside as such. */
+  layersFolder: string;
   remove(): Promise<void>;
 };
 
@@ -35,24 +38,26 @@ export async function makeRoot(deps: FolderDeps): Promise<void> {
 }
 
 /** Fresh folders of one job, 0700 and the sandbox uid's. Their names say which process answers for them. */
-export async function makeJobFolders(deps: FolderDeps, job: { name: string; slot: number }): Promise<JobFolders> {
+export async function makeJobFolders(deps: FolderDeps, job: JobName): Promise<JobFolders> {
   if (!/^[A-Za-z0-9_-]{1,80}$/.test(job.name)) throw new RangeError(`no name for a job's folder: ${job.name}`);
   const owner = ownerName(process.pid);
-  const uid = await takeUid(deps, job.slot);
+  const uid = job.userOf?.uid ?? (await takeUid(deps, job.slot));
   const folder = await mkdtemp(join(deps.rootFolder, "jobs", `${job.name}.${owner}.`));
   // A unix socket's path has room for 107 bytes: hence a short home for it.
   const socketFolder = await mkdtemp(join(deps.rootFolder, "s", `${owner}.`));
-  const [treeFolder, taskFolder] = [join(folder, "tree"), join(folder, "task")];
-  for (const path of [treeFolder, taskFolder]) await mkdir(path, { mode: 0o700 });
-  for (const path of [folder, treeFolder, taskFolder, socketFolder]) if (isRoot(deps)) await chown(path, uid, uid);
+  const [treeFolder, taskFolder, layersFolder] = [join(folder, "tree"), join(folder, "task"), join(folder, "layers")];
+  for (const path of [treeFolder, taskFolder, layersFolder]) await mkdir(path, { mode: 0o700 });
+  for (const path of [folder, treeFolder, taskFolder, layersFolder, socketFolder])
+    if (isRoot(deps)) await chown(path, uid, uid);
   return {
     uid,
     treeFolder,
     taskFolder,
     socketFolder,
+    layersFolder,
     async remove() {
       await removeTree(folder, socketFolder);
-      await releaseUid(deps, uid);
+      if (!job.userOf) await releaseUid(deps, uid);
     },
   };
 }

@@ -3,10 +3,12 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { insidePaths } from "../core/inside-paths.ts";
 import type { Architecture } from "../core/refused-calls.ts";
 import { isKnownArchitecture } from "../core/seccomp-program.ts";
-import type { SandboxEnd, SandboxJob, SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
+import type { JobName, SandboxEnd, SandboxJob, SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
 import type { Walls } from "./bwrap-arguments.ts";
 import { insideNode, installTools, type Toolchain } from "./install-tools.ts";
+import type { Layering, LayeringOnce } from "./find-layering.ts";
 import { makeJobFolders, makeRoot, ownTree, readRegularFile, replaceFile, type JobFolders } from "./job-folders.ts";
+import { openLayerFolders, type LayerWalls } from "./layer-folders.ts";
 
 /** What every mechanism needs of this machine. */
 export type JobDeps = {
@@ -21,23 +23,38 @@ export type JobDeps = {
   /** One for the whole machine: two workers must never give two jobs the same uid. */
   uidFolder: string;
 };
-export type JobPlace = { tools: Toolchain; folders: JobFolders };
+export type JobPlace = {
+  tools: Toolchain;
+  folders: JobFolders;
+  layering: Layering;
+  /** The folders over the layers of a run. */
+  layersOf: (spec: Pick<SandboxSpec, "layers">) => LayerWalls[];
+};
 
 /** The folders of one job and what runs in them, whatever starts it. Closing ends that first. */
 export async function openSandboxJob(
-  deps: JobDeps,
-  job: { name: string; slot: number },
+  deps: JobDeps & { layering: LayeringOnce },
+  job: JobName,
   starter: (place: JobPlace) => (spec: SandboxSpec) => SandboxRun,
 ): Promise<SandboxJob> {
   await makeRoot(deps);
   const tools = await installTools(deps);
   const folders = await makeJobFolders(deps, job);
-  const start = starter({ tools, folders });
+  const layering = await deps.layering.find({ userId: deps.userId, ...folders });
+  const layersOf = openLayerFolders({ ...folders, layering, owner: deps.userId === 0 ? folders.uid : null });
+  const place = {
+    tools,
+    folders,
+    layering,
+    layersOf: (spec: Pick<SandboxSpec, "layers">) => layersOf(spec.layers ?? []),
+  };
+  const start = starter(place);
   const stop = new AbortController();
   const running = new Set<Promise<unknown>>();
   const taskPath = (name: string) => join(folders.taskFolder, plainName(name));
 
   return {
+    uid: folders.uid,
     treeFolder: folders.treeFolder,
     taskFolder: folders.taskFolder,
     socketFolder: folders.socketFolder,
@@ -63,13 +80,14 @@ export async function openSandboxJob(
 }
 
 /** What is seen inside, the same for every mechanism. */
-export function wallsOf({ tools, folders }: JobPlace, spec: SandboxSpec): Walls {
+export function wallsOf({ tools, folders, layersOf }: JobPlace, spec: SandboxSpec): Walls {
   return {
     system: tools.system,
     etc: tools.etc,
     tree: { host: folders.treeFolder, isReadOnly: spec.isTreeReadOnly === true },
     taskFolder: folders.taskFolder,
     socketFolder: spec.hasModelSocket ? folders.socketFolder : null,
+    layers: layersOf(spec),
     readOnlyMounts: [tools.node, ...spec.readOnlyMounts],
     scratchBytes: spec.limits.scratchBytes,
     workingFolder: spec.workingFolder ?? insidePaths.tree,
@@ -80,20 +98,6 @@ export function wallsOf({ tools, folders }: JobPlace, spec: SandboxSpec): Walls 
       TMPDIR: "/tmp",
       ...spec.env,
     },
-  };
-}
-
-/** Started by root, inner 1000 would be the host's 0: the uid is dropped before the walls are built. */
-export function asUser(
-  { userId }: { userId: number },
-  uid: number,
-  argv: string[],
-): { command: string; args: string[] } {
-  const [command = "", ...args] = argv;
-  if (userId !== 0) return { command, args };
-  return {
-    command: "setpriv",
-    args: [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--inh-caps=-all", "--no-new-privs", "--", ...argv],
   };
 }
 

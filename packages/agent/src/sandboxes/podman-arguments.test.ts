@@ -16,6 +16,7 @@ const walls: PodmanWalls = {
   tree: { host: "/data/jobs/one/tree", isReadOnly: false },
   taskFolder: "/data/jobs/one/task",
   socketFolder: "/data/s/one",
+  layers: [],
   readOnlyMounts: [{ host: "/data/tools/node", inside: "/opt/node" }],
   scratchBytes: 64_000_000,
   workingFolder: "/work",
@@ -96,6 +97,25 @@ describe("the walls as podman's arguments", () => {
       "/data/jobs/one/container/rootfs",
     ]);
     expect(new Set(all).size).toBe(all.length);
+  });
+
+  it("lay an overlay of the job's own over a layer", () => {
+    const over = (name: string) => `/data/jobs/one/layers/0/${name}`;
+    const overlay = { upper: over("upper"), work: over("work"), merged: over("merged") };
+    const layer = {
+      number: 0,
+      host: "/data/jobs/deps/tree/node_modules",
+      inside: "/work/node_modules",
+      overlay,
+      caches: [],
+    };
+    expect(volumesOf(podmanArguments({ ...walls, layers: [layer] }))).toContainEqual([
+      "/data/jobs/deps/tree/node_modules",
+      "/work/node_modules",
+      "O,upperdir=/data/jobs/one/layers/0/upper,workdir=/data/jobs/one/layers/0/work",
+    ]);
+    const odd = { ...layer, host: "/data/a,b/node_modules" };
+    expect(() => podmanArguments({ ...walls, layers: [odd] })).toThrow(RangeError);
   });
 
   it("mount what is named, read-only but for the tree and the task, and nothing that is mounted below it", () => {

@@ -47,6 +47,8 @@ export function podmanArguments(walls: PodmanWalls): string[] {
     ...[`--tmpfs=${insidePaths.home}:rw,exec,nosuid,nodev,mode=0700,size=${half}`],
     ...limitArguments(limits),
     ...mountsOf(walls).map(({ host, inside, isReadOnly }) => `--volume=${volume(host, inside, isReadOnly)}`),
+    ...walls.layers.flatMap(layerArguments),
+    ...walls.readOnlyMounts.map(({ host, inside }) => `--volume=${volume(host, inside, true)}`),
     ...[`--workdir=${walls.workingFolder}`, "--rootfs", files.rootfs],
   ];
 }
@@ -97,15 +99,33 @@ function mountsOf(walls: Walls): Mount[] {
     { host: walls.tree.host, inside: insidePaths.tree, isReadOnly: walls.tree.isReadOnly },
     { host: walls.taskFolder, inside: insidePaths.task, isReadOnly: false },
     ...(walls.socketFolder === null ? [] : [readOnly({ host: walls.socketFolder, inside: insidePaths.sockets })]),
-    ...walls.readOnlyMounts.map(readOnly),
+  ];
+}
+
+/** podman mounts the overlay itself, in the user namespace in which it runs as root. */
+function layerArguments({ host, inside, overlay, caches }: Walls["layers"][number]): string[] {
+  if (overlay !== null) {
+    const folders = [host, inside, overlay.upper, overlay.work].map(requirePath);
+    // Here a comma ends a path as well.
+    if (folders.some((path) => path.includes(","))) throw new RangeError(`no path that podman can mount: ${host}`);
+    const [lower, at, upper, work] = folders;
+    return [`--volume=${lower}:${at}:O,upperdir=${upper},workdir=${work}`];
+  }
+  return [
+    `--volume=${volume(host, inside, true)}`,
+    ...caches.map((cache) => `--volume=${volume(cache.host, cache.inside, false)}`),
   ];
 }
 
 /** `bind`, not podman's `rbind`: read-only would hold for the folder and not for what is mounted below it. */
 function volume(host: string, inside: string, isReadOnly: boolean): string {
-  for (const path of [host, inside])
-    if (!path.startsWith("/") || path.includes(":")) throw new RangeError(`no path that podman can mount: ${path}`);
-  return `${host}:${inside}:${isReadOnly ? "ro" : "rw"},bind,private,nosuid,nodev`;
+  return `${requirePath(host)}:${requirePath(inside)}:${isReadOnly ? "ro" : "rw"},bind,private,nosuid,nodev`;
+}
+
+/** A colon ends a path on podman's command line. */
+function requirePath(path: string): string {
+  if (path.startsWith("/") && !path.includes(":")) return path;
+  throw new RangeError(`no path that podman can mount: ${path}`);
 }
 
 /** Counted in the job's own user namespace. Hard limits of open files above the worker's own would be refused. */

@@ -1,7 +1,8 @@
 import { execa } from "execa";
 import { Problem } from "@feedback-chat/protocol/problem";
-import type { Sandbox, SandboxFacts, SandboxJob } from "../ports/sandbox.ts";
+import type { JobName, Sandbox, SandboxFacts, SandboxJob } from "../ports/sandbox.ts";
 import { limitMechanisms } from "./bubblewrap.ts";
+import { layeringOnce, type LayeringOnce } from "./find-layering.ts";
 import { makeRoot, sweepJobFolders } from "./job-folders.ts";
 import { lowestUid, openSandboxJob, requireLinux, runNothing, type JobDeps } from "./open-job.ts";
 import { podmanFailed, runInContainer, sweepRuns } from "./run-in-container.ts";
@@ -15,7 +16,8 @@ export type PodmanDeps = JobDeps & {
  * The same walls by a rootless container, for machines without bubblewrap. No image: its system is the host's own,
  * read-only. Measured: 0.6 s a start.
  */
-export function podman(deps: PodmanDeps): Sandbox {
+export function podman(machine: PodmanDeps): Sandbox {
+  const deps = { ...machine, layering: layeringOnce(["user"]) };
   return {
     id: "container",
     probe: () => probe(deps),
@@ -27,18 +29,21 @@ export function podman(deps: PodmanDeps): Sandbox {
   };
 }
 
-async function openJob(deps: PodmanDeps, job: { name: string; slot: number }): Promise<SandboxJob> {
+type Deps = PodmanDeps & { layering: LayeringOnce };
+
+async function openJob(deps: Deps, job: JobName): Promise<SandboxJob> {
   requireLinux();
   return openSandboxJob(deps, job, (place) => (spec) => runInContainer(deps, place, spec));
 }
 
-async function probe(deps: PodmanDeps): Promise<SandboxFacts> {
+async function probe(deps: Deps): Promise<SandboxFacts> {
   requireLinux();
   const version = await versionOf(deps.podmanPath ?? "podman");
   await using job = await openJob(deps, { name: "probe", slot: 900 });
   const ended = await runNothing(job);
   if (ended.exitCode !== 0) throw podmanFailed(ended.detail, ended.exitCode);
-  return { mechanism: "container", version, runsAs: lowestUid(deps), limits: limitMechanisms };
+  const layers = await deps.layering.told();
+  return { mechanism: "container", version, runsAs: lowestUid(deps), limits: limitMechanisms, layers };
 }
 
 async function versionOf(podmanPath: string): Promise<string> {

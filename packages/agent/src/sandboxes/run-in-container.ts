@@ -15,11 +15,12 @@ import { Problem } from "@feedback-chat/protocol/problem";
 import { seccompProfile } from "../core/seccomp-profile.ts";
 import { ignoring } from "../platform/ignoring.ts";
 import type { SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
+import { asUser } from "./as-user.ts";
 import type { Walls } from "./bwrap-arguments.ts";
 import { feed, followRun, lowerPriority, neverStarted, tail, type FirstProcess } from "./follow-run.ts";
 import { removeTree } from "./job-folders.ts";
 import { killIfThere } from "./kill-if-there.ts";
-import { asUser, wallsOf, type JobPlace } from "./open-job.ts";
+import { wallsOf, type JobPlace } from "./open-job.ts";
 import {
   insideCommand,
   podmanArguments,

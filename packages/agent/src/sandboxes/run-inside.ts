@@ -14,6 +14,8 @@ export type Launch = {
   /** The filter of system calls. */
   seccomp: Uint8Array;
   treeFolder: string;
+  /** On the host, of the program that builds the walls. */
+  workingFolder: string;
 };
 
 /**
@@ -28,7 +30,7 @@ export const seccompFd = 5;
 export function runInside(launch: Launch, spec: SandboxSpec): SandboxRun {
   if (spec.signal.aborted) return neverStarted();
   const child = spawnWithoutInheritance(launch.command, launch.args, {
-    cwd: "/",
+    cwd: launch.workingFolder,
     env: {},
     stdio: ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe"],
   });
@@ -58,7 +60,7 @@ export function wallsFailed(stderr: string, code: number | null): Problem {
     stderr
       .trim()
       .split("\n")
-      .findLast((line) => line.includes("bwrap") || line.includes("setpriv")) ?? `bwrap ended with ${code}`;
+      .findLast((line) => /bwrap|setpriv|unshare|mount/.test(line)) ?? `bwrap ended with ${code}`;
   return new Problem("sandbox_unavailable", `bubblewrap cannot build the sandbox: ${said.slice(0, 300)}`, {
     next: remedyFor(said),
   });

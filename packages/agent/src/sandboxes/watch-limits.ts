@@ -21,7 +21,7 @@ type Watched = { pid: number; treeFolder: string; limits: SandboxLimits };
  * have a size of their own, so that being full is what is noticed; what lies on the host's disk is measured by it.
  */
 export function watchLimits({ pid, treeFolder, limits }: Watched, exceeded: (detail: string) => void): () => void {
-  // Its folder holds the task's too, which the agent may write as well.
+  // Its folder holds all that can be written: the task's folder, and what goes over the layers.
   const measureDisk = diskMeter(dirname(treeFolder), limits);
   let isOver = false;
   let isLooking = false;
@@ -69,7 +69,7 @@ async function fullScratch(pid: number): Promise<string | null> {
 }
 const tmpfsMagic = 0x01021994;
 
-/** What may be written in the open: the work tree and the task's folder, which lie on the host's disk. */
+/** What may be written in the open: work tree, task folder and layers, which lie on the host's disk. */
 const writtenBytes = 4 * 1024 * mebibyte;
 const writtenFiles = 500_000;
 
@@ -117,7 +117,7 @@ function growthMeter({ free, used, mayGrow, say }: Grown): () => Promise<string 
     }
     if (!(start.free - now > allowed)) return null;
     const grown = (await used()) - start.used;
-    if (grown > allowed) return `disk: the work tree and the task's folder grew by ${say(grown, allowed)}`;
+    if (grown > allowed) return `disk: the work tree, the task's folder and the layers grew by ${say(grown, allowed)}`;
     start = { ...start, free: now + Math.max(0, grown) }; // somebody else's
     return null;
   };

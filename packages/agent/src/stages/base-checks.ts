@@ -64,7 +64,7 @@ export function startBaseChecks(deps: ChainDeps, input: BaseChecksInput): BaseCh
     await using sandbox = await openSide(own, repository, {
       treeish: repository.baseSha,
       files: [],
-      job: { name: `${job.name}-base-${index}`, slot: job.slot },
+      job: { name: `${job.name}-base-${index}`, slot: job.slot, userOf: layers.owner },
     });
     const results = await runChain(own, sandbox, { side: "base", chain, layers, limits, endsAtMs: () => endsAtMs });
     await keepChecks(own, kept, { repository, layers, chain, limits, results, wasBesideAgent });

@@ -5,19 +5,27 @@ import { workspaceMembers, workspacePatterns } from "../core/workspace.ts";
 import type { Level } from "../ports/engine.ts";
 import type { RunRepository } from "../ports/git.ts";
 import type { OpenRegistry } from "../ports/registry.ts";
-import type { Sandbox } from "../ports/sandbox.ts";
+import type { Sandbox, SandboxJob } from "../ports/sandbox.ts";
 import { fetchPackages } from "./fetch-packages.ts";
 import { findInstallRoot } from "./find-install-root.ts";
 import { planInstall } from "./plan-install.ts";
 import { jsonOf } from "./read-lockfile.ts";
+import { sealLayer } from "./seal-layer.ts";
 
-/** What is mounted, read-only, into the sandboxes of agent and checks so that the project can be built there. */
+/** What is mounted into the sandboxes of agent and checks so that the project can be built there. */
 export type Layers = AsyncDisposable & {
+  /** Every node_modules: can be written to in each sandbox, see `SandboxSpec.layers`. */
+  folders: { host: string; inside: string }[];
+  /** What is read-only: the package manager, and files. */
   mounts: { host: string; inside: string }[];
+  /** As whose user the sandboxes run that write to the folders; null without any. */
+  owner: SandboxJob | null;
   /** Inside paths that go before PATH. */
   binFolders: string[];
   /** Of all that is mounted; null when it is not known: then nothing that ran with it is kept for later runs. */
   hash: string | null;
+  /** That no sandbox changed the folders on the host. @throws Problem sandbox_leaks */
+  requireUnbroken(): Promise<void>;
   /** Everything that the base needs is there; also true when it needs nothing. */
   isBuilt: boolean;
   /** For the evidence, such as "not built: …". */
@@ -76,36 +84,33 @@ export async function prepareDependencies(deps: DependenciesDeps, input: Depende
     allowsPrivateRegistry: input.allowsPrivateRegistry ?? false,
   });
   if ("problem" in fetched) return tell(deps, fetched.problem);
+  const { folders, mounts, binFolders } = fetched;
+  const seal = await sealLayer([...folders, ...mounts].map(({ host }) => host));
   return {
-    mounts: fetched.mounts,
-    binFolders: fetched.binFolders,
-    hash: null,
+    folders,
+    mounts,
+    owner: fetched.job,
+    binFolders,
+    ...seal,
     isBuilt: true,
     note: null,
     [Symbol.asyncDispose]: () => fetched.job[Symbol.asyncDispose](),
   };
 }
 
-const nothingToClose = { [Symbol.asyncDispose]: async () => {} };
-
-export const nothingNeeded: Layers = {
+const nothing = {
+  folders: [],
   mounts: [],
+  owner: null,
   binFolders: [],
-  hash: "nothing",
-  isBuilt: true,
-  note: null,
-  ...nothingToClose,
+  requireUnbroken: async () => {},
+  [Symbol.asyncDispose]: async () => {},
 };
 
+export const nothingNeeded: Layers = { ...nothing, hash: "nothing", isBuilt: true, note: null };
+
 export function notBuilt(why: string): Layers {
-  return {
-    mounts: [],
-    binFolders: [],
-    hash: null,
-    isBuilt: false,
-    note: `not built: ${why}`,
-    ...nothingToClose,
-  };
+  return { ...nothing, hash: null, isBuilt: false, note: `not built: ${why}` };
 }
 
 function tell({ log }: DependenciesDeps, why: string): Layers {

@@ -1,5 +1,6 @@
-import { chmod, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { cacheFolders } from "../core/cache-folders.ts";
 import { cleanText } from "../core/clean-log.ts";
 import { insidePaths } from "../core/inside-paths.ts";
 import { installFailure } from "../core/install-failure.ts";
@@ -29,9 +30,11 @@ const limits: SandboxLimits = {
   scratchBytes: 2 * 1024 ** 3,
 };
 
+type Mount = { host: string; inside: string };
 type Fetched = {
   job: SandboxJob;
-  mounts: { host: string; inside: string }[];
+  folders: Mount[];
+  mounts: Mount[];
   binFolders: string[];
 };
 
@@ -52,7 +55,8 @@ export async function fetchPackages(
     const said = await install({ job, openRegistry, signal }, input);
     if (said !== null) return { problem: said };
     const layers = await layersIn(job.treeFolder, input);
-    await openWays(job.treeFolder, layers.mounts);
+    await makeCacheFolders(job, layers.folders);
+    await openWays(job.treeFolder, [...layers.folders, ...layers.mounts]);
     isKept = true;
     return { job, ...layers };
   } finally {
@@ -122,14 +126,19 @@ const refusals = {
 };
 
 /** What other sandboxes mount: all packages, and the package manager for scripts that call it by name. */
-async function layersIn(tree: string, { root, plan }: FetchInput): Promise<Pick<Fetched, "mounts" | "binFolders">> {
+async function layersIn(tree: string, { root, plan }: FetchInput): Promise<Omit<Fetched, "job">> {
   const paths = plan.leaves === "pnp" ? await findPnpLayers(tree, root) : await findLayers(tree);
   const program = join(tree, programFolder);
   const hasProgram = await isFolder(program);
-  const mounts = paths.map((path) => ({ host: join(tree, path), inside: `${insidePaths.tree}/${path}` }));
+  const found = paths.map((path) => ({ host: join(tree, path), inside: `${insidePaths.tree}/${path}` }));
+  const isModules = ({ inside }: Mount) => basename(inside) === "node_modules";
   const modules = pathIn(root, "node_modules");
   return {
-    mounts: [...mounts, ...(hasProgram ? [{ host: program, inside: insideProgram }] : [])],
+    folders: found.filter(isModules),
+    mounts: [
+      ...found.filter((mount) => !isModules(mount)),
+      ...(hasProgram ? [{ host: program, inside: insideProgram }] : []),
+    ],
     binFolders: [
       ...(paths.includes(modules) ? [`${insidePaths.tree}/${modules}/.bin`] : []),
       ...(hasProgram ? [`${insideProgram}/bin`] : []),
@@ -137,8 +146,17 @@ async function layersIn(tree: string, { root, plan }: FetchInput): Promise<Pick<
   };
 }
 
+/** Empty, to be mounted over where the kernel has no overlays. */
+async function makeCacheFolders(job: SandboxJob, folders: Mount[]): Promise<void> {
+  for (const { host } of folders)
+    for (const name of cacheFolders) {
+      const isNew = (await mkdir(join(host, name), { recursive: true })) !== undefined;
+      if (isNew) await job.own(join(host, name));
+    }
+}
+
 /** Another job's user has to pass through to what is mounted; nobody can list these folders. */
-async function openWays(tree: string, mounts: Fetched["mounts"]): Promise<void> {
+async function openWays(tree: string, mounts: Mount[]): Promise<void> {
   const ways = new Set([dirname(tree)]);
   for (const { host } of mounts)
     for (let path = dirname(host); path.startsWith(tree) && !ways.has(path); path = dirname(path)) ways.add(path);

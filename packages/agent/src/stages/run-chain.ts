@@ -4,7 +4,7 @@ import type { Redactor } from "../core/redact.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Level } from "../ports/engine.ts";
 import type { RunRepository } from "../ports/git.ts";
-import type { Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
+import type { JobName, Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
 import type { Layers } from "./deps.ts";
 import { restoreBaseRules } from "./restore-base-rules.ts";
 import { runCheck, type Judged } from "./run-check.ts";
@@ -33,7 +33,7 @@ export type ChainInput = {
 export async function openSide(
   deps: ChainDeps,
   repository: RunRepository,
-  input: { treeish: string; files: ChangedFile[]; job: { name: string; slot: number } },
+  input: { treeish: string; files: ChangedFile[]; job: JobName },
 ): Promise<SandboxJob> {
   const sandbox = await deps.sandbox.open(input.job);
   try {

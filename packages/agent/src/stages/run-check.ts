@@ -46,6 +46,7 @@ export async function runCheck(
       npm_config_script_shell: "/bin/sh",
     },
     stdin: "",
+    layers: layers.folders,
     readOnlyMounts: layers.mounts,
     limits,
     signal,
@@ -62,8 +63,8 @@ export async function runCheck(
 }
 
 /** As npm does: the programs of the package itself, then of each folder above it. Those of the layer only. */
-function binFoldersAt(folder: string, { mounts }: Layers): string[] {
-  const installed = new Set(mounts.map(({ inside }) => inside));
+function binFoldersAt(folder: string, { folders }: Layers): string[] {
+  const installed = new Set(folders.map(({ inside }) => inside));
   return [folder, ...(folder === "" ? [] : parentsOf(folder))]
     .map((each) => `${insidePaths.tree}/${each === "" ? "" : `${each}/`}node_modules`)
     .filter((place) => installed.has(place))

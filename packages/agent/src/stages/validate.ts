@@ -66,8 +66,8 @@ async function judgeChain(
   { chain, index, onBase, endsAtMs }: InTurn,
 ): Promise<Result[]> {
   const { repository, treeId, files, layers, limits, job } = input;
-  const name = `${job.name}-change-${index}`;
-  const opening = openSide(deps, repository, { treeish: treeId, files, job: { name, slot: job.slot } });
+  const named = { name: `${job.name}-change-${index}`, slot: job.slot, userOf: layers.owner };
+  const opening = openSide(deps, repository, { treeish: treeId, files, job: named });
   const [opened, judged] = await Promise.allSettled([opening, onBase]);
   if (opened.status === "rejected") throw opened.reason;
   await using sandbox = opened.value;

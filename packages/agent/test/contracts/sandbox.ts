@@ -2,13 +2,13 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Sandbox, SandboxJob } from "../../src/ports/sandbox.ts";
+import type { SandboxJob } from "../../src/ports/sandbox.ts";
+import { layerContract, type OpenSandbox } from "./layers.ts";
 import { inside, insideNode, limits, until } from "../open-sandbox.ts";
-
-export type OpenSandbox = () => Promise<{ sandbox: Sandbox } & AsyncDisposable>;
 
 /** What every implementation of the sandbox owes, whatever it is made of. */
 export function sandboxContract(name: string, open: OpenSandbox): void {
+  layerContract(name, open);
   describe(name, () => {
     let opened: Awaited<ReturnType<OpenSandbox>>;
     let job: SandboxJob;

@@ -25,7 +25,9 @@ export type Attack = Awaited<ReturnType<typeof openAttack>>;
 export type AttackOptions = {
   /** Node and engine are put there once; the adversarial suite gives each file the same one. */
   dataFolder: string;
-  /** Files of the base commit, over those of the demo's shop. */
+  /** The base commit; unset = the demo's shop. */
+  fromFolder?: string;
+  /** Files of the base commit, over those of the folder. */
   files?: NewRepository["files"];
   /** Who wrote the issue: `ada` may write, `eve` is a stranger. */
   author?: "ada" | "eve";
@@ -100,7 +102,7 @@ async function openPlace(options: AttackOptions, opened: AsyncDisposableStack) {
   mkdirSync(home, { mode: 0o700 });
   const github: Github = opened.use(await startGithub({ folder: join(folder, "github") }));
   await github.createRepository({
-    owner: "acme", name: "shop", fromFolder: shopFolder, roles: { ada: "write", eve: "read" },
+    owner: "acme", name: "shop", fromFolder: options.fromFolder ?? shopFolder, roles: { ada: "write", eve: "read" },
     ...(options.files ? { files: options.files } : {}),
   }); // prettier-ignore
   const asked = { ...shopFeedback, ...options.issue, labels: ["auto-implement"] };

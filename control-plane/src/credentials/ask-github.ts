@@ -1,3 +1,5 @@
+import { cleanLine } from "@feedback-chat/agent/core/clean-log";
+import { readRefusal } from "@feedback-chat/agent/core/github-refusal";
 import { Problem } from "@feedback-chat/protocol/problem";
 import * as z from "zod";
 
@@ -19,16 +21,26 @@ export async function askGitHub(
 ): Promise<FoundRepository | undefined> {
   const response = await reach(`${githubApiUrl}/repos/${githubRepo}`, token);
   if (!response || response.status >= 500 || response.status === 429) return undefined;
-  if (response.status === 401)
-    throw new Problem("github_access", "GitHub does not accept this token.", {
-      next: "Make a new token and set it again; nothing was changed here.",
+  if (!response.ok) {
+    const headers = Object.fromEntries(response.headers);
+    const { kind, detail, next } = readRefusal(
+      { status: response.status, headers, said: await saidBy(response) },
+      new Date(),
+    );
+    if (kind === "rate") return undefined;
+    const isMissing = response.status === 404;
+    throw new Problem("github_access", isMissing ? `GitHub shows no repository ${githubRepo} to this token.` : detail, {
+      next: `${next.replace(", then retry", ", then set it again")} Nothing was changed here.`,
     });
-  if (!response.ok)
-    throw new Problem("github_access", `GitHub shows no repository ${githubRepo} to this token.`, {
-      next: "Check the name, and give the token access to this repository; nothing was changed here.",
-    });
+  }
   const { id, full_name: fullName, private: isPrivate } = repository.parse(await response.json());
   return { id, fullName, isPrivate };
+}
+
+/** GitHub's own words, if it was GitHub that answered. */
+async function saidBy(response: Response): Promise<string> {
+  const [, words] = /"message"\s*:\s*"([^"]*)"/.exec(await response.text()) ?? [];
+  return cleanLine(words ?? response.statusText).slice(0, 300);
 }
 
 async function reach(url: string, token: string): Promise<Response | undefined> {

@@ -1,5 +1,6 @@
 import { isProblem } from "@feedback-chat/protocol/problem";
 import { cleanLine } from "@feedback-chat/agent/core/clean-log";
+import { readRefusal } from "@feedback-chat/agent/core/github-refusal";
 
 export type GitHubTrouble = {
   /** `unreachable` and `rate` heal by waiting, `access` by a person; `gone` and `refused` do not. */
@@ -20,9 +21,8 @@ export function githubTrouble(error: unknown, now: Date): GitHubTrouble {
   if (name === "GraphqlResponseError") return { kind: "refused", said, retryAfterSeconds: 0 };
   if (name === "AbortError" || name === "TimeoutError") return { kind: "unreachable", said, retryAfterSeconds: 0 };
   if (status === undefined) throw error;
-  const waitSeconds = rateWait({ status, said, headers: response?.headers ?? {} }, now);
-  if (waitSeconds !== null) return { kind: "rate", said, retryAfterSeconds: waitSeconds };
-  return { kind: kindOf(status), said, retryAfterSeconds: 0 };
+  const { kind, detail, next, waitSeconds } = readRefusal({ status, headers: response?.headers ?? {}, said }, now);
+  return { kind, said: kind === "access" ? `${detail} ${next}` : said, retryAfterSeconds: waitSeconds };
 }
 
 /** What kept the App from getting a token. */
@@ -37,22 +37,3 @@ function troubleOfApp(error: unknown): GitHubTrouble | null {
 
 type RequestError = Error & { status: number; response?: { headers: Headers } };
 type Headers = Record<string, string | number | undefined>;
-
-function kindOf(status: number): GitHubTrouble["kind"] {
-  if (status === 401 || status === 403) return "access";
-  if (status === 404 || status === 410) return "gone";
-  return status >= 500 ? "unreachable" : "refused";
-}
-
-function rateWait(
-  { status, said, headers }: { status: number; said: string; headers: Headers },
-  now: Date,
-): number | null {
-  if (status !== 403 && status !== 429) return null;
-  const after = Number(headers["retry-after"]);
-  if (Number.isFinite(after) && after > 0) return after;
-  const reset = Number(headers["x-ratelimit-reset"]);
-  if (String(headers["x-ratelimit-remaining"]) === "0" && Number.isFinite(reset))
-    return Math.max(1, reset - now.getTime() / 1000);
-  return status === 429 || /rate limit/i.test(said) ? 60 : null;
-}

@@ -71,7 +71,7 @@ describe("cloneRepository over HTTP", () => {
     expect(refused).toMatchObject({
       code: "github_access",
       isRetryable: false,
-      next: expect.stringContaining("contents: read"),
+      next: expect.stringContaining("a private one is not there for other tokens"),
     });
     expect(JSON.stringify(refused)).not.toContain(stranger);
     const empty = await bench.github.createRepository({ owner: "acme", name: "empty", files: {} });

@@ -26,14 +26,17 @@ export async function asked<T>(
     return await call();
   } catch (error) {
     if (error instanceof Error && "status" in error && error.status === 404) {
+      const told = asRunFailure(githubProblem(error, now()));
       throw new Problem("not_found", `GitHub does not show ${what} to this token.`, {
-        next: "Check the name and the number, and that the token reaches the repository.",
+        next: `Check the number. ${told?.next ?? ""}`.trim(),
         cause: error,
       });
     }
     const problem = githubProblem(error, now());
-    if (asRunFailure(problem)?.code === "github_access") {
-      throw new Problem("github_access", `GitHub refuses to show ${what}: ${problem.message}`, {
+    const failure = asRunFailure(problem);
+    if (failure?.code === "github_access") {
+      throw new Problem("github_access", `GitHub refuses to show ${what}. ${failure.detail}`, {
+        next: failure.next,
         cause: error,
       });
     }

@@ -1,6 +1,7 @@
 import type { Permission, RightsFacts } from "../core/gate.ts";
 import { botLabel } from "../core/labels.ts";
 import { asked, listAll } from "./ask-github.ts";
+import { appLogin, tokenOwner } from "./token-owner.ts";
 import type { RawSnapshot, Repository } from "@feedback-chat/protocol/job";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Octokit } from "@octokit/rest";
@@ -37,17 +38,18 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
     listAll(octokit.issues.listComments, { ...where, per_page: 100 }),
   );
   const wasBots = await everCarriedBotLabel({ octokit, now }, where);
-  const { data: asker } = await ask("whose token this is", () => octokit.users.getAuthenticated());
+  const tokenOf = await tokenOwner({ octokit, now });
 
   const author = issue.user?.login ?? "";
   const labels = issue.labels.map((label) => (typeof label === "string" ? label : (label.name ?? "")));
   const others = [...new Set(comments.data.map(({ user }) => user?.login ?? ""))].filter(
     (login) => login !== "" && login !== author,
   );
-  const users = [issue.user, asker, ...comments.data.map((comment) => comment.user)];
+  const users = [issue.user, tokenOf, ...comments.data.map((comment) => comment.user)];
   // As GitHub has them now: logins can be renamed and taken by somebody else, ids cannot.
   const ids = new Map(users.flatMap((user) => (user ? [[user.login, user.id] as const] : [])));
-  const asking = [author, asker.login, ...others.slice(0, maxAskedAuthors)];
+  const asker = tokenOf?.login ?? appLogin;
+  const asking = [author, asker, ...others.slice(0, maxAskedAuthors)];
   const permissions = await permissionsOf({ octokit, now }, { owner, repo, logins: asking, ids });
   const named = (login: string) => ({ login, id: ids.get(login) ?? null });
 
@@ -61,7 +63,7 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
     },
     isArchived: repository.archived,
     isOpen: issue.state === "open",
-    asker: asker.login,
+    asker,
     snapshot: {
       issueNumber: issue.number,
       issueUrl: issue.html_url,
@@ -77,9 +79,9 @@ export async function readIssue({ octokit, now }: Deps, wanted: Wanted): Promise
     rights: {
       hasFeedbackBotLabelEver: wasBots || labels.includes(botLabel),
       author: author === "" ? null : named(author),
-      asker: named(asker.login),
+      asker: named(asker),
       authorPermission: permissions.get(author) ?? null,
-      askerPermission: permissions.get(asker.login) ?? null,
+      askerPermission: tokenOf ? (permissions.get(asker) ?? null) : "write",
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { connectTrouble, remoteTrouble } from "./remote-trouble.ts";
+import { accessFailure, connectTrouble, remoteTrouble } from "./remote-trouble.ts";
 
 describe("remoteTrouble", () => {
   it.each([
@@ -26,6 +26,23 @@ describe("remoteTrouble", () => {
     ["SSL certificate problem: unable to get local issuer certificate", "GIT_SSL_CAINFO"],
   ])("names the variable that helps where git says %j", (stderr, variable) => {
     expect(connectTrouble(stderr)?.next).toContain(variable);
+  });
+
+  it.each([
+    [
+      "remote: Write access to repository not granted.\nfatal: unable to access 'x': The requested URL returned error: 403",
+      /"contents: write"/,
+    ],
+    ["fatal: Authentication failed for 'https://github.com/o/n.git/'", /Renew the token/],
+    ["remote: Repository not found.\nfatal: repository 'x' not found", /Check the name/],
+    [
+      "remote: The `acme' organization has enabled or enforced SAML SSO.\nfatal: unable to access 'x': The requested URL returned error: 403",
+      /Authorize the token/,
+    ],
+  ])("names what helps where git says %j, and a permission only where it is missing", (stderr, next) => {
+    const failure = accessFailure("write", stderr);
+    expect(failure.next).toMatch(next);
+    expect(failure.next.includes("contents:")).toBe(stderr.includes("not granted"));
   });
 
   it("takes a command that ran out of time for an unreachable far end", () => {

@@ -1,3 +1,4 @@
+import { readRefusal } from "../core/github-refusal.ts";
 import { runFailure } from "../ports/run-failure.ts";
 
 /** What the far end of a git command said, as far as its words tell. */
@@ -43,13 +44,18 @@ export function connectTrouble(stderr: string): { detail: string; next: string }
 }
 
 export function accessFailure(what: "read" | "write", stderr: string) {
-  const isMissing = /404|not found/i.test(stderr);
-  const permission = what === "read" ? "contents: read" : "contents: write";
-  return runFailure(
-    "github_access",
-    isMissing ? "GitHub does not show this repository to the token." : `GitHub refused the token for git (${what}).`,
-    {
-      next: `Give the token the permission "${permission}" for this repository, or check that the repository still exists.`,
-    },
-  );
+  const status = Number(/returned error: (40[134])/.exec(stderr)?.[1] ?? statusOfWords(stderr));
+  const remote = [...stderr.matchAll(/^remote: (.*)$/gm)].map(([, line]) => line?.trim());
+  const said = remote.filter(Boolean).join(" ").slice(0, 500);
+  // git shows no headers; these words mean the one permission that git needs.
+  const isPermission = status === 403 && (said === "" || /not granted|permission to .* denied/i.test(said));
+  const { detail, next } = readRefusal({ status, headers: {}, said: said || "no reason given" }, new Date(0));
+  return runFailure("github_access", isPermission ? `GitHub refused the token for git (${what}).` : detail, {
+    next: isPermission ? `Give the token the permission "contents: ${what}" for this repository, then retry.` : next,
+  });
+}
+
+function statusOfWords(stderr: string): number {
+  if (/not found/i.test(stderr)) return 404;
+  return /authentication failed|could not read/i.test(stderr) ? 401 : 403;
 }

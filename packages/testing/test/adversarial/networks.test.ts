@@ -6,6 +6,19 @@ import { sedEngine } from "../../src/open-world.ts";
 
 const dataFolder = inject("dataFolder");
 
+describe("a token of GitHub Actions or of an App", () => {
+  it("comes from the issue to the pull request, although it may not ask whose it is", async () => {
+    await using world = await openAttack({ dataFolder, engineCommand: sedEngine });
+    const permissions = { metadata: "read", contents: "write", issues: "write", pull_requests: "write" } as const;
+    world.env["GITHUB_TOKEN"] = world.github.addToken({
+      login: "github-actions[bot]", kind: "installation", repositories: [world.repo], permissions,
+    }); // prettier-ignore
+    const run = await world.run();
+    expect(run.result, run.said).toMatchObject({ stage: "preview_ready" });
+    expect(world.pulls()).toHaveLength(1);
+  });
+});
+
 describe("a GitHub Enterprise behind a proxy with a login, with an authority of its own", () => {
   let world: Attack;
   let network: CompanyNetwork;

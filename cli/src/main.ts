@@ -6,6 +6,7 @@ import { buildProgram, isPlainEnd } from "./build-program.ts";
 import type { CommandContext } from "./command.ts";
 import { parseCliConfig } from "./config.ts";
 import { exitCodeOfStop, watchSignals } from "./platform/signals.ts";
+import { useNetwork } from "./platform/use-network.ts";
 import { makeTerminal } from "./platform/terminal.ts";
 
 /** Runs the command line; sets `process.exitCode` and never calls `process.exit`, so that slow pipes are not cut. */
@@ -33,6 +34,7 @@ export async function main(): Promise<void> {
       signal: signals.signal,
       onSecondSignal: signals.onSecond,
     }; // prettier-ignore
+    await useNetwork(config.all);
     const code = await run(context);
     // A command that ended its work on a signal and says nothing else reports the signal.
     process.exitCode = code ?? exitCodeOfStop(signals.signal.reason) ?? 0;

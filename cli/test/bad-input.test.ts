@@ -87,7 +87,32 @@ describe("bad input says what, why and what next", () => {
       ...home.env,
       FEEDBACK_CHAT_TOKEN: "fcu_x",
     });
-    expectSentence(ran, { code: 7, says: /127\.0\.0\.1:\d+ does not answer: ECONNREFUSED/, next: /Check the address/ });
+    expectSentence(ran, {
+      code: 7,
+      says: /127\.0\.0\.1:\d+ does not answer: the connection was refused \(ECONNREFUSED\)/,
+      next: /Check the address/,
+    });
+  });
+
+  it("asks a control plane elsewhere through the proxy, and says what the proxy answered", async () => {
+    using home = makeHome();
+    const tunnels: string[] = [];
+    const proxy = createServer().on("connect", (request, socket) => {
+      tunnels.push(request.url ?? "");
+      socket.end("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const env = {
+      ...home.env,
+      FEEDBACK_CHAT_TOKEN: "fcu_x",
+      https_proxy: `http://ada:hunter2@127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    };
+    const ran = await runCli(["projects", "list", "--url", "https://control.corp.test"], env);
+    proxy.close();
+    expectSentence(ran, { code: 7, says: /the proxy answered 407/, next: /wants a user and a password/ });
+    expect(tunnels).toEqual(["control.corp.test:443"]);
+    expect(ran.stderr).not.toContain("hunter2");
   });
 
   it("ends with 4 without a login, and with 7 and the reason when something else answers there", async () => {

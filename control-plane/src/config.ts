@@ -1,5 +1,8 @@
 import { type Figures, figuresSchema, scaledFigures } from "@feedback-chat/protocol/figures";
 import { type DeploymentEnvironment, deploymentEnvironments } from "@feedback-chat/protocol/healthz";
+import { certificateVariables } from "@feedback-chat/protocol/certificates";
+import { githubAddresses } from "@feedback-chat/protocol/github-addresses";
+import { type HttpProxies, readHttpProxies } from "@feedback-chat/protocol/http-proxies";
 import { Problem } from "@feedback-chat/protocol/problem";
 import type { ServerVariable } from "@feedback-chat/protocol/server-variables";
 import * as z from "zod";
@@ -66,10 +69,13 @@ const environment = z.object({
   GITHUB_CLIENT_SECRET: optional(z.string()),
   /** Shown by a scraper as a bearer token, it opens /metrics and nothing else. */
   METRICS_TOKEN: optional(z.string().min(16)),
-  GITHUB_API_URL: z.url().default("https://api.github.com"),
-  GITHUB_URL: z.url().default("https://github.com"),
+  GITHUB_API_URL: optional(z.url()),
+  GITHUB_URL: optional(z.url()),
   /** The model's API, for `/v1/debug` and tests of credentials: a run's requests to it are the workers'. */
-  ANTHROPIC_BASE_URL: z.url().default("https://api.anthropic.com"),
+  ANTHROPIC_BASE_URL: z
+    .url()
+    .default("https://api.anthropic.com")
+    .transform((text) => text.replace(/\/(v1\/?)?$/, "")),
   /** Multiplies every time of the lease protocol; tests use 0.1. */
   FEEDBACK_CHAT_FIGURES_SCALE: z.coerce.number().positive().default(1),
   /** Single figures by name, as JSON, for tests: `{"leaseSeconds":3}`. */
@@ -103,6 +109,9 @@ export type Config = {
   githubApiUrl: string;
   githubUrl: string;
   modelUrl: string;
+  /** Of this machine, for what the server itself asks. */
+  httpProxies: HttpProxies;
+  certificates: Record<string, string | undefined>;
   figures: Figures;
   stopsWithStdin: boolean;
   sha: string;
@@ -146,9 +155,10 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     smtpUrl: e.SMTP_URL,
     mailFrom: e.MAIL_FROM,
     githubSignIn: githubSignInOf(e),
-    githubApiUrl: e.GITHUB_API_URL.replace(/\/$/, ""),
-    githubUrl: e.GITHUB_URL.replace(/\/$/, ""),
+    ...githubAddresses({ githubUrl: e.GITHUB_URL, githubApiUrl: e.GITHUB_API_URL }),
     modelUrl: e.ANTHROPIC_BASE_URL,
+    httpProxies: readHttpProxies(env),
+    certificates: Object.fromEntries(certificateVariables.map((name) => [name, env[name]])),
     figures: e.FEEDBACK_CHAT_FIGURES ? figuresSchema.parse({ ...scaled, ...e.FEEDBACK_CHAT_FIGURES }) : scaled,
     stopsWithStdin: e.FEEDBACK_CHAT_STOP_WITH_STDIN === "1",
     sha: e.GIT_SHA,

@@ -8,6 +8,7 @@ import { asStartProblem } from "./platform/as-start-problem.ts";
 import { jsonLog } from "./platform/log.ts";
 import { openDatabase } from "./platform/open-database.ts";
 import { packageVersion } from "./platform/package-version.ts";
+import { useNetwork } from "./platform/use-network.ts";
 import { prepareSchema } from "./prepare-schema.ts";
 import { helpText, readArguments, type Task } from "./read-arguments.ts";
 import { startServer } from "./start-server.ts";
@@ -33,6 +34,7 @@ try {
 async function serve(migrates: boolean): Promise<void> {
   const config = parseConfig(process.env);
   refuseMemory(config);
+  useNetwork(config);
   const dashboardFolder = inPackage("dist/dashboard");
   const server = await startServer({ log }, { config, migrates, migrationsFolder, dashboardFolder });
   const close = (why: string) => {

@@ -1,3 +1,4 @@
+import { githubAddresses } from "@feedback-chat/protocol/github-addresses";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { spellOut } from "@feedback-chat/protocol/spell-out";
 import type { CommandContext, CommandRun } from "../command.ts";
@@ -80,7 +81,12 @@ async function wantedIssue(
   const budgetMicroUsd = parseDollars(flags.budget);
   if (budgetMicroUsd === undefined)
     throw new Problem("usage", `--budget is an amount in dollars, not "${flags.budget}".`);
-  const host = new URL(config.all["GITHUB_URL"] || "https://github.com").host;
+  const { GITHUB_URL, GITHUB_API_URL } = config.all;
+  const { githubUrl } = githubAddresses({
+    githubUrl: GITHUB_URL || undefined,
+    githubApiUrl: GITHUB_API_URL || undefined,
+  });
+  const host = new URL(githubUrl).host;
   const remote = await readRemote(folder);
   const repo = flags.repo ?? environment["GITHUB_REPO"] ?? (remote ? repositoryOfRemote(remote, host) : undefined);
   if (!repo)

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { addressOf, type AnswerOf, type ArgumentsOf, type Operation } from "@feedback-chat/protocol/operation";
+import { networkCause } from "@feedback-chat/protocol/network-cause";
 import { originOf } from "@feedback-chat/protocol/origin-of";
 import { fromProblemDetails, Problem, problemDetails } from "@feedback-chat/protocol/problem";
 import type { CommandContext } from "../command.ts";
@@ -87,12 +88,13 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
     // No token follows a redirect to another origin.
     return await fetch(url, { ...init, redirect: "error" });
   } catch (error) {
-    const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
-    throw new Problem(
-      "network",
-      `${new URL(url).origin} does not answer: ${cause?.code ?? cause?.message ?? (error as Error).message}.`,
-      { cause: error },
-    );
+    const known = networkCause(error);
+    const cause = (error as Error).cause as Error | undefined;
+    const detail = known?.detail ?? cause?.message ?? (error as Error).message;
+    throw new Problem("network", `${new URL(url).origin} does not answer: ${detail}.`, {
+      ...(known?.next ? { next: known.next } : {}),
+      cause: error,
+    });
   }
 }
 

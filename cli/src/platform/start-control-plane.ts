@@ -1,3 +1,5 @@
+import { certificateVariables } from "@feedback-chat/protocol/certificates";
+import { proxyVariables } from "@feedback-chat/protocol/http-proxies";
 import { fromProblemDetails, Problem, problemCodes, problemDetails } from "@feedback-chat/protocol/problem";
 import type { CommandContext } from "../command.ts";
 import { findPart } from "./find-part.ts";
@@ -17,6 +19,8 @@ type Input = {
   onEvent?: (event: ChildEvent) => void;
 };
 
+const networkVariables = [...proxyVariables, ...certificateVariables];
+
 /**
  * Starts `feedback-chat-server` as a child and waits until it listens.
  * @throws Problem of the server's own: port_in_use, data_locked, disk_full, network, …
@@ -32,6 +36,7 @@ export async function startControlPlane(
     env: {
       PATH: context.config.all["PATH"],
       HOME: context.config.all["HOME"],
+      ...Object.fromEntries(networkVariables.map((name) => [name, context.config.all[name]])),
       FEEDBACK_CHAT_STOP_WITH_STDIN: "1",
       ...env,
     },

@@ -19,9 +19,6 @@ export function addressRules(openedRanges: readonly string[]): AddressRules {
   };
 }
 
-/** Of an address in the operator's own settings, which may be on a network of theirs. */
-export const operatorsOwn: AddressRules = { isAllowed: () => true };
-
 export type AddressRanges = { has(address: string): boolean };
 
 /**

@@ -99,6 +99,18 @@ describe("collectTree", () => {
     });
   });
 
+  it("shows the lines of a text file with a NUL byte, and flags it with a change of line ends", () =>
+    work({ ...baseFiles, "src/ends.js": "a\nb\n" }, async (bench) => {
+      put(bench.tree, "src/app.js", "one\n\u0000\nsteal()\n");
+      put(bench.tree, "src/ends.js", "a\r\nb\r\n");
+      const { diffPatch, verdicts } = await collect(bench);
+      expect(Buffer.from(diffPatch).toString()).toContain("+steal()\n");
+      expect(Buffer.from(diffPatch).toString()).toContain("+a\r\n");
+      expect(verdicts.map(({ code, path, line }) => `${code} ${path}:${line ?? ""}`)).toEqual(
+        expect.arrayContaining(["binary src/app.js:", "nul_in_text src/app.js:2", "line_endings src/ends.js:1"]),
+      );
+    }));
+
   it("is empty when nothing changed, on whatever the base holds", async () => {
     await work({ ...baseFiles, "Latin-\xe9.txt": "x", "dir\xff/a": "y" }, async (bench) => {
       const collected = await collect(bench);

@@ -28,6 +28,19 @@ describe("a text of others, spelt out", () => {
     expect(spellOut("-one\n+one\r\n")).toBe("-one\n+one␍\n");
   });
 
+  it("names the letter of another script inside a Latin word, and none in a word of its own", () => {
+    expect(spellOut("+const p\u0430ssword = привет + `\\nПривет`;")).toBe(
+      "+const p<U+0430>ssword = привет + `\\nПривет`;",
+    );
+  });
+
+  it("counts blanks that push code out of view, and keeps those at a line's end", () => {
+    expect(spellOut(`+a();${" ".repeat(120)}evil();${" ".repeat(120)}\n`)).toBe(
+      `+a();<120 blanks>evil();${" ".repeat(120)}\n`,
+    );
+    expect(spellOut(`+a();${"\t".repeat(13)}evil();`)).toBe("+a();<13 blanks>evil();");
+  });
+
   it("takes nothing away, and leaves nothing that a terminal obeys", () => {
     const part = fc.constantFrom(
       "\u001b",

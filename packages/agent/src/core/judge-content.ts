@@ -1,43 +1,38 @@
 import { hasUnseen } from "@feedback-chat/protocol/invisible";
+import { verdictTexts, type VerdictCode } from "@feedback-chat/protocol/verdict-texts";
 import { compareLines, type TextLine } from "./compare-lines.ts";
 import { type ContentFinding, flag, type TextChange } from "./content-finding.ts";
 import { isTestPath, judgeTests } from "./judge-tests.ts";
 
 /** What an added line of any file can be flagged for. */
-const lineRules: { code: string; detail: string; pattern: RegExp; onlyTests?: true }[] = [
+const lineRules: { code: VerdictCode; pattern: RegExp; onlyTests?: true }[] = [
   {
     code: "test_skipped",
-    detail: "a test is skipped, left to do, or runs alone",
     onlyTests: true,
     pattern:
       /\b(?:describe|it|test|suite|context|bench)\s*(?:\.\w+)*\.(?:skip|only|todo|fails|failing|skipIf|runIf)\b|\b(?:describe|it|test|suite|context|bench)\s*\[\s*["'`](?:skip|only|todo|fails)|\b(?:x|f)(?:it|describe|test|context|specify)\s*[(\s]\s*["'`(\w]|\{[^}]{0,100}\b(?:skip|only|todo)\s*:\s*(?!false)|@(?:unittest\.skip|pytest\.mark\.(?:skip|xfail)|Ignore|Disabled)\b|\bt\.Skip\(|\b\w+\.(?:skip|todo)\(\s*(?:["'`)]|\))/,
   },
   {
     code: "lint_disabled",
-    detail: "a lint rule is switched off",
     pattern:
       /\b(?:eslint|oxlint|tslint|stylelint|standard|biome|deno-lint)[-:](?:disable|ignore)|\/\*\s*eslint\s+["'@\w/-]+\s*:|\bnoinspection\b|#\s*noqa\b|\bnolint\b|rubocop:disable|pylint:\s*disable|clippy::|#\[allow\(/,
   },
   {
     code: "types_disabled",
-    detail: "a type check is switched off",
     pattern:
       /@ts-(?:ignore|nocheck|expect-error)|#\s*(?:type|pyright|mypy):\s*ignore|#\s*(?:pyright|mypy):\s*\w+|@phpstan-ignore|@SuppressWarnings/,
   },
   {
     code: "coverage_disabled",
-    detail: "code is taken out of the coverage",
     pattern: /(?:istanbul|c8|v8)\s+ignore|pragma:\s*no cover/,
   },
   {
     code: "eval_like",
-    detail: "text is run as code, or a program is started",
     pattern:
       /\beval\s*\)?\s*\(|["'`](?:node:)?vm["'`]|\bos\.(?:popen|exec\w*|spawn\w*)\s*\(|\bnew\s+Function\s*\(|\bFunction\s*\(\s*["'`]|\bset(?:Timeout|Interval)\s*\(\s*["'`]|\bvm\.(?:run|compile|Script)|\bchild_process\b|\bexec(?:File|Sync|FileSync)\s*\(|(?<![.\w])exec\s*\(|\bspawn(?:Sync)?\s*\(|\bprocess\.(?:binding|dlopen)\b|\bos\.system\s*\(|\bsubprocess\.|\bimport\s*\(\s*(?!["'`])/,
   },
   {
     code: "raw_html",
-    detail: "text is put into a page as HTML",
     pattern:
       /dangerouslySetInnerHTML|\.(?:inner|outer)HTML\s*\+?=|\bdocument\.write(?:ln)?\s*\(|\binsertAdjacentHTML\s*\(|\bv-html\b|\{@html\b/,
   },
@@ -56,17 +51,15 @@ export function judgeContent(change: TextChange, knownHosts: ReadonlySet<string>
   ];
 }
 
-function firstLine(added: TextLine[], rule: { code: string; detail: string; pattern: RegExp }): ContentFinding[] {
+function firstLine(added: TextLine[], rule: { code: VerdictCode; pattern: RegExp }): ContentFinding[] {
   const found = added.find(({ text }) => pieces(text).some((piece) => rule.pattern.test(piece)));
-  return found ? [flag(rule.code, found.line, rule.detail)] : [];
+  return found ? [flag(rule.code, found.line, verdictTexts[rule.code])] : [];
 }
 
-/** Words that only a machine reads, and what a reader's terminal would obey: of such the reader has to know. */
+/** Words that only a machine reads, and what a reader's terminal would obey. */
 function unseenCharacters(added: TextLine[]): ContentFinding[] {
   const found = added.find(({ text }) => hasUnseen(text));
-  return found
-    ? [flag("invisible_characters", found.line, "invisible, controlling or direction-changing characters")]
-    : [];
+  return found ? [flag("invisible_characters", found.line, verdictTexts.invisible_characters)] : [];
 }
 
 const pieceChars = 1_000;

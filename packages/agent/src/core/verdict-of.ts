@@ -1,4 +1,5 @@
 import type { Verdict } from "@feedback-chat/protocol/evidence";
+import { verdictTexts, type VerdictCode } from "@feedback-chat/protocol/verdict-texts";
 
 /** One changed path with both sides, as collect has them. */
 export type JudgedChange = {
@@ -13,8 +14,30 @@ export type JudgedChange = {
   after: Uint8Array | null;
 };
 
-export function verdict(level: Verdict["level"], code: string, change: JudgedChange, detail: string): Verdict {
+/** Its sentence is the code's own, unless `detail` says it more exactly. */
+export function verdict(
+  level: Verdict["level"],
+  code: VerdictCode,
+  change: JudgedChange,
+  detail: string = verdictTexts[code],
+): Verdict {
   return { level, code, path: change.path, line: null, detail };
+}
+
+const textName =
+  /\.(?:[cm]?[jt]sx?|json5?|css|s[ac]ss|less|x?html?|svg|xml|vue|svelte|astro|mdx?|txt|ya?ml|toml|ini|cfg|conf|env|py|rb|go|rs|java|kts?|swift|[ch](?:pp)?|cs|php|sh|sql|graphql|proto)$/i;
+
+/**
+ * Whether NUL bytes stand in what is text otherwise, by its name or its old side: git calls the file binary then, and
+ * its diff shows no line. In UTF-16 and in real binaries they are many.
+ */
+export function isTextWithNul({ path, before, after }: Pick<JudgedChange, "path" | "before" | "after">): boolean {
+  if (after === null || !hasNul(after)) return false;
+  if (!textName.test(path) && (before === null || before.length === 0 || hasNul(before))) return false;
+  const text = textOf(after) ?? "";
+  // oxlint-disable-next-line no-control-regex -- control characters are what it is about
+  const odd = text.match(/[\u0000-\u0008\u000e-\u001f\ufffd]/g)?.length ?? 0;
+  return odd <= text.length / 20 + 1;
 }
 
 export function hasNul(bytes: Uint8Array | null): boolean {

@@ -4,8 +4,11 @@ import { hostsIn, judgeContent } from "./judge-content.ts";
 import { foldPath, refusalOfPath } from "./judge-path.ts";
 import { type PathMatcher, matchPaths } from "./match-paths.ts";
 import { buildConfigs, lockfiles, ownPaths, protectedPaths } from "./protected-paths.ts";
-import { hasNul, textOf, utf8Of, verdict } from "./verdict-of.ts";
+import { judgeUnseen } from "./judge-unseen.ts";
+import { judgeRenames } from "./judge-renames.ts";
+import { hasNul, isTextWithNul, textOf, utf8Of, verdict } from "./verdict-of.ts";
 import type { Verdict } from "@feedback-chat/protocol/evidence";
+import type { VerdictCode } from "@feedback-chat/protocol/verdict-texts";
 
 export type JudgeFacts = {
   /** All names of the base tree, folders too, as latin1 of their bytes. */
@@ -27,12 +30,11 @@ export function judgeChanges(changes: readonly JudgedChange[], facts: JudgeFacts
     ...added.flatMap(refusedNames),
     ...refusedTwins(added, changes, facts.basePaths),
     ...changes.flatMap((change) =>
-      rules.flatMap(({ code, detail, matches }) =>
-        matches(change.path) ? [verdict("hold", code, change, detail)] : [],
-      ),
+      rules.flatMap(({ code, matches }) => (matches(change.path) ? [verdict("hold", code, change)] : [])),
     ),
     ...changes.flatMap(heldKinds),
     ...changes.flatMap((change) => contentVerdicts(change, knownHosts)),
+    ...judgeRenames(changes),
   ];
 }
 
@@ -41,9 +43,9 @@ const regular = new Set(["100644", "100755"]);
 function refusedModes(change: JudgedChange): Verdict[] {
   const { modeBefore, modeAfter } = change;
   if (modeAfter === "120000" || (modeBefore === "120000" && modeAfter !== null))
-    return [verdict("refuse", "symlink", change, "a symbolic link is new or changed")];
+    return [verdict("refuse", "symlink", change)];
   if (modeAfter === "160000" || (modeBefore === "160000" && modeAfter !== null))
-    return [verdict("refuse", "submodule", change, "a submodule is new or changed")];
+    return [verdict("refuse", "submodule", change)];
   if (modeAfter !== null && !regular.has(modeAfter))
     return [verdict("refuse", "mode", change, `the mode ${modeAfter} is not a plain file's`)];
   return [];
@@ -81,7 +83,7 @@ function prefixesOf(path: string): string[] {
   return path.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
 }
 
-type HoldRule = { code: string; detail: string; matches: PathMatcher };
+type HoldRule = { code: VerdictCode; matches: PathMatcher };
 
 /** The project's own list adds to ours; with a `!` before it, a pattern takes paths out of ours. */
 function holdRules(own: readonly string[]): HoldRule[] {
@@ -92,10 +94,10 @@ function holdRules(own: readonly string[]): HoldRule[] {
   };
   const isAdded = eitherWay(matchPaths(added));
   return [
-    { code: "protected_path", detail: "a protected path", matches: ours(protectedPaths) },
-    { code: "lockfile", detail: "a lockfile decides what is fetched", matches: ours(lockfiles) },
-    { code: "build_config", detail: "the configuration of build, tests or linters", matches: ours(buildConfigs) },
-    { code: "project_protected", detail: "protected by the project's settings", matches: isAdded },
+    { code: "protected_path", matches: ours(protectedPaths) },
+    { code: "lockfile", matches: ours(lockfiles) },
+    { code: "build_config", matches: ours(buildConfigs) },
+    { code: "project_protected", matches: isAdded },
   ];
 }
 
@@ -111,11 +113,11 @@ function heldKinds(change: JudgedChange): Verdict[] {
   );
   const isLinkGone = modeAfter === null && modeBefore !== null && !regular.has(modeBefore);
   return [
-    ...(isBinary || hasNul(after) ? [verdict("hold", "binary", change, "a binary file")] : []),
-    ...(isPointer ? [verdict("hold", "lfs_pointer", change, "a pointer to a large file")] : []),
-    ...(isLinkGone ? [verdict("hold", "link_deleted", change, "a link or submodule is deleted")] : []),
+    ...(isBinary || hasNul(after) ? [verdict("hold", "binary", change)] : []),
+    ...(isPointer ? [verdict("hold", "lfs_pointer", change)] : []),
+    ...(isLinkGone ? [verdict("hold", "link_deleted", change)] : []),
     ...(modeBefore !== null && modeAfter === "100755" && modeBefore !== modeAfter
-      ? [verdict("hold", "executable", change, "a file becomes executable")]
+      ? [verdict("hold", "executable", change)]
       : []),
     ...(modeBefore === null && modeAfter === "100755"
       ? [verdict("flag", "executable", change, "a new file is executable")]
@@ -124,9 +126,10 @@ function heldKinds(change: JudgedChange): Verdict[] {
 }
 
 function contentVerdicts(change: JudgedChange, knownHosts: ReadonlySet<string>): Verdict[] {
-  if (change.isBinary || hasNul(change.after)) return [];
+  if ((change.isBinary || hasNul(change.after)) && !isTextWithNul(change)) return [];
   const [before, after] = [textOf(change.before), textOf(change.after)];
-  const found = judgeContent({ path: change.path, before, after }, knownHosts).map(({ level, code, line, detail }) => ({
+  const text = { path: change.path, before, after };
+  const found = [...judgeContent(text, knownHosts), ...judgeUnseen(text)].map(({ level, code, line, detail }) => ({
     ...verdict(level, code, change, detail),
     line,
   }));

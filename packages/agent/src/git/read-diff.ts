@@ -1,4 +1,5 @@
 import type { ChangedFile } from "@feedback-chat/protocol/evidence";
+import { isTextWithNul, utf8Of } from "../core/verdict-of.ts";
 import { runFailure } from "../ports/run-failure.ts";
 import { shownPath } from "./list-tree.ts";
 import { gitError } from "./git-error.ts";
@@ -59,7 +60,32 @@ export async function readDiff(
       after: contents.get(after.oid) ?? null,
     };
   });
-  return { changes, raw, diffPatch };
+  const unshown = changes.filter((change) => change.isBinary && isTextWithNul(change));
+  return {
+    changes,
+    raw,
+    diffPatch: await withText(deps, gitDir, [`${baseSha}^{tree}`, treeId], { diffPatch, unshown }),
+  };
+}
+
+/** Adds the lines of text files that git takes for binary: one NUL byte would hide all of them from who decides. */
+async function withText(
+  deps: GitDeps,
+  gitDir: string,
+  trees: string[],
+  { diffPatch, unshown }: { diffPatch: Uint8Array; unshown: FileChange[] },
+): Promise<Uint8Array> {
+  const paths = unshown.flatMap(({ rawPath }) => utf8Of(rawPath) ?? []);
+  if (paths.length === 0) return diffPatch;
+  const args = [...diffArgs, "-p", "--text", "--src-prefix=a/", "--dst-prefix=b/", ...trees, "--", ...paths];
+  const result = await tryGit(deps, args, { gitDir, maxOutputBytes: maxDiffBytes });
+  if (result.isCut || diffPatch.length + result.stdout.length > maxDiffBytes) throw tooLarge();
+  if (result.exitCode !== 0) throw gitError(args, result);
+  return Buffer.concat([diffPatch, result.stdout]);
+}
+
+function tooLarge(): Error {
+  return runFailure("bad_output", "The diff is larger than 1 MiB.", { next: "Ask for a smaller change." });
 }
 
 type SideOf = { mode: string; oid: string };
@@ -91,7 +117,7 @@ async function runDiff(
   }
   const diffPatch = result.stdout.subarray(start);
   if (!result.isCut && diffPatch.length <= maxDiffBytes) return { raw, lines, diffPatch };
-  throw runFailure("bad_output", "The diff is larger than 1 MiB.", { next: "Ask for a smaller change." });
+  throw tooLarge();
 }
 
 function rawChange(text: string): Omit<RawChange, "rawPath"> {

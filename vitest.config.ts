@@ -93,6 +93,7 @@ export default defineConfig({
         exclude: notOurs,
       }),
       adversarial(),
+      onProcesses("projects", "packages/testing", 600_000, { include: ["test/projects/*.test.ts"], exclude: notOurs }),
       controlPlane(),
       browserSuites("control-plane", "control-plane"),
       suites("cli", "cli", 180_000),

@@ -8,7 +8,7 @@ import { commandEngine } from "../src/engines/command.ts";
 import { engineVersion } from "../src/engines/find-engine.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import type { SandboxJob } from "../src/ports/sandbox.ts";
-import { engineContract, play, task } from "./contracts/engine.ts";
+import { engineContract, killAll, play, task } from "./contracts/engine.ts";
 import { openSandbox } from "./open-sandbox.ts";
 import { steps, type Script } from "./stub-model.ts";
 
@@ -40,7 +40,8 @@ const edit = steps(
   { text: "The total is 2 now." },
 );
 
-engineContract("Claude Code", open, edit);
+const kill = steps({ tool: "Bash", input: { command: killAll("*/claude"), description: "end" } }, { text: "No." });
+engineContract("Claude Code", open, { edit, kill: { script: kill } });
 
 describe("Claude Code between hostile words", () => {
   let opened: Awaited<ReturnType<typeof open>>;
@@ -146,14 +147,15 @@ describe("Claude Code between hostile words", () => {
         .writeHead(400, { "content-type": "application/json" })
         .end('{"type":"error","error":{"type":"invalid_request_error","message":"no"}}');
     };
-    await play(opened, fails, ({ end }) => expect(end).toMatchObject({ claim: "error", apiStatus: 400 }));
+    await play(opened, fails, ({ end }) => expect(end).toMatchObject({ claim: "error", by: "exit" }));
   });
 
   it("gives up when its turns are used", async () => {
     const forever = steps({ tool: "Bash", input: { command: "true", description: "again" } });
-    await play(opened, forever, ({ end }) => expect(end.claim).toBe("gave_up"), {
-      task: { maxTurns: 3 },
-    });
+    await play(opened, forever, ({ end, proxy }) => {
+      expect(end.claim).toBe("gave_up");
+      expect(proxy.turns()).toBeGreaterThanOrEqual(3); // which is what makes it believed
+    }, { task: { maxTurns: 3 } }); // prettier-ignore
   });
 });
 

@@ -234,8 +234,36 @@ describe("the pipeline", () => {
   });
 
   it("ends with `budget` when the agent's turns are used up and nothing was done", async () => {
-    const end = await attempt({ script: `console.log('{"type":"result","subtype":"error_max_turns"}');` });
+    coordinator.secrets.model = modelKey;
+    coordinator.reserve = async () => ({ reservationId: newUuid() });
+    const script = askModel(`console.log('{"type":"result","subtype":"error_max_turns"}');`);
+    const end = await attempt({ script, settings: { maxTurns: 1 } });
     expect(end, told()).toMatchObject({ kind: "failed", code: "budget", reason: "The run's turns are used up." });
+  });
+
+  it.each([
+    ["a ceiling that nobody refused", { is_error: true, result: "API Error: 402 budget" }, "API Error: 402 budget"],
+    [
+      "a key that nobody refused",
+      { is_error: true, api_error_status: 401, result: "API Error: 401" },
+      "API Error: 401",
+    ],
+    ["turns that nobody counted", { subtype: "error_max_turns", result: "All used." }, "All used."],
+  ])("takes the agent's words about %s for an error of the agent's", async (_what, said, reason) => {
+    const line = JSON.stringify({ type: "result", subtype: "success", ...said });
+    const end = await attempt({ script: `console.log(${JSON.stringify(line)}); process.exit(1);` });
+    expect(end, told()).toMatchObject({ kind: "failed", code: "agent_error", reason });
+  });
+
+  it("holds the work of an agent that says it is done and is killed, as unfinished", async () => {
+    const done = JSON.stringify({ type: "result", subtype: "success", is_error: false, result: "All done." });
+    coordinator.permitted = new Set();
+    const script = `${repair} fs.writeSync(1, ${JSON.stringify(`${done}\n`)}); process.kill(process.pid, "SIGKILL");`;
+    expect(await attempt({ script }), told()).toMatchObject({ kind: "waiting", request: { for: "approval" } });
+    expect(kept().evidence.done).toMatchObject({
+      isUnfinished: true,
+      summary: expect.stringContaining("said that it was done, but ended with exit code 137"),
+    });
   });
 
   it("counts what earlier attempts used: no agent without a minute left, the rest of the turns, the whole cost", async () => {

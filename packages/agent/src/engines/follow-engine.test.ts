@@ -44,6 +44,12 @@ function follow(idleSeconds: number) {
   return {
     run,
     read,
+    async exit(how: SandboxEnd) {
+      await writer.close();
+      end(how);
+      await read;
+      return run.ended;
+    },
     stoppedAtMs: () => stoppedAtMs,
     print: async (text: string) => {
       void writer.write(Buffer.from(text));
@@ -86,6 +92,48 @@ describe("an engine that does not end by itself", () => {
     expect(await engine.run.ended).toMatchObject({ claim: "error", by: "idle", summary: "working" });
     await engine.read;
   });
+});
+
+describe("what an engine says of itself", () => {
+  const exit = (exitCode: number | null): SandboxEnd => ({ by: "exit", exitCode, detail: "" });
+  const forged = (more: object) => `${JSON.stringify({ type: "result", subtype: "success", ...more })}\n`;
+
+  it("is done after a success and exit code 0", async () => {
+    const engine = follow(600);
+    await engine.print(result);
+    expect(await engine.exit(exit(0))).toEqual({ claim: "done", by: "exit", summary: "All done." });
+  });
+
+  it.each([
+    ["exit code 1", exit(1), "exit", "ended with exit code 1"],
+    ["SIGKILL, told as an exit code", exit(137), "exit", "ended with exit code 137"],
+    ["an end without an exit code", exit(null), "exit", "was stopped"],
+    ["the clock", { by: "time", exitCode: null, detail: "" }, "time", "was stopped"],
+  ] as const)("is an error where %s belies a success, in our words", async (_name, end, by, words) => {
+    const engine = follow(600);
+    await engine.print(result);
+    expect(await engine.exit(end)).toEqual({
+      claim: "error",
+      by,
+      summary: `The agent's program said that it was done, but ${words}.`,
+    });
+  });
+
+  it.each(["cancelled", "budget", "drain"] as const)("is an error where we stopped it: %s", async (reason) => {
+    const engine = follow(600);
+    await engine.print(result);
+    await engine.run.stop(reason);
+    expect(await engine.run.ended).toMatchObject({ claim: "error", by: "stopped" });
+    await engine.read;
+  });
+
+  it("is an error where one of its lines is, whichever came first", async () => {
+    for (const lines of [[forged({ is_error: true, result: "No." }), result], [result, forged({ is_error: true, result: "No." })]]) {
+      const engine = follow(600);
+      for (const line of lines) await engine.print(line);
+      expect(await engine.exit(exit(0))).toMatchObject({ claim: "error", summary: "No." });
+    }
+  }); // prettier-ignore
 });
 
 async function drain(events: AsyncIterable<unknown>): Promise<number> {

@@ -18,22 +18,23 @@ export type Following = {
   resultFromExit: boolean;
 };
 
+/** `grace`: it has told its result and did not end. A worker's `drain` is another thing, and stops work that is not done. */
+type Why = StopReason | "grace";
 type Seen = {
   claim: EngineEnd["claim"] | null;
   summary: string;
-  apiStatus: number | null;
   lastText: string;
 };
 
 /** Starts an engine's program between the walls and reads what it prints. Nothing here believes any of it. */
 export function followEngine({ clock }: { clock: Clock }, job: SandboxJob, following: Following): EngineRun {
   const stop = new AbortController();
-  let why: StopReason | null = null;
-  const end = (reason: StopReason) => {
+  let why: Why | null = null;
+  const end = (reason: Why) => {
     why ??= reason;
     stop.abort(new Error(reason));
   };
-  const seen: Seen = { claim: null, summary: "", apiStatus: null, lastText: "" };
+  const seen: Seen = { claim: null, summary: "", lastText: "" };
   const patience = watchIdle(clock, {
     idleMs: following.idleSeconds * 1000,
     onIdle: end,
@@ -76,13 +77,16 @@ function eventsOfLine(text: string, wasCut: boolean, seen: Seen): EngineEvent[] 
     if (text.trim() !== "") seen.lastText = text;
     return text.trim() === "" ? [] : [{ type: "log", level: "info", text }];
   }
-  seen.apiStatus = parsed.apiStatus ?? seen.apiStatus;
-  for (const event of parsed.events) {
+  for (const event of parsed) {
     if (event.type === "log") seen.lastText = event.text;
-    if (event.type === "result") [seen.claim, seen.summary] = [event.claim, event.summary];
+    // Any process inside can print such a line. One that says less than another did stands: no later one takes it back.
+    if (event.type === "result" && worth[event.claim] <= worth[seen.claim ?? "done"])
+      [seen.claim, seen.summary] = [event.claim, event.summary];
   }
-  return parsed.events;
+  return parsed;
 }
+
+const worth = { error: 0, gave_up: 1, done: 2 };
 
 async function* readStream(
   stream: AsyncIterable<Uint8Array>,
@@ -97,27 +101,39 @@ async function* readStream(
 
 function endOf(
   end: SandboxEnd,
-  { seen, why, resultFromExit }: { seen: Seen; why: StopReason | null; resultFromExit: boolean },
+  { seen, why, resultFromExit }: { seen: Seen; why: Why | null; resultFromExit: boolean },
 ): EngineEnd {
-  const by =
-    end.by !== "signal" ? end.by : why === "idle" || why === "time" ? why : seen.claim === null ? "stopped" : "exit";
-  const claim = claimOf(end, seen, resultFromExit);
-  return {
-    claim,
-    by,
-    // A limit is told in our words: the last ones of who passed it say nothing of it.
-    summary: by === "resources" ? end.detail : (seen.summary || seen.lastText || end.detail).slice(0, 8_000),
-    apiStatus: seen.apiStatus,
-  };
+  const isAfterGrace = end.by === "signal" && why === "grace";
+  const isWhole = isAfterGrace || (end.by === "exit" && end.exitCode === 0);
+  const claim = claimOf(seen.claim, { isWhole, mayClaim: isAfterGrace || end.by === "exit", resultFromExit });
+  return { claim, by: causeOf(end, why), summary: summaryOf(end, { seen, isBroken: !isWhole }).slice(0, 8_000) };
 }
 
-/** No result line, no success: SIGINT for one exits 0 without any (measured). */
-function claimOf(end: SandboxEnd, seen: Seen, resultFromExit: boolean): EngineEnd["claim"] {
-  if (seen.claim !== null) return seen.claim;
-  return resultFromExit && end.by === "exit" && end.exitCode === 0 ? "done" : "error";
+/** What it says counts no more than how its process ended. No result line, no success: SIGINT for one exits 0 (measured). */
+function claimOf(
+  said: EngineEnd["claim"] | null,
+  { isWhole, mayClaim, resultFromExit }: { isWhole: boolean; mayClaim: boolean; resultFromExit: boolean },
+): EngineEnd["claim"] {
+  if (said === "gave_up" && mayClaim) return "gave_up";
+  if (!isWhole) return "error";
+  return said ?? (resultFromExit ? "done" : "error");
 }
 
-type Patience = { idleMs: number; onIdle: (why: StopReason) => void; hasResult: () => boolean };
+function causeOf(end: SandboxEnd, why: Why | null): EngineEnd["by"] {
+  if (end.by !== "signal") return end.by;
+  if (why === "idle" || why === "time") return why;
+  return why === "grace" ? "exit" : "stopped";
+}
+
+/** A limit, and an end that belies the words before it, are told in our words. */
+function summaryOf(end: SandboxEnd, { seen, isBroken }: { seen: Seen; isBroken: boolean }): string {
+  if (end.by === "resources") return end.detail;
+  if (seen.claim !== "done" || !isBroken) return seen.summary || seen.lastText || end.detail;
+  const how = end.by === "exit" && end.exitCode !== null ? `ended with exit code ${end.exitCode}` : "was stopped";
+  return `The agent's program said that it was done, but ${how}.`;
+}
+
+type Patience = { idleMs: number; onIdle: (why: Why) => void; hasResult: () => boolean };
 
 function watchIdle(clock: Clock, { idleMs, onIdle, hasResult }: Patience): { heard(): void; stop(): void } {
   const over = new AbortController();
@@ -128,7 +144,7 @@ function watchIdle(clock: Clock, { idleMs, onIdle, hasResult }: Patience): { hea
       const now = clock.monotonicMs();
       if (hasResult()) resultAt ??= now;
       const left = resultAt === null ? last + idleMs - now : resultAt + graceMs - now;
-      if (left <= 0) return onIdle(resultAt === null ? "idle" : "drain");
+      if (left <= 0) return onIdle(resultAt === null ? "idle" : "grace");
       await clock.wait(Math.min(left, 1_000), over.signal);
     }
   }

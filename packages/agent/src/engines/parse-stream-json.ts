@@ -37,42 +37,27 @@ const line = z.discriminatedUnion("type", [
     subtype: z.string(),
     is_error: z.boolean().optional(),
     result: z.string().optional(),
-    api_error_status: z.number().nullish(),
   }),
 ]);
 
-export type ParsedLine = { events: EngineEvent[]; apiStatus: number | null };
-
 /** One line of `--output-format stream-json` as events; null when it is none. */
-export function parseStreamJson(text: string): ParsedLine | null {
+export function parseStreamJson(text: string): EngineEvent[] | null {
   const parsed = line.safeParse(jsonOrNull(text));
   if (!parsed.success) return null;
   const entry = parsed.data;
   switch (entry.type) {
     case "system":
-      return said(
-        entry.subtype === "init"
-          ? [
-              {
-                type: "log",
-                level: "info",
-                text: `engine started with ${entry.model ?? "its model"}`,
-              },
-            ]
-          : [],
-      );
+      if (entry.subtype !== "init") return [];
+      return [{ type: "log", level: "info", text: `engine started with ${entry.model ?? "its model"}` }];
     case "user":
-      return said([]);
+      return [];
     case "assistant":
-      return said([
+      return [
         ...entry.message.content.flatMap(eventsOfBlock),
         ...eventsOfUsage(entry.message.model, entry.message.usage),
-      ]);
+      ];
     case "result":
-      return {
-        events: [resultOf(entry)],
-        apiStatus: entry.api_error_status ?? statusIn(entry.result),
-      };
+      return [resultOf(entry)];
   }
 }
 
@@ -113,15 +98,6 @@ function resultOf(entry: {
     return { type: "result", claim: "gave_up", summary: summary || "all turns are used" };
   const isDone = entry.subtype === "success" && entry.is_error !== true;
   return { type: "result", claim: isDone ? "done" : "error", summary: summary || entry.subtype };
-}
-
-function statusIn(result: string | undefined): number | null {
-  const status = result?.match(/^API Error: (\d{3})\b/)?.[1];
-  return status === undefined ? null : Number(status);
-}
-
-function said(events: EngineEvent[]): ParsedLine {
-  return { events, apiStatus: null };
 }
 
 function jsonOrNull(text: string): unknown {

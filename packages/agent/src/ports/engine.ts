@@ -32,10 +32,10 @@ export interface EngineRun {
 
 export type StopReason = "cancelled" | "lease_lost" | "budget" | "time" | "idle" | "drain";
 export type EngineEnd = {
+  /** `done` only of a process that ended with 0, or that we ended after its result. Money and models are the proxy's to judge. */
   claim: "done" | "gave_up" | "error";
   by: "exit" | "resources" | "time" | "idle" | "stopped";
   summary: string;
-  apiStatus: number | null;
 };
 export type Level = "debug" | "info" | "warn" | "error";
 export type TokenCounts = { input: number; output: number; cacheRead: number; cacheWrite: number };

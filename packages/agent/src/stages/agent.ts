@@ -95,13 +95,13 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
     const ended = await run.ended;
     // It goes into the evidence and into the run's reason, which people read before anything is published.
     const end = { ...ended, summary: log.redactor().text(cleanText(ended.summary)) };
+    const cut = cutOf(end, { model, leftTurns: input.leftTurns });
     return {
       summary: end.summary,
       question: input.mayAsk ? await readQuestion(deps) : null,
-      cut: cutOf(end, model),
+      cut,
       spent: model.spent(),
-      // The engine counts its own way: where it says that all are used, they are.
-      turns: end.claim === "gave_up" ? Math.max(input.leftTurns, model.turns()) : model.turns(),
+      turns: model.turns(),
       agentMs: Math.round(clock.monotonicMs() - startedMs),
     };
   } finally {
@@ -191,13 +191,16 @@ function jsonOrNothing(text: string): unknown {
   }
 }
 
-function cutOf(end: EngineEnd, model: ModelAccess): AgentResult["cut"] {
+type Counted = { model: ModelAccess; leftTurns: number };
+
+/** Which limit ended it is known by the proxy, the walls and the clock. What the engine says of limits is a claim. */
+function cutOf(end: EngineEnd, { model, leftTurns }: Counted): AgentResult["cut"] {
   const refusal = model.refusal();
   if (refusal) return refusal;
-  if (end.apiStatus === 402) return { code: "budget", detail: "The run's budget is used up." };
   if (end.by === "resources") return { code: "resources", detail: end.summary };
   if (end.by === "time") return { code: "time", detail: "The run's minutes are used up." };
   if (end.by === "idle") return { code: "idle", detail: "The agent wrote nothing for too long." };
-  if (end.claim === "gave_up") return { code: "turns", detail: "The run's turns are used up." };
-  return end.claim === "error" ? { code: "agent_error", detail: end.summary } : null;
+  if (end.claim === "gave_up" && model.turns() >= leftTurns)
+    return { code: "turns", detail: "The run's turns are used up." };
+  return end.claim === "done" ? null : { code: "agent_error", detail: end.summary };
 }

@@ -68,8 +68,19 @@ export async function play(
   await agent.close();
 }
 
-/** What every engine that edits files by a model's tools must do; `edit` is how its model would say it. */
-export function engineContract(name: string, open: OpenEngine, edit: Script): void {
+/** How a process inside ends the program that is found by `exe`. */
+export const killAll = (exe: string) =>
+  `for p in /proc/[0-9]*; do case "$(readlink $p/exe)" in ${exe}) victim="$victim \${p#/proc/}";; esac; done; kill -KILL $victim`;
+
+/**
+ * What every engine that edits files by a model's tools must do; `edit` is how its model would say it, `kill` how it
+ * would have its program killed, which may need another program.
+ */
+export function engineContract(
+  name: string,
+  open: OpenEngine,
+  { edit, kill }: { edit: Script; kill: { script: Script; open?: OpenEngine } },
+): void {
   describe(name, () => {
     let opened: Awaited<ReturnType<OpenEngine>>;
     beforeAll(async () => {
@@ -87,9 +98,15 @@ export function engineContract(name: string, open: OpenEngine, edit: Script): vo
         expect(proxy.totals().costMicroUsd).toBeGreaterThan(0);
       }));
 
+    it("is in error, after its own end, where its program is killed by what it started", async () => {
+      await using killed = await (kill.open ?? open)();
+      await killed.engine.prepare();
+      await play(killed, kill.script, ({ end }) => expect(end).toMatchObject({ claim: "error", by: "exit" }));
+    });
+
     it("stops at once at the budget's end, truthfully", () =>
       play(opened, edit, ({ end, model, proxy }) => {
-        expect(end).toMatchObject({ claim: "error", apiStatus: 402 });
+        expect(end).toMatchObject({ claim: "error", by: "exit" });
         expect(proxy.state.ended).toMatchObject({ reason: "budget" });
         expect(model.requests).toEqual([]);
       }, { budgetMicroUsd: 1_000 })); // prettier-ignore

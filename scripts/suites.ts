@@ -83,7 +83,7 @@ export const suites: Suite[] = [
   },
   { name: "cli", lane: "browser", command: vitest("cli:suite", 1), tests: { atLeast: 85 } },
   { name: "adversarial", lane: "browser", command: vitest("adversarial", 2), tests: { atLeast: 85 } },
-  { name: "projects", lane: "browser", command: vitest("projects", 1), tests: { atLeast: 2 } },
+  { name: "projects", lane: "browser", command: vitest("projects", 1), tests: { atLeast: 3 } },
   {
     name: "testing",
     lane: "browser",

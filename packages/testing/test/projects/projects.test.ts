@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeProject } from "../../src/projects/make-project.ts";
-import { vite } from "../../src/projects/recipes-npm.ts";
+import { nextNpm, vite } from "../../src/projects/recipes-npm.ts";
 import { npmWorkspace } from "../../src/projects/recipes-workspaces.ts";
 import { registryOfMachine } from "../../src/projects/registry-of-machine.ts";
 import { runProject } from "../../src/projects/run-project.ts";
 
 /** The rest of the projects: `npm run test:projects`. */
-const few = [vite, npmWorkspace];
+const few = [vite, nextNpm, npmWorkspace];
 
 let folder: string;
 let env: Record<string, string>;

@@ -19,6 +19,7 @@ const whole: Evidence = {
   done: {
     summary: "Multiplies.\n\nAdds a test.",
     isUnfinished: false,
+    unfinishedBecause: null,
     baseSha: "a",
     treeId: "b",
     files: [{ path: "src/cart.js", change: "modified", addedLines: 2, removedLines: 1 }],

@@ -10,7 +10,7 @@ export function renderEvidence(evidence: Evidence): string[] {
   const { asked, done, checked, flagged, spent } = evidence;
   return [
     `asked    #${asked.issueNumber} ${oneLine(asked.title)}`,
-    `done     ${done.isUnfinished ? "(unfinished) " : ""}${oneLine(done.summary)}`,
+    `done     ${done.isUnfinished ? `(unfinished: ${done.unfinishedBecause ?? "stopped"}) ` : ""}${oneLine(done.summary)}`,
     ...done.files.map(
       ({ path, change, addedLines, removedLines }) =>
         `         ${change} ${oneLine(path)} (+${addedLines} -${removedLines})`,

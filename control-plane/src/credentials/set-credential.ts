@@ -1,5 +1,6 @@
 import { idOf } from "@feedback-chat/protocol/ids";
 import { Problem } from "@feedback-chat/protocol/problem";
+import { secretTextTrouble } from "@feedback-chat/protocol/secret-text";
 import type { Credential, createCredentialRequest } from "@feedback-chat/protocol/project";
 import { sql } from "kysely";
 import type * as z from "zod";
@@ -31,6 +32,8 @@ export async function setCredential(deps: Deps, input: Input): Promise<Credentia
   if (wanted.type === "claude_oauth" && deps.config.mode === "hosted")
     throw new Problem("credential_type_not_allowed", "A personal Claude subscription is for its owner's own machine.");
   const value = wanted.value.trim();
+  const trouble = secretTextTrouble(value);
+  if (trouble) throw new Problem("validation_failed", `The ${wanted.type} ${trouble}. Copy it again, without what stands around it.`);
   const found = wanted.type === "github_token" ? await lookUp(deps, projectId, value) : undefined;
   return asProject(deps.db, projectId, async (tx) => {
     const row = await store(tx, deps, { ...input, value, status: found ? "ok" : "unverified" });

@@ -27,6 +27,7 @@ const evidence: Evidence = {
   done: {
     summary: "The total counted the first item only; it now adds up all of them.",
     isUnfinished: false,
+    unfinishedBecause: null,
     baseSha: "1".repeat(40),
     treeId: "2".repeat(40),
     files: [{ path: "cart.js", change: "modified", addedLines: 1, removedLines: 1 }],

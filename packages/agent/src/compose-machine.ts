@@ -167,11 +167,18 @@ function openModelWith(
       spent: proxy.totals,
       turns: proxy.turns,
       refusal: () => refusalOf(proxy.state.ended),
+      whenRefused: proxy.whenEnded,
       [Symbol.asyncDispose]: proxy.close,
     };
   };
 }
 
 function refusalOf(end: ProxyEnd | null): ReturnType<ModelAccess["refusal"]> {
-  return end && { code: end.scope === "day" ? "day_budget" : end.reason, detail: end.detail };
+  return (
+    end && {
+      code: end.scope === "day" ? "day_budget" : end.reason,
+      detail: end.detail,
+      isPassing: end.isPassing ?? false,
+    }
+  );
 }

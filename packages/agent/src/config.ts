@@ -7,6 +7,7 @@ import { type HttpProxies, readHttpProxies } from "@feedback-chat/protocol/http-
 import { type ModelPrices, modelPrices } from "@feedback-chat/protocol/price";
 import { originOf } from "@feedback-chat/protocol/origin-of";
 import { Problem } from "@feedback-chat/protocol/problem";
+import { secretTextTrouble } from "@feedback-chat/protocol/secret-text";
 import * as z from "zod";
 import { isAddressRange } from "./core/public-address.ts";
 import { ignoring } from "./platform/ignoring.ts";
@@ -68,6 +69,14 @@ export type RunConfig = MachineConfig & {
 const isRoot = process.getuid?.() === 0;
 const empty = z.literal("").transform(() => undefined);
 const optional = <T extends z.ZodType>(schema: T) => z.union([empty, schema]).optional();
+/** Files and pipes end with a line end that belongs to no key. The message never holds the secret. */
+const secret = z
+  .string()
+  .trim()
+  .superRefine((text, { addIssue }) => {
+    const trouble = secretTextTrouble(text);
+    if (trouble) addIssue(`${trouble}: copy the key again, without what stands around it`);
+  });
 const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is no http(s) address.` });
 
 /**
@@ -100,11 +109,11 @@ const machineEnvironment = z.object({
   FEEDBACK_CHAT_MODEL_AUTH: optional(z.enum(["x-api-key", "bearer"])),
   FEEDBACK_CHAT_REGISTRY_ALLOW: optional(z.string().transform(parseRanges)),
   FEEDBACK_CHAT_PRICES: optional(z.string().transform(parsePrices)),
-  ANTHROPIC_API_KEY: optional(z.string()),
-  ANTHROPIC_AUTH_TOKEN: optional(z.string()),
+  ANTHROPIC_API_KEY: optional(secret),
+  ANTHROPIC_AUTH_TOKEN: optional(secret),
   ANTHROPIC_MODEL: optional(z.string().max(200)),
-  CLAUDE_CODE_OAUTH_TOKEN: optional(z.string()),
-  GITHUB_TOKEN: optional(z.string()),
+  CLAUDE_CODE_OAUTH_TOKEN: optional(secret),
+  GITHUB_TOKEN: optional(secret),
   GITHUB_API_URL: optional(url("GITHUB_API_URL")),
   GITHUB_URL: optional(url("GITHUB_URL")),
   NODE_EXTRA_CA_CERTS: optional(z.string()),
@@ -117,7 +126,7 @@ const machineEnvironment = z.object({
 
 const workerEnvironment = machineEnvironment.extend({
   FEEDBACK_CHAT_URL: z.string(),
-  FEEDBACK_CHAT_WORKER_KEY: z.string().min(1),
+  FEEDBACK_CHAT_WORKER_KEY: secret,
   FEEDBACK_CHAT_WORKER_NAME: optional(z.string().max(100)),
   FEEDBACK_CHAT_CONCURRENCY: optional(z.coerce.number().int().min(1).max(64)),
   FEEDBACK_CHAT_ONCE: optional(z.enum(["0", "1"])),

@@ -1,4 +1,5 @@
 import type { CheckResult, Evidence } from "@feedback-chat/protocol/evidence";
+import { secretTextTrouble } from "@feedback-chat/protocol/secret-text";
 import type { RunUse } from "@feedback-chat/protocol/job";
 import { projectEnvironment } from "./core/project-environment.ts";
 import { withPathAfter } from "./core/with-path.ts";
@@ -26,6 +27,8 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
   if (over) return failed("budget", `${over} Raise it in the project's settings, then retry.`);
   const key = await run.secret("model");
   if (!key && run.engine.id !== "command") return noCredential("There is no key for the model.", "snapshot");
+  const trouble = key && secretTextTrouble(key.value);
+  if (trouble) return noCredential(`The model's key ${trouble}. Enter it again.`, "snapshot");
   await run.engine.prepare();
   await using sandbox = await run.sandbox.open({ name: `${jobId}-agent`, slot, userOf: layers.owner });
   await repository.exportTree(kept?.info.treeId ?? repository.baseSha, sandbox.treeFolder);
@@ -150,6 +153,8 @@ function earlyEnd(agent: AgentResult, collected: Collected, isUsedUp: boolean): 
   if (agent.cut?.code === "resources") return failed("resources", agent.cut.detail);
   // Another attempt would find no minutes to ask again in.
   if (agent.cut?.code === "model_unavailable") return failed("model_unavailable", agent.cut.detail, !isUsedUp);
+  if (agent.cut?.code === "network")
+    return failed("network", agent.cut.detail, agent.cut.isPassing === true && !isUsedUp);
   if (!collected.isEmpty) return null;
   // Of the project's day, not of the run: it goes on by itself when there is room again.
   if (agent.cut?.code === "day_budget")
@@ -192,6 +197,7 @@ function evidenceOf(run: Run, { opened, agent, collected, used }: Made, checked:
     done: {
       summary: agent.summary,
       isUnfinished: agent.cut !== null,
+      unfinishedBecause: agent.cut?.code ?? null,
       baseSha: repository.baseSha,
       treeId,
       files,

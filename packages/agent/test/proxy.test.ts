@@ -1,9 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { Agent, request as send, type Dispatcher } from "undici";
+import { createServer as createTlsServer } from "node:https";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Server } from "node:net";
+import { Agent, ProxyAgent, request as send, type Dispatcher } from "undici";
 import { describe, expect, it } from "vitest";
 import { requirePrice } from "../src/require-price.ts";
 import { ignoring } from "../src/platform/ignoring.ts";
@@ -30,7 +34,7 @@ type Opened = {
 
 async function open(
   script: Script = () => ({ text: "hello" }),
-  options: Partial<ProxyOptions> & { dayMicroUsd?: number } = {},
+  options: Partial<ProxyOptions> & { dayMicroUsd?: number; dispatcher?: Dispatcher } = {},
 ): Promise<Opened> {
   const folder = await mkdtemp("/tmp/fcp-");
   const model = await stubModel(script);
@@ -43,7 +47,7 @@ async function open(
     {
       clock: systemClock(),
       spend,
-      dispatcher: outside,
+      dispatcher: options.dispatcher ?? outside,
       onRequest: (fact) => facts.push(fact),
       onFailure: (error) => failures.push(error),
     },
@@ -94,6 +98,38 @@ function post(
     dispatcher: opened.inside,
     ...rest,
   });
+}
+
+async function listening(server: Server, scheme: string): Promise<AsyncDisposable & { url: string }> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** A far end whose certificate no authority signed. */
+async function selfSigned(): Promise<AsyncDisposable & { url: string }> {
+  const pem = await readFile(new URL("fixtures/self-signed.pem", import.meta.url), "utf8");
+  return listening(
+    createTlsServer({ key: pem, cert: pem }, (_request, response) => response.end("{}")),
+    "https",
+  );
+}
+
+/** A corporate proxy that opens no tunnel. */
+function refusingProxy(status: number): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer();
+  server.on("connect", (_request, socket) => socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`));
+  return listening(server, "http");
+}
+
+function disposable<T extends Dispatcher>(dispatcher: T): T & AsyncDisposable {
+  return Object.assign(dispatcher, { [Symbol.asyncDispose]: () => dispatcher.destroy() });
 }
 
 async function connected(socketPath: string): Promise<Socket> {
@@ -349,6 +385,54 @@ describe("the worker's memory", () => {
 });
 
 describe("what it may cost", () => {
+  it("asks for the provider's free count before it refuses a large body, and reserves by that", async () => {
+    const large = { ...plain, messages: [{ role: "user", content: "word ".repeat(80_000) }] };
+    const answer: Script = ({ url }, response) =>
+      url.includes("count_tokens") ? void response.writeHead(200).end('{"input_tokens":80010}') : { text: "read" };
+    await using opened = await open(answer, { budgetMicroUsd: 2_000_000 });
+    expect((await post(opened, large)).statusCode).toBe(200);
+    expect(opened.model.requests.map(({ url }) => url)).toEqual([
+      "/v1/messages/count_tokens",
+      "/v1/messages?beta=true",
+    ]);
+    expect(JSON.parse(opened.model.requests[0]?.body ?? "{}")).not.toHaveProperty("max_tokens");
+    const [entry] = opened.spend.entries.values();
+    expect(entry?.reserved).toBeGreaterThan(80_010 * 6);
+    expect(entry?.reserved).toBeLessThan(700_000);
+  });
+
+  it("counts a byte as a token where the provider cannot count", async () => {
+    const large = { ...plain, messages: [{ role: "user", content: "word ".repeat(80_000) }] };
+    const script: Script = (_request, response) => void response.writeHead(404).end("{}");
+    await using opened = await open(script, { budgetMicroUsd: 2_000_000 });
+    expect((await post(opened, large)).statusCode).toBe(402);
+    expect(opened.model.requests.map(({ url }) => url)).toEqual(["/v1/messages/count_tokens"]);
+  });
+
+  it("lets a request wait for those under way before it is refused", async () => {
+    const gate = Promise.withResolvers<void>();
+    await using opened = await open(
+      async () => {
+        await gate.promise;
+        return { text: "x" };
+      },
+      { budgetMicroUsd: 22_000 },
+    );
+    const many = new Agent({ connect: { socketPath: opened.socketPath }, connections: 20 });
+    const first = post(opened, plain, { dispatcher: many });
+    await until(() => opened.model.requests.length === 1);
+    const second = post(opened, plain, { dispatcher: many });
+    // Answered by the proxy itself, after it has heard of the second request.
+    await (await send("http://model.invalid/", { method: "HEAD", dispatcher: many })).body.dump();
+    gate.resolve();
+    expect((await first).statusCode).toBe(200);
+    await (await first).body.dump();
+    expect((await second).statusCode).toBe(200);
+    await (await second).body.dump();
+    expect(opened.proxy.state.ended).toBeNull();
+    await many.close();
+  });
+
   it("never sends a request that the run cannot pay, and says 402 (case 29)", async () => {
     await using opened = await open(undefined, { budgetMicroUsd: 50_000 });
     const answer = await post(opened, {
@@ -433,7 +517,10 @@ describe("what it may cost", () => {
     for await (const _chunk of answer.body) break;
     leave.abort();
     await until(() => opened.facts.length === 1 && opened.model.abandoned() === 1);
-    expect(opened.facts[0]).toMatchObject({ outcome: "cut", costMicroUsd: 3_000 + 300 * 15 });
+    const [fact] = opened.facts;
+    expect(fact).toMatchObject({ outcome: "cut" });
+    expect(fact?.costMicroUsd, "what was seen").toBeGreaterThanOrEqual(3_000 + 300 * 15);
+    expect(fact?.costMicroUsd, "never more than was reserved").toBeLessThanOrEqual(3_000 + 1_000 * 15);
   });
 
   it("keeps the whole reservation where no usage came", async () => {
@@ -484,11 +571,37 @@ describe("a provider in trouble", () => {
     await using away = await open(undefined, { baseUrl: "http://127.0.0.1:9", wallSeconds: 0.2 });
     expect((await post(away)).statusCode).toBe(503);
     expect(away.proxy.totals().costMicroUsd).toBe(0);
+    expect(away.proxy.state.ended).toMatchObject({ reason: "network", isPassing: true });
+    expect(away.proxy.state.ended?.detail).toMatch(
+      /^The model at http:\/\/127\.0\.0\.1:9 cannot be reached: the connection was refused/,
+    );
     await using rude = await open((_request, response) => void response.destroy(), {
       wallSeconds: 0.2,
     });
     expect((await post(rude)).statusCode).toBe(503);
     expect(rude.proxy.totals().costMicroUsd).toBeGreaterThan(15_000);
+  });
+
+  it("behind a certificate that is not trusted ends the run at once, and costs nothing", async () => {
+    await using server = await selfSigned();
+    await using opened = await open(undefined, { baseUrl: server.url });
+    const startMs = performance.now();
+    expect((await post(opened)).statusCode).toBe(503);
+    expect(performance.now() - startMs, "no setting mends itself").toBeLessThan(5_000);
+    expect(opened.proxy.state.ended).toMatchObject({ reason: "network", isPassing: false });
+    expect(opened.proxy.state.ended?.detail).toMatch(/its certificate is not trusted.*NODE_EXTRA_CA_CERTS/);
+    expect(opened.proxy.totals().costMicroUsd).toBe(0);
+    expect([...opened.spend.entries.values()]).toEqual([{ reserved: expect.any(Number) as number, settled: 0 }]);
+  });
+
+  it("behind a proxy that wants a login ends the run at once, and costs nothing", async () => {
+    await using corporate = await refusingProxy(407);
+    await using dispatcher = disposable(new ProxyAgent(corporate.url));
+    await using opened = await open(undefined, { baseUrl: "https://api.anthropic.com", dispatcher });
+    expect((await post(opened)).statusCode).toBe(503);
+    expect(opened.proxy.state.ended).toMatchObject({ reason: "network", isPassing: false });
+    expect(opened.proxy.state.ended?.detail).toMatch(/the proxy answered 407.*http:\/\/user:password@host:port/);
+    expect(opened.proxy.totals().costMicroUsd).toBe(0);
   });
 
   it("that refuses the key ends the run with that reason; its word is passed on", async () => {

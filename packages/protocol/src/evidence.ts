@@ -49,6 +49,8 @@ export const evidence = z.object({
   done: z.object({
     summary: z.string(),
     isUnfinished: z.boolean(),
+    /** What stopped the agent, such as `budget`, `time` or `agent_error`; null when it ended by itself. */
+    unfinishedBecause: z.string().nullable().default(null),
     baseSha: z.string(),
     treeId: z.string(),
     files: z.array(changedFile),

@@ -25,13 +25,14 @@ export function networkCause(error: unknown): NetworkCause | null {
 
 function causeOf(error: Error): NetworkCause | null {
   const proxyStatus = /Proxy response \((\d{3})\)|Proxy Authentication Required \((407)\)/.exec(error.message);
-  if (proxyStatus) return proxyRefused(Number(proxyStatus[1] ?? proxyStatus[2]));
+  if (proxyStatus) return proxyRefusal(Number(proxyStatus[1] ?? proxyStatus[2]));
   const code = "code" in error && typeof error.code === "string" ? error.code : error.name;
   const row = rows.find(([pattern]) => pattern.test(code));
   return row ? { kind: row[1], detail: `${row[2]} (${code})`, next: row[3] ?? null } : null;
 }
 
-function proxyRefused(status: number): NetworkCause {
+/** A proxy that answered in place of the far end. */
+export function proxyRefusal(status: number): NetworkCause {
   const asks = "The proxy wants a user and a password: write them into its address, http://user:password@host:port.";
   return {
     kind: "proxy",

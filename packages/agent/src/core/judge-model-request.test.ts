@@ -108,6 +108,114 @@ describe("judgeModelRequest", () => {
   }); // prettier-ignore
 });
 
+/** One hostile member at each level: known fields of the API beside ours, and fields that nobody knows yet. */
+const hostile: [string, Record<string, unknown>][] = (() => {
+  const user = (block: unknown) => ({ messages: [{ role: "user", content: [block] }] });
+  const text = { type: "text", text: "t" };
+  const image = { type: "image", source: { type: "base64", media_type: "image/png", data: "AA==" } };
+  const result = { type: "tool_result", tool_use_id: "t" };
+  const use = { type: "tool_use", id: "t", name: "n", input: {} };
+  const tool = { name: "n", input_schema: { type: "object" } };
+  const extra = { surprise: 1 };
+  const clearing = { type: "clear_tool_uses_20250919" };
+  return [
+    ["message", { messages: [{ role: "user", content: "hi", ...extra }] }],
+    ["message's role", { messages: [{ role: "system", content: "hi" }] }],
+    ["message without a content", { messages: [{ role: "user" }] }],
+    ["message whose content is a number", { messages: [{ role: "user", content: 7 }] }],
+    ["text", user({ ...text, ...extra })],
+    ["text's citations", user({ ...text, citations: [{ type: "web_search_result_location", url: "https://x.example" }] })],
+    ["text that is a number", user({ type: "text", text: 7 })],
+    ["image", user({ ...image, ...extra })],
+    ["image's source", user({ ...image, source: { ...image.source, url: "https://x.example" } })],
+    ["image's source by file", user({ ...image, source: { ...image.source, file_id: "f" } })],
+    ["image's transcoding", user({ ...image, transform: { resize: 9 } })],
+    ["tool_use", user({ ...use, ...extra })],
+    ["tool_use's caller", user({ ...use, caller: { type: "code_execution_20250825", tool_id: "x" } })],
+    ["tool_use's direct caller", user({ ...use, caller: { type: "direct", ...extra } })],
+    ["tool_result", user({ ...result, ...extra })],
+    ["tool_result's is_error", user({ ...result, is_error: "no" })],
+    ["tool_result's text", user({ ...result, content: [{ ...text, ...extra }] })],
+    ["tool_result's image", user({ ...result, content: [{ ...image, source: { type: "url", url: "https://x.example" } }] })],
+    ["tool_result's document", user({ ...result, content: [{ type: "document", source: { type: "text", media_type: "text/plain", data: "t" } }] })],
+    ["tool_result's search_result", user({ ...result, content: [{ type: "search_result", source: "https://x.example", title: "t", content: [] }] })],
+    ["tool_result's tool_use", user({ ...result, content: [use] })],
+    ["tool_result inside a tool_result", user({ ...result, content: [{ ...result }] })],
+    ["tool_reference", user({ type: "tool_reference", tool_name: "n", ...extra })],
+    ["thinking block", user({ type: "thinking", thinking: "t", signature: "s", ...extra })],
+    ["thinking block's cache_control", user({ type: "thinking", thinking: "t", signature: "s", cache_control: { type: "ephemeral" } })],
+    ["redacted_thinking", user({ type: "redacted_thinking", data: "d", ...extra })],
+    ["document", user({ type: "document", source: { type: "base64", media_type: "application/pdf", data: "AA==" } })],
+    ["server_tool_use", user({ type: "server_tool_use", id: "s", name: "web_search", input: {} })],
+    ["mcp_tool_use", user({ type: "mcp_tool_use", id: "s", name: "n", server_name: "s", input: {} })],
+    ["code_execution_tool_result", user({ type: "code_execution_tool_result", tool_use_id: "s", content: {} })],
+    ["container_upload", user({ type: "container_upload", file_id: "f" })],
+    ["compaction", user({ type: "compaction", content: "c" })],
+    ["fallback", user({ type: "fallback", model: "x" })],
+    ["block that is text", user("t")],
+    ["cache_control", user({ ...text, cache_control: { type: "ephemeral", ...extra } })],
+    ["cache_control's type", user({ ...text, cache_control: { type: "permanent" } })],
+    ["cache_control's ttl", user({ ...text, cache_control: { type: "ephemeral", ttl: "30d" } })],
+    ["cache_control's scope", user({ ...text, cache_control: { type: "ephemeral", scope: "global" } })],
+    ["system text", { system: [{ ...text, ...extra }] }],
+    ["system image", { system: [image] }],
+    ["system text's cache_control", { system: [{ ...text, cache_control: { type: "ephemeral", ...extra } }] }],
+    ["system that is a number", { system: 7 }],
+    ["tool", { tools: [{ ...tool, ...extra }] }],
+    ["tool's cache_control", { tools: [{ ...tool, cache_control: { type: "ephemeral", ...extra } }] }],
+    ["tool's name", { tools: [{ ...tool, name: 7 }] }],
+    ["tool's schema", { tools: [{ name: "n", input_schema: [] }] }],
+    ["web_fetch", { tools: [{ type: "web_fetch_20250910", name: "web_fetch" }] }],
+    ["bash of the provider", { tools: [{ type: "bash_20250124", name: "bash" }] }],
+    ["memory of the provider", { tools: [{ type: "memory_20250818", name: "memory" }] }],
+    ["search over tools", { tools: [{ type: "tool_search_tool_regex_20251119", name: "s" }] }],
+    ["mcp toolset", { tools: [{ type: "mcp_toolset", mcp_server_name: "s" }] }],
+    ["tools that are no list", { tools: {} }],
+    ["tool_choice", { tool_choice: { type: "auto", ...extra } }],
+    ["tool_choice's type", { tool_choice: { type: "server" } }],
+    ["tool_choice without a name", { tool_choice: { type: "tool" } }],
+    ["metadata", { metadata: { user_id: "u", ...extra } }],
+    ["metadata's user_id", { metadata: { user_id: { deep: 1 } } }],
+    ["thinking", { thinking: { type: "enabled", budget_tokens: 2_000, ...extra } }],
+    ["thinking's type", { thinking: { type: "endless" } }],
+    ["thinking's budget", { thinking: { type: "enabled", budget_tokens: "all" } }],
+    ["context_management", { context_management: { edits: [], ...extra } }],
+    ["edit", { context_management: { edits: [{ ...clearing, ...extra }] } }],
+    ["edit's trigger", { context_management: { edits: [{ ...clearing, trigger: { type: "input_tokens", value: 9, ...extra } }] } }],
+    ["edit's keep", { context_management: { edits: [{ ...clearing, keep: { type: "tool_uses", value: "9" } }] } }],
+    ["edits that are no list", { context_management: { edits: {} } }],
+    ["output_config", { output_config: { effort: "low", ...extra } }],
+    ["output_config's format", { output_config: { format: { type: "json_schema", schema: {}, ...extra } } }],
+    ["output_config's task budget", { output_config: { task_budget: { type: "tokens", total: 9 } } }],
+    ["output_format", { output_format: { type: "json_schema", schema: {}, ...extra } }],
+    ["stream", { stream: { include: "all" } }],
+    ["temperature", { temperature: "hot" }],
+    ["stop_sequences", { stop_sequences: [{ ...extra }] }],
+    ["max_tokens", { max_tokens: 1e21 }],
+    ["betas in the body", { betas: ["files-api-2025-04-14"] }],
+    ["fallbacks", { fallbacks: [{ model: "x" }] }],
+    ["a cache of the whole body", { cache_control: { type: "ephemeral" } }],
+    ["user_profile_id", { user_profile_id: "u" }],
+    ["__proto__", JSON.parse('{"__proto__":{"mcp_servers":[]}}') as Record<string, unknown>],
+  ];
+})(); // prettier-ignore
+
+describe("members below the first level", () => {
+  it.each(hostile)("refuses an unknown or foreign %s", (_name, members) => {
+    const body = JSON.stringify({ ...plain, ...members });
+    const withProto = Object.hasOwn(members, "__proto__") ? body.replace("{", '{"__proto__":{},') : body;
+    const judged = judge(withProto);
+    expect(judged).toMatchObject({ ok: false, reason: expect.stringMatching(/not admitted|missing|JSON/) as string });
+  });
+
+  it("names the member and its place", () => {
+    const [, members] = hostile.find(([name]) => name === "tool_result's text") ?? [];
+    expect(judge({ ...plain, ...members })).toMatchObject({
+      reason: 'the member "surprise" of messages.0.content.0.content.0 is not admitted',
+    });
+  });
+});
+
 describe("fitRequest", () => {
   it("makes the output smaller until it fits, and gives up below 1,024", () => {
     const judged = judge({

@@ -60,6 +60,22 @@ export function fitRequest(request: JudgedRequest, leftMicroUsd: number): Judged
   return bounded(JSON.parse(request.body) as Members, { model, price, promptTokens, maxTokens });
 }
 
+/** What the provider's free count of the prompt's tokens takes: of the body's members those that are part of the prompt. */
+export function countingBody({ body }: JudgedRequest): string {
+  const members = JSON.parse(body) as Members;
+  const counted = ["model", "messages", "system", "tools", "tool_choice", "thinking"];
+  return JSON.stringify(
+    Object.fromEntries(counted.flatMap((name) => (members[name] === undefined ? [] : [[name, members[name]]]))),
+  );
+}
+
+/** The same request with the provider's own count of its prompt, and some more, as it calls that count an estimate. */
+export function withCountedPrompt(request: JudgedRequest, countedTokens: number): JudgedRequest {
+  const promptTokens = Math.min(request.promptTokens, Math.ceil(countedTokens * 1.1) + tokensAboutTools);
+  const { model, price, maxTokens } = request;
+  return bounded(JSON.parse(request.body) as Members, { model, price, promptTokens, maxTokens });
+}
+
 /** The provider adds words of its own where there are tools: measured at some 350 to 700 tokens. */
 const tokensAboutTools = 1_000;
 

@@ -81,6 +81,19 @@ export function costMicroUsd(price: Price, usage: Usage): number {
   return Math.ceil(sum / 1_000_000);
 }
 
+/** No model on sale writes faster. */
+const topTokensPerSecond = 500;
+
+/**
+ * The usage of an answer that ended before it named its own: at least what was seen, and what the model can have written
+ * in that time, since thinking may be hidden. Null when nothing is known of the prompt: then all that was reserved counts.
+ */
+export function usageOfCut(seen: Usage | null, cut: { elapsedMs: number; maxTokens: number }): Usage | null {
+  if (seen === null || seen.input + seen.cacheRead + seen.cacheWrite5m + seen.cacheWrite1h === 0) return null;
+  const inThatTime = Math.ceil((cut.elapsedMs / 1_000) * topTokensPerSecond);
+  return { ...seen, output: Math.min(cut.maxTokens, Math.max(1, seen.output, inThatTime)) };
+}
+
 export type Bound = { promptTokens: number; maxTokens: number };
 
 /** The most that a request can cost: every prompt token at the dearest input class, every output token used. */

@@ -26,7 +26,9 @@ export function pullRequestFor(facts: PullRequestFacts): { title: string; body: 
     facts.baseNote,
     section("Asked", [`Issue #${asked.issueNumber}`, quote(asked.title), ...askedNotes(facts.evidence)]),
     section("Done", [
-      done.isUnfinished ? "**Unfinished:** the agent was stopped before it was done." : null,
+      done.isUnfinished
+        ? `**Unfinished (${done.unfinishedBecause ?? "stopped"}):** the agent was stopped before it was done.`
+        : null,
       quote(cut(done.summary, maxSummaryChars)),
       fileTable(facts.evidence),
     ]),

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { Json } from "./parse-strict-json.ts";
 import type { PriceTable } from "./prices.ts";
 
@@ -8,99 +9,145 @@ export const tokensPerImage = 6_000;
 
 export type Members = { [key: string]: Json };
 
-/** Members that the engine sends, and that cost no more than the price table says. All others are refused. */
-const allowedMembers = new Set([
-  "model", "messages", "system", "tools", "tool_choice", "metadata", "max_tokens", "thinking", "context_management",
-  "stream", "temperature", "top_p", "top_k", "stop_sequences", "output_config", "output_format",
-]); // prettier-ignore
+// What the engine sends, member by member at every level, and nothing that opens the provider's network or costs more
+// than the price table says. An unknown member is refused: tomorrow it may mean something.
 
-const allowedBlocks = new Set([
-  "text", "image", "tool_use", "tool_result", "thinking", "redacted_thinking", "tool_reference",
-]); // prettier-ignore
+const json = z.unknown().refine((value) => value !== undefined);
+const cacheControl = z.strictObject({ type: z.literal("ephemeral"), ttl: z.enum(["5m", "1h"]).optional() });
+const cached = { cache_control: cacheControl.nullish() };
 
-/** What the engine says of its tools. `allowed_callers` would let a program at the provider call them. */
-const toolMembers = new Set([
-  "type", "name", "description", "input_schema", "input_examples", "cache_control", "defer_loading", "strict", "eager_input_streaming",
-]); // prettier-ignore
+const text = z.strictObject({ type: z.literal("text"), text: z.string(), citations: z.null().optional(), ...cached });
+const image = z.strictObject({
+  type: z.literal("image"),
+  // Not by address and not by file id: the provider would fetch it.
+  source: z.strictObject({ type: z.literal("base64"), media_type: z.string(), data: z.string() }),
+  ...cached,
+});
+const toolReference = z.strictObject({ type: z.literal("tool_reference"), tool_name: z.string(), ...cached });
+const toolUse = z.strictObject({
+  type: z.literal("tool_use"),
+  id: z.string(),
+  name: z.string(),
+  input: json,
+  // Another caller would be a program at the provider.
+  caller: z.strictObject({ type: z.literal("direct") }).optional(),
+  ...cached,
+});
+const toolResult = z.strictObject({
+  type: z.literal("tool_result"),
+  tool_use_id: z.string(),
+  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [text, image, toolReference]))]).optional(),
+  is_error: z.boolean().optional(),
+  ...cached,
+});
+const thinkingBlock = z.strictObject({ type: z.literal("thinking"), thinking: z.string(), signature: z.string() });
+const redactedThinking = z.strictObject({ type: z.literal("redacted_thinking"), data: z.string() });
+const block = z.discriminatedUnion("type", [
+  text,
+  image,
+  toolUse,
+  toolResult,
+  thinkingBlock,
+  redactedThinking,
+  toolReference,
+]);
 
-/** Those only forget; a compaction lets the model write beside what `max_tokens` bounds. */
-const forgettingEdits = new Set(["clear_tool_uses_20250919", "clear_thinking_20251015"]);
-const outputMembers = new Set(["effort", "format"]);
+const message = z.strictObject({
+  role: z.enum(["user", "assistant"]),
+  content: z.union([z.string(), z.array(block)]),
+});
 
-export function refusalOf(body: Members, rules: JudgeRules): string | null {
-  for (const name of Object.keys(body)) {
-    if (!allowedMembers.has(name)) return `the member ${JSON.stringify(name.slice(0, 60))} is not admitted`;
-  }
-  const { model, messages, max_tokens: maxTokens } = body;
+/** A tool with a type of its own runs at the provider; `allowed_callers` would let a program there call ours. */
+const tool = z.strictObject({
+  type: z.literal("custom").optional(),
+  name: z.string(),
+  description: z.string().optional(),
+  input_schema: z.record(z.string(), json),
+  input_examples: z.array(json).optional(),
+  defer_loading: z.boolean().optional(),
+  strict: z.boolean().optional(),
+  eager_input_streaming: z.boolean().optional(),
+  ...cached,
+});
+const parallel = { disable_parallel_tool_use: z.boolean().optional() };
+const toolChoice = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("auto"), ...parallel }),
+  z.strictObject({ type: z.literal("any"), ...parallel }),
+  z.strictObject({ type: z.literal("tool"), name: z.string(), ...parallel }),
+  z.strictObject({ type: z.literal("none") }),
+]);
+
+const amount = (...types: [string, ...string[]]) => z.strictObject({ type: z.enum(types), value: z.number() });
+/** These only forget; a compaction lets the model write beside what `max_tokens` bounds. */
+const edit = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("clear_tool_uses_20250919"),
+    trigger: amount("input_tokens", "tool_uses").optional(),
+    keep: amount("tool_uses").optional(),
+    clear_at_least: amount("input_tokens").nullish(),
+    exclude_tools: z.array(z.string()).nullish(),
+    clear_tool_inputs: z.union([z.boolean(), z.array(z.string())]).nullish(),
+  }),
+  z.strictObject({
+    type: z.literal("clear_thinking_20251015"),
+    keep: z.union([z.literal("all"), z.strictObject({ type: z.literal("all") }), amount("thinking_turns")]).optional(),
+  }),
+]);
+
+const display = { display: z.string().nullish() };
+const thinking = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("enabled"), budget_tokens: z.number(), ...display }),
+  z.strictObject({ type: z.literal("adaptive"), ...display }),
+  z.strictObject({ type: z.literal("disabled") }),
+]);
+const outputFormat = z.strictObject({ type: z.literal("json_schema"), schema: z.record(z.string(), json) });
+
+const body = z.strictObject({
+  model: z.string(),
+  messages: z.array(message),
+  system: z.union([z.string(), z.array(text)]).optional(),
+  tools: z.array(tool).optional(),
+  tool_choice: toolChoice.optional(),
+  metadata: z.strictObject({ user_id: z.string().nullish() }).optional(),
+  max_tokens: z.int().positive().optional(),
+  thinking: thinking.optional(),
+  context_management: z.strictObject({ edits: z.array(edit).optional() }).nullish(),
+  stream: z.boolean().optional(),
+  temperature: z.number().optional(),
+  top_p: z.number().optional(),
+  top_k: z.number().optional(),
+  stop_sequences: z.array(z.string()).optional(),
+  output_config: z.strictObject({ effort: z.string().optional(), format: outputFormat.nullish() }).optional(),
+  output_format: outputFormat.nullish(),
+});
+
+/** Why the body is not admitted, naming the member; null when it is. */
+export function refusalOf(asked: Members, rules: JudgeRules): string | null {
+  const { model, max_tokens: maxTokens } = asked;
   if (typeof model !== "string" || !Object.hasOwn(rules.models, model))
     return `the model ${String(JSON.stringify(model)).slice(0, 80)} is not admitted`;
-  if (!Array.isArray(messages)) return "messages are missing";
-  if (!rules.isCountOnly && !(typeof maxTokens === "number" && Number.isSafeInteger(maxTokens) && maxTokens > 0))
-    return "max_tokens is no positive whole number";
-  return (
-    toolRefusal(body.tools) ??
-    editRefusal(body.context_management) ??
-    memberRefusal("output_config", body.output_config, outputMembers) ??
-    blocksRefusal(body.system) ??
-    messagesRefusal(messages)
-  );
+  if (!rules.isCountOnly && maxTokens === undefined) return "max_tokens is missing";
+  const judged = body.safeParse(asked);
+  if (judged.success) return null;
+  const [issue] = judged.error.issues;
+  return issue ? sentenceOf(deepestOf(issue)) : "the body is not admitted";
 }
 
-function memberRefusal(of: string, value: Json | undefined, allowed: ReadonlySet<string>): string | null {
-  if (value === undefined) return null;
-  if (!isObject(value)) return `${of} is no object`;
-  const foreign = Object.keys(value).find((name) => !allowed.has(name));
-  return foreign === undefined ? null : `the member ${JSON.stringify(foreign.slice(0, 60))} of ${of} is not admitted`;
+type Issue = z.core.$ZodIssue;
+
+/** Of a union the branch that came farthest says best what is wrong. */
+function deepestOf(issue: Issue): Issue {
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue;
+  const inner = issue.errors.flatMap((branch) => branch.slice(0, 1)).map((one) => deepestOf(one));
+  const deepest = inner.toSorted((a, b) => b.path.length - a.path.length)[0] ?? issue;
+  return { ...deepest, path: [...issue.path, ...deepest.path] };
 }
 
-function editRefusal(management: Json | undefined): string | null {
-  const reason = memberRefusal("context_management", management, new Set(["edits"]));
-  if (reason !== null || !isObject(management) || management.edits === undefined) return reason;
-  if (!Array.isArray(management.edits)) return "context_management.edits is no list";
-  const foreign = management.edits.find(
-    (edit) => !isObject(edit) || typeof edit.type !== "string" || !forgettingEdits.has(edit.type),
-  );
-  return foreign === undefined ? null : `the edit ${JSON.stringify(foreign).slice(0, 80)} is not admitted`;
-}
-
-/** A tool with a type of its own runs at the provider, which has a network. */
-function toolRefusal(tools: Json | undefined): string | null {
-  if (tools === undefined) return null;
-  if (!Array.isArray(tools)) return "tools are no list";
-  for (const tool of tools) {
-    if (!isObject(tool)) return "a tool is no object";
-    if (tool.type !== undefined && tool.type !== "custom")
-      return `the server-side tool ${JSON.stringify(tool.type).slice(0, 60)} is not admitted`;
-    const foreign = memberRefusal("a tool", tool, toolMembers);
-    if (foreign !== null) return foreign;
-    if (!isObject(tool.input_schema)) return "a tool without input_schema is not admitted";
-  }
-  return null;
-}
-
-function messagesRefusal(messages: Json[]): string | null {
-  for (const message of messages) {
-    if (!isObject(message)) return "a message is no object";
-    const reason = blocksRefusal(message.content);
-    if (reason !== null) return reason;
-  }
-  return null;
-}
-
-function blocksRefusal(content: Json | undefined): string | null {
-  if (content === undefined || typeof content === "string") return null;
-  if (!Array.isArray(content)) return "a content is neither text nor list";
-  for (const block of content) {
-    if (!isObject(block) || typeof block.type !== "string") return "a content block has no type";
-    if (!allowedBlocks.has(block.type))
-      return `content of type ${JSON.stringify(block.type.slice(0, 60))} is not admitted`;
-    if (block.type === "image" && !(isObject(block.source) && block.source.type === "base64"))
-      return "an image by address or file id is not admitted";
-    // Only results have blocks inside; whatever else brings a content is judged like one.
-    const reason = blocksRefusal(block.content);
-    if (reason !== null) return reason;
-  }
-  return null;
+function sentenceOf({ path, message: said, ...issue }: Issue): string {
+  const at = path.length === 0 ? "the body" : path.map(String).join(".").slice(0, 120);
+  if (issue.code === "unrecognized_keys")
+    return `the member ${JSON.stringify(String(issue.keys[0]).slice(0, 60))} of ${at} is not admitted`;
+  return `${at} is not admitted: ${said.slice(0, 120)}`;
 }
 
 export function countImages(value: Json): number {

@@ -37,5 +37,14 @@ export interface ModelAccess extends AsyncDisposable {
   /** Requests that were answered, and paid. */
   turns(): number;
   /** Set when the proxy refused to go on: a ceiling, of the run or of its project's day, or a model that does not answer. */
-  refusal(): { code: "budget" | "day_budget" | "model_unavailable" | "credential"; detail: string } | null;
+  refusal(): ModelRefusal | null;
+  /** Resolves at the first refusal; never, if there is none. */
+  readonly whenRefused: Promise<unknown>;
 }
+
+export type ModelRefusal = {
+  code: "budget" | "day_budget" | "model_unavailable" | "credential" | "network";
+  detail: string;
+  /** Of `network`: another try may succeed, with no setting changed. */
+  isPassing: boolean;
+};

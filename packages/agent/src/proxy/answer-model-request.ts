@@ -1,6 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { judgeModelRequest, type JudgedRequest } from "../core/judge-model-request.ts";
-import { callModel, isWorthRetrying, retryDelayMs, waitInTime, type Attempt, type Upstream } from "./call-model.ts";
+import { countingBody, judgeModelRequest, type JudgedRequest, withCountedPrompt } from "../core/judge-model-request.ts";
+import * as z from "zod";
+import {
+  type Attempt,
+  callModel,
+  isSettled,
+  isWorthRetrying,
+  retryDelayMs,
+  type Upstream,
+  waitInTime,
+} from "./call-model.ts";
+import { type NetworkCause, proxyRefusal } from "@feedback-chat/protocol/network-cause";
 import { requestHeaders } from "./headers.ts";
 import { passAnswer } from "./pass-answer.ts";
 import { openBody, type HeldBytes, type Refusal } from "./read-body.ts";
@@ -90,21 +100,34 @@ export async function answerModelRequest(context: Context, exchange: Exchange): 
 type Forwarding = { judged: JudgedRequest; exchange: Exchange; signal: AbortSignal };
 type Forwarded = { settlement: Settlement; status: number; attempts: number; isCut: boolean };
 
-/** Sends until the provider gives its word, or the run's time is over. Every attempt is paid for before it goes. */
-async function forward(context: Context, { judged, exchange, signal }: Forwarding): Promise<Forwarded | ProxyEnd> {
+/** Sends until the provider answers, or the run's time is over. Every attempt is paid for before it goes. */
+async function forward(context: Context, forwarding: Forwarding): Promise<Forwarded | ProxyEnd> {
+  const { judged, exchange, signal } = forwarding;
+  const cut = (attempts: number): Forwarded => ({ settlement: nothing, status: 0, attempts, isCut: true });
+  const reach = { untilMs: Math.min(context.untilMs, context.clock.monotonicMs() + unreachableMs), signal };
   for (let attempts = 1; ; attempts++) {
-    const reservation = exchange.target === "count" ? null : await context.book.reserve(judged);
+    const reservation = exchange.target === "count" ? null : await reserve(context, forwarding);
+    if (reservation === "cut") return cut(attempts);
     if (reservation && "refused" in reservation) return noRoom(reservation);
+    const startMs = context.clock.monotonicMs();
     const attempt = await send(context, {
       judged: reservation?.request ?? judged,
       exchange,
       signal,
       reservation,
     });
-    if (attempt === "cut") return { settlement: nothing, status: 0, attempts, isCut: true };
+    if (attempt === "cut") return cut(attempts);
+    if (attempt.kind === "unsent") {
+      if (
+        !isSettled(attempt.cause) &&
+        (await waitInTime(context.clock, retryDelayMs(attempts, null, context.clock.now()), reach))
+      )
+        continue;
+      return signal.aborted ? cut(attempts) : unreachable(context, attempt.cause);
+    }
     if (attempt.kind === "answered" && !isWorthRetrying(attempt.upstream.statusCode)) {
       return {
-        ...(await pass(context, { upstream: attempt.upstream, reservation, exchange })),
+        ...(await pass(context, { upstream: attempt.upstream, reservation, exchange, startMs })),
         attempts,
       };
     }
@@ -113,8 +136,58 @@ async function forward(context: Context, { judged, exchange, signal }: Forwardin
     const status = upstream?.statusCode ?? null;
     const delayMs = retryDelayMs(attempts, upstream, context.clock.now());
     if (await waitInTime(context.clock, delayMs, { untilMs: context.untilMs, signal })) continue;
-    if (signal.aborted) return { settlement: nothing, status: 0, attempts, isCut: true };
+    if (signal.aborted) return cut(attempts);
     return { reason: "model_unavailable", detail: unavailable({ status, attempts, delayMs }), status };
+  }
+}
+
+/** How long a provider that no connection reaches is tried again: a person waits for the answer. */
+const unreachableMs = 60_000;
+
+function unreachable({ origin }: Context, { kind, detail, next }: NetworkCause): ProxyEnd {
+  const then = next ?? "Check the address and the network, then retry.";
+  return {
+    reason: "network",
+    detail: `The model at ${origin} cannot be reached: ${detail}. ${then}`,
+    status: null,
+    isPassing: kind !== "certificate" && kind !== "proxy",
+  };
+}
+
+/** Room for the request's worst case; `cut` when its client left while it waited. */
+async function reserve(context: Context, { judged, exchange, signal }: Forwarding) {
+  const count = (request: JudgedRequest) => countPrompt(context, { request, exchange, signal });
+  return (await context.book.reserve(judged, { count, signal }).catch(whenAborted(signal))) ?? ("cut" as const);
+}
+
+const countMs = 10_000;
+const counted = z.object({ input_tokens: z.int().nonnegative() });
+
+/** The provider's own count of the prompt, which is free; without one a byte counts as a token. */
+async function countPrompt(
+  context: Context,
+  { request, exchange, signal }: { request: JudgedRequest; exchange: Exchange; signal: AbortSignal },
+): Promise<JudgedRequest> {
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(countMs)]);
+  const call = {
+    path: `${context.basePath}/v1/messages/count_tokens`,
+    headers: requestHeaders(exchange.request.headers, context.credential),
+    body: countingBody(request),
+    signal: inTime,
+  };
+  const attempt = await callModel(context, call).catch(whenAborted(inTime));
+  if (attempt?.kind !== "answered") return request;
+  const said = await attempt.upstream.body.text().catch(whenAborted(inTime));
+  const answer = attempt.upstream.statusCode === 200 && said !== undefined ? counted.safeParse(jsonOrNull(said)) : null;
+  return answer?.success ? withCountedPrompt(request, answer.data.input_tokens) : request;
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
   }
 }
 
@@ -144,18 +217,20 @@ async function send(
   const attempt = await callModel(context, call).catch(whenAborted(signal));
   if (reservation === null) return attempt ?? "cut";
   if (attempt === undefined || attempt.kind === "broken")
-    await context.book.settle(reservation, { usage: null, isFinal: false });
-  else if (attempt.kind === "unreachable") await context.book.release(reservation);
+    await context.book.settle(reservation, { usage: null, isFinal: false }, 0);
+  else if (attempt.kind === "unsent") await context.book.release(reservation);
   else if (attempt.upstream.statusCode >= 400) await context.book.release(reservation);
   return attempt ?? "cut";
 }
 
-type Passing = { upstream: Upstream; reservation: Reservation | null; exchange: Exchange };
+type Passing = { upstream: Upstream; reservation: Reservation | null; exchange: Exchange; startMs: number };
+/** A provider hears of a client that left a moment later, and bills what it wrote until then. */
+const hangUpMs = 1_000;
 
 /** Hands the answer through and reads its usage on the side. Whoever cuts it, it is charged. */
 async function pass(
   context: Context,
-  { upstream, reservation, exchange }: Passing,
+  { upstream, reservation, exchange, startMs }: Passing,
 ): Promise<Omit<Forwarded, "attempts">> {
   const { response } = exchange;
   const { statusCode: status } = upstream;
@@ -165,12 +240,14 @@ async function pass(
       detail: `the model refuses the credential: ${status}`,
       status,
     });
+  if (status === 407) context.end(unreachable(context, proxyRefusal(status)));
   const isEvents = String(upstream.headers["content-type"] ?? "").startsWith("text/event-stream");
   const reader = isEvents ? streamUsageReader() : bodyUsageReader();
   const isCut = await passAnswer(upstream, { response, credential: context.credential, see: reader.push });
   if (reservation === null || status >= 400) return { settlement: nothing, status, isCut };
+  const elapsedMs = context.clock.monotonicMs() - startMs + hangUpMs;
   return {
-    settlement: await context.book.settle(reservation, reader.end() satisfies SeenUsage),
+    settlement: await context.book.settle(reservation, reader.end() satisfies SeenUsage, elapsedMs),
     status,
     isCut,
   };

@@ -1,3 +1,4 @@
+import { type NetworkCause, networkCause } from "@feedback-chat/protocol/network-cause";
 import type { Dispatcher } from "undici";
 import type { Clock } from "../ports/clock.ts";
 
@@ -7,12 +8,12 @@ export type Upstream = {
   body: Dispatcher.ResponseData["body"];
 };
 /**
- * `answered`: the provider spoke, whatever it said. `unreachable`: surely nothing was sent.
- * `broken`: it was sent and no answer came, so it may have been done, and paid.
+ * `answered`: the provider answered, whatever it said. `unsent`: no connection took the request, so nothing was done and
+ * nothing costs. `broken`: it was sent and no answer came, so it may have been done, and paid.
  */
 export type Attempt =
   | { kind: "answered"; upstream: Upstream }
-  | { kind: "unreachable"; detail: string }
+  | { kind: "unsent"; cause: NetworkCause }
   | { kind: "broken"; detail: string };
 
 export type Call = {
@@ -28,31 +29,48 @@ export async function callModel(
   call: Call,
 ): Promise<Attempt> {
   const { path, headers, body, signal } = call;
+  const sending = watchSending(dispatcher);
   try {
     const {
       statusCode,
       headers: answered,
       body: stream,
-    } = await dispatcher.request({ origin, path, method: "POST", headers, body, signal });
+    } = await sending.dispatcher.request({ origin, path, method: "POST", headers, body, signal });
     return { kind: "answered", upstream: { statusCode, headers: answered, body: stream } };
   } catch (error) {
     if (signal.aborted) throw error;
     const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
     if (code === "") throw error;
-    return { kind: unsent.has(code) ? "unreachable" : "broken", detail: code };
+    if (sending.hasBegun()) return { kind: "broken", detail: code };
+    const cause = networkCause(error);
+    return {
+      kind: "unsent",
+      cause: cause ?? { kind: "broken", detail: `no connection was made (${code})`, next: null },
+    };
   }
 }
 
-/** Errors before the first byte left. */
-const unsent = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-]);
+/**
+ * Knows when a connection takes the request. undici calls `onRequestStart` right before the first byte, when the name is
+ * resolved, the proxy has opened its tunnel and TLS stands: an error before that cost nothing, whatever it is called.
+ */
+function watchSending(dispatcher: Dispatcher): { dispatcher: Dispatcher; hasBegun(): boolean } {
+  let hasBegun = false;
+  const watching = dispatcher.compose((dispatch) => (options, handler) => {
+    const start = handler.onRequestStart?.bind(handler);
+    handler.onRequestStart = (...given) => {
+      hasBegun = true;
+      start?.(...given);
+    };
+    return dispatch(options, handler);
+  });
+  return { dispatcher: watching, hasBegun: () => hasBegun };
+}
+
+/** A mistake in a setting, which no further try mends. */
+export function isSettled({ kind }: NetworkCause): boolean {
+  return kind === "certificate" || kind === "proxy";
+}
 
 /** The provider is busy or broken for the moment; everything else is its final word. */
 export function isWorthRetrying(status: number): boolean {

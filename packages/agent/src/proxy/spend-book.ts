@@ -1,7 +1,7 @@
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { Spend } from "@feedback-chat/protocol/evidence";
 import { fitRequest, type JudgedRequest } from "../core/judge-model-request.ts";
-import { costMicroUsd } from "../core/prices.ts";
+import { costMicroUsd, usageOfCut } from "../core/prices.ts";
 import type { SeenUsage } from "./read-usage.ts";
 
 export type SpendStore = {
@@ -16,6 +16,13 @@ export type SpendStore = {
 
 /** The ceiling that has no room, even for the smallest answer. */
 export type Refused = { refused: "run" | "day" };
+type NoRoom = { scope: "run" | "day"; leftMicroUsd: number };
+type Patience = {
+  /** The same request with the provider's own count of its prompt, which is below a token a byte. */
+  count(request: JudgedRequest): Promise<JudgedRequest>;
+  /** Ends the wait for others. */
+  signal: AbortSignal;
+};
 export type Reservation = { reservationId: string; request: JudgedRequest };
 export type Settlement = {
   costMicroUsd: number;
@@ -29,39 +36,69 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
   const spent: Spend = { costMicroUsd: 0, inputTokens: 0, outputTokens: 0 };
   let pending = 0;
   let turns = 0;
+  let change = Promise.withResolvers<void>();
+  const changed = () => {
+    change.resolve();
+    change = Promise.withResolvers<void>();
+  };
 
-  /** The request as it may be sent, with less output where less is left; or whose ceiling it would pass. */
-  async function reserve(request: JudgedRequest): Promise<Reservation | Refused> {
-    const fitted = fitTo(request, ceilingMicroUsd - spent.costMicroUsd - sumOf(open) - pending);
-    if (fitted === null) return { refused: "run" };
-    pending += fitted.worstCase;
-    try {
-      return await reserveInStore(fitted);
-    } finally {
-      pending -= fitted.worstCase;
+  /**
+   * The request as it may be sent; or whose ceiling it would pass. What does not fit whole is counted by the provider
+   * first, then waits until the requests under way have settled, and only then gets less output or is refused.
+   */
+  async function reserve(request: JudgedRequest, { count, signal }: Patience): Promise<Reservation | Refused> {
+    let wanted = request;
+    let isCounted = false;
+    for (;;) {
+      const tried = await tryReserve(wanted);
+      if ("reservationId" in tried) return tried;
+      if (!isCounted && wanted.promptTokens > countedAboveTokens) {
+        isCounted = true;
+        wanted = await count(wanted);
+      } else if (open.size > 0 || pending > 0) await untilChanged(change.promise, signal);
+      else return fitAndReserve(wanted, tried);
     }
   }
 
-  async function reserveInStore(request: JudgedRequest): Promise<Reservation | Refused> {
+  /** The whole request or nothing. */
+  async function tryReserve(request: JudgedRequest): Promise<Reservation | NoRoom> {
+    const leftMicroUsd = ceilingMicroUsd - spent.costMicroUsd - sumOf(open) - pending;
+    if (request.worstCase > leftMicroUsd) return { scope: "run", leftMicroUsd };
+    pending += request.worstCase;
     try {
       const { reservationId } = await store.reserve(request.worstCase);
       open.set(reservationId, request.worstCase);
       return { reservationId, request };
     } catch (error) {
       if (!isProblem(error, "budget_exceeded")) throw error;
-      // Another ceiling, such as the project's day, has less left than ours: once more with that.
+      // Another ceiling, such as the project's day, has less left than ours.
       const left = error.facts.leftMicroUsd;
-      const fitted = typeof left === "number" && left < request.worstCase ? fitTo(request, left) : null;
-      if (fitted !== null) return reserveInStore(fitted);
-      return { refused: error.facts.scope === "day" ? "day" : "run" };
+      return { scope: error.facts.scope === "day" ? "day" : "run", leftMicroUsd: typeof left === "number" ? left : 0 };
+    } finally {
+      pending -= request.worstCase;
+      // Who waits for this one alone has nothing left to wait for.
+      if (pending === 0 && open.size === 0) changed();
     }
   }
 
-  /** Charges what the usage says; without any the reservation stays, as if all of it had been used. */
-  async function settle(reservation: Reservation, seen: SeenUsage): Promise<Settlement> {
-    const { price, worstCase } = reservation.request;
-    const known = seen.usage === null ? null : costMicroUsd(price, seen.usage);
-    const tokens = seen.usage === null ? { input: 0, output: 0 } : tokensOf(seen.usage);
+  async function fitAndReserve(
+    request: JudgedRequest,
+    { scope, leftMicroUsd }: NoRoom,
+  ): Promise<Reservation | Refused> {
+    const fitted = fitRequest(request, leftMicroUsd);
+    if (fitted === null) return { refused: scope };
+    const tried = await tryReserve(fitted);
+    if ("reservationId" in tried) return tried;
+    // The other ceiling has still less; the store names what is left, so this ends.
+    return tried.leftMicroUsd < leftMicroUsd ? fitAndReserve(request, tried) : { refused: tried.scope };
+  }
+
+  /** Charges the usage; of an answer that was cut at least what it can have cost; of no answer all that was reserved. */
+  async function settle(reservation: Reservation, seen: SeenUsage, elapsedMs: number): Promise<Settlement> {
+    const { price, worstCase, maxTokens } = reservation.request;
+    const usage = seen.isFinal ? seen.usage : usageOfCut(seen.usage, { elapsedMs, maxTokens });
+    const known = usage === null ? null : costMicroUsd(price, usage);
+    const tokens = usage === null ? { input: 0, output: 0 } : tokensOf(usage);
     return book(reservation, { costMicroUsd: known ?? worstCase, tokens, isKnown: known !== null });
   }
 
@@ -76,6 +113,7 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
     spent.costMicroUsd += settlement.costMicroUsd;
     spent.inputTokens += settlement.tokens.input;
     spent.outputTokens += settlement.tokens.output;
+    changed();
     await store.settle({ reservationId: reservation.reservationId }, settlement.costMicroUsd, settlement.tokens);
     return settlement;
   }
@@ -91,8 +129,19 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
 }
 export type SpendBook = ReturnType<typeof openSpendBook>;
 
-function fitTo(request: JudgedRequest, leftMicroUsd: number): JudgedRequest | null {
-  return request.worstCase <= leftMicroUsd ? request : fitRequest(request, leftMicroUsd);
+/** Below it a byte a token is little money, and the provider's count a round trip. */
+const countedAboveTokens = 64_000;
+
+async function untilChanged(change: Promise<void>, signal: AbortSignal): Promise<void> {
+  const gone = Promise.withResolvers<never>();
+  const leave = () => gone.reject(signal.reason as Error);
+  signal.throwIfAborted();
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    await Promise.race([change, gone.promise]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
 }
 
 function tokensOf(usage: NonNullable<SeenUsage["usage"]>): { input: number; output: number } {

@@ -50,11 +50,13 @@ export type RequestFacts = {
 
 /** Why no further request can succeed; the run's reason comes from here, not from what the engine says. */
 export type ProxyEnd = {
-  reason: "budget" | "model_unavailable" | "credential";
+  reason: "budget" | "model_unavailable" | "credential" | "network";
   /** Of a budget: whose ceiling it was. */
   scope?: "run" | "day";
   detail: string;
   status: number | null;
+  /** Of `network`: another try may succeed, with no setting changed. */
+  isPassing?: boolean;
 };
 
 export interface ModelProxy extends AsyncDisposable {

@@ -7,7 +7,7 @@ import { promptFor, taskFiles } from "../core/prompt.ts";
 import { cleanText } from "../core/clean-log.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Coordinator, Secret, StopCause } from "../ports/coordinator.ts";
-import type { Engine, EngineEnd, EngineEvent } from "../ports/engine.ts";
+import type { Engine, EngineEnd, EngineEvent, EngineRun } from "../ports/engine.ts";
 import type { ModelAccess, OpenModel } from "../ports/model-access.ts";
 import type { SandboxJob } from "../ports/sandbox.ts";
 import type { RunLog } from "../run-log.ts";
@@ -55,8 +55,11 @@ export type AgentResult = {
       | "resources"
       | "model_unavailable"
       | "credential"
+      | "network"
       | "agent_error";
     detail: string;
+    /** Of `network`: another try may succeed, with no setting changed. */
+    isPassing?: boolean;
   } | null;
   spent: Spend;
   turns: number;
@@ -90,6 +93,8 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
   const stop = () => void run.stop(signal.reason as StopCause);
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
+  const over = new AbortController();
+  void stopWhenRefused(deps, { model, run, over: over.signal });
   try {
     for await (const event of run.events) writeEvent(log, event);
     const ended = await run.ended;
@@ -105,14 +110,29 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
       agentMs: Math.round(clock.monotonicMs() - startedMs),
     };
   } finally {
+    over.abort();
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** So that the engine can write its last words; what it asks for meanwhile is refused. */
+const graceAfterRefusalMs = 5_000;
+
+/** No further request can succeed: an engine that does not see that, or does not want to, is ended. */
+async function stopWhenRefused(
+  { clock }: AgentDeps,
+  { model, run, over }: { model: ModelAccess; run: EngineRun; over: AbortSignal },
+): Promise<void> {
+  await model.whenRefused;
+  await clock.wait(graceAfterRefusalMs, over);
+  if (!over.aborted) await run.stop("budget");
 }
 
 const noModel: ModelAccess = {
   spent: () => ({ costMicroUsd: 0, inputTokens: 0, outputTokens: 0 }),
   turns: () => 0,
   refusal: () => null,
+  whenRefused: new Promise(() => {}),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 

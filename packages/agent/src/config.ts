@@ -73,9 +73,9 @@ const optional = <T extends z.ZodType>(schema: T) => z.union([empty, schema]).op
 const secret = z
   .string()
   .trim()
-  .superRefine((text, { addIssue }) => {
-    const trouble = secretTextTrouble(text);
-    if (trouble) addIssue(`${trouble}: copy the key again, without what stands around it`);
+  .refine((text) => secretTextTrouble(text) === null, {
+    error: ({ input }) =>
+      `${secretTextTrouble(String(input)) ?? "is no key"}: copy the key again, without what stands around it`,
   });
 const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is no http(s) address.` });
 

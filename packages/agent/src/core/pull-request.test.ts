@@ -79,9 +79,9 @@ describe("pullRequestFor", () => {
     expect(
       pullRequestFor({
         ...facts,
-        evidence: { ...evidence, done: { ...evidence.done, isUnfinished: true } },
+        evidence: { ...evidence, done: { ...evidence.done, isUnfinished: true, unfinishedBecause: "budget" } },
       }).body,
-    ).toContain("**Unfinished:**");
+    ).toContain("**Unfinished (budget):**");
   });
 
   it.each([

@@ -23,7 +23,7 @@ export type Call = {
   signal: AbortSignal;
 };
 
-/** One attempt. The address is a constant of the run: nothing of a request ever builds it. */
+/** One attempt. The address is a constant of the run: nothing of a request ever builds it. @throws when aborted on the way */
 export async function callModel(
   { dispatcher, origin }: { dispatcher: Dispatcher; origin: string },
   call: Call,
@@ -38,7 +38,8 @@ export async function callModel(
     } = await sending.dispatcher.request({ origin, path, method: "POST", headers, body, signal });
     return { kind: "answered", upstream: { statusCode, headers: answered, body: stream } };
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted && sending.hasBegun()) throw error;
+    if (signal.aborted) return { kind: "unsent", cause: { kind: "broken", detail: "the client left", next: null } };
     const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
     if (code === "") throw error;
     if (sending.hasBegun()) return { kind: "broken", detail: code };

@@ -76,7 +76,7 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
   const startedMs = clock.monotonicMs();
   await writeTask(sandbox, input);
   const runToken = `run-${randomBytes(24).toString("base64url")}`;
-  await using model = input.key ? await openModel(deps, { ...input, key: input.key, runToken }) : noModel;
+  await using model = input.key ? await openModel(deps, { ...input, key: input.key, runToken }) : noModel();
   const run = engine.start(
     {
       prompt: promptOf(input),
@@ -94,7 +94,8 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   const over = new AbortController();
-  void stopWhenRefused(deps, { model, run, over: over.signal });
+  // Where it fails, `run.ended` fails with the same error.
+  const stopped = Promise.allSettled([stopWhenRefused(deps, { model, run, over: over.signal })]);
   try {
     for await (const event of run.events) writeEvent(log, event);
     const ended = await run.ended;
@@ -111,6 +112,7 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
     };
   } finally {
     over.abort();
+    await stopped;
     signal.removeEventListener("abort", stop);
   }
 }
@@ -123,18 +125,21 @@ async function stopWhenRefused(
   { clock }: AgentDeps,
   { model, run, over }: { model: ModelAccess; run: EngineRun; over: AbortSignal },
 ): Promise<void> {
-  await model.whenRefused;
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  over.addEventListener("abort", () => end(), { once: true });
+  await Promise.race([model.whenRefused, ended]);
   await clock.wait(graceAfterRefusalMs, over);
   if (!over.aborted) await run.stop("budget");
 }
 
-const noModel: ModelAccess = {
+/** One for each run: who waits for its refusal is forgotten with it. */
+const noModel = (): ModelAccess => ({
   spent: () => ({ costMicroUsd: 0, inputTokens: 0, outputTokens: 0 }),
   turns: () => 0,
   refusal: () => null,
   whenRefused: new Promise(() => {}),
   [Symbol.asyncDispose]: () => Promise.resolve(),
-};
+});
 
 function openModel(deps: AgentDeps, input: AgentInput & { key: Secret; runToken: string }): Promise<ModelAccess> {
   return deps.openModel({

@@ -33,12 +33,14 @@ type ProxyAttackOptions = AttackOptions & {
   isTogether?: boolean;
   /** The shell of Claude Code speaks them; else they come from a program in the engine's place. */
   isByClaude?: boolean;
+  /** The program in the engine's place stays so long after its work. */
+  lingersSeconds?: number;
 };
 
 /** An agent that speaks the plants' bytes from inside the sandbox, then makes an honest change. */
 export function openProxyAttack(
   plants: Plants,
-  { isTogether = false, isByClaude = false, ...options }: ProxyAttackOptions,
+  { isTogether = false, isByClaude = false, lingersSeconds, ...options }: ProxyAttackOptions,
 ): Promise<Attack> {
   const script = `cd /work && node tools/speak-raw.mjs ${isTogether ? "--together" : ""}`;
   const planted = Object.entries(plants).map(([name, plant]) => {
@@ -48,7 +50,11 @@ export function openProxyAttack(
   return openAttack({
     ...options,
     files: { "tools/speak-raw.mjs": program, "tools/plants.json": JSON.stringify(Object.fromEntries(planted)) },
-    ...(isByClaude ? { obey: `${script}\n${mend}` } : { engineCommand: sedEngineAfter(script) }),
+    ...(isByClaude
+      ? { obey: `${script}\n${mend}` }
+      : lingersSeconds === undefined
+        ? { engineCommand: sedEngineAfter(script) }
+        : { engineCommand: ["sh", "-c", `${script}\n${mend}\nsleep ${lingersSeconds}`] }),
   });
 }
 

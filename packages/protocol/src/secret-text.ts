@@ -8,7 +8,7 @@ export function secretTextTrouble(text: string): string | null {
   if (/[\r\n]/.test(text)) return "contains a line end";
   if (/\s/.test(text)) return "contains a blank";
   if (/^["'\u0060].*["'\u0060]$/.test(text)) return "stands in quotation marks";
-  const foreign = [...text].find((character) => character < "!" || character > "~");
+  const foreign = /[^!-~]/u.exec(text)?.[0];
   if (foreign === undefined) return null;
   const point = (foreign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
   return `contains a character that no key has (U+${point})`;

@@ -49,10 +49,10 @@ describe("renderEvidence", () => {
   it("says that nothing was checked, and that the work is unfinished", () => {
     const lines = renderEvidence({
       ...whole,
-      done: { ...whole.done, isUnfinished: true, files: [] },
+      done: { ...whole.done, isUnfinished: true, unfinishedBecause: "budget", files: [] },
       checked: { checks: [], isBuilt: false, note: "There is no test script." },
     });
-    expect(lines).toContain("done     (unfinished) Multiplies. Adds a test.");
+    expect(lines).toContain("done     (unfinished: budget) Multiplies. Adds a test.");
     expect(lines).toContain("checked  nothing: the project names no check");
     expect(lines).toContain("         There is no test script.");
   });

@@ -33,7 +33,11 @@ export async function setCredential(deps: Deps, input: Input): Promise<Credentia
     throw new Problem("credential_type_not_allowed", "A personal Claude subscription is for its owner's own machine.");
   const value = wanted.value.trim();
   const trouble = secretTextTrouble(value);
-  if (trouble) throw new Problem("validation_failed", `The ${wanted.type} ${trouble}. Copy it again, without what stands around it.`);
+  if (trouble)
+    throw new Problem(
+      "validation_failed",
+      `The ${wanted.type} ${trouble}. Copy it again, without what stands around it.`,
+    );
   const found = wanted.type === "github_token" ? await lookUp(deps, projectId, value) : undefined;
   return asProject(deps.db, projectId, async (tx) => {
     const row = await store(tx, deps, { ...input, value, status: found ? "ok" : "unverified" });

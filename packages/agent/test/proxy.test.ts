@@ -1,136 +1,13 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { createServer as createTlsServer } from "node:https";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { Server } from "node:net";
-import { Agent, ProxyAgent, request as send, type Dispatcher } from "undici";
+import { Agent, request as send } from "undici";
 import { describe, expect, it } from "vitest";
-import { requirePrice } from "../src/require-price.ts";
 import { ignoring } from "../src/platform/ignoring.ts";
-import { systemClock } from "../src/platform/system-clock.ts";
-import {
-  startModelProxy,
-  type ModelProxy,
-  type ProxyOptions,
-  type RequestFacts,
-} from "../src/proxy/start-model-proxy.ts";
-import { memorySpend } from "./memory-spend.ts";
+import { requirePrice } from "../src/require-price.ts";
+import { openProxy, plain, post, type Opened } from "./open-proxy.ts";
 import { until } from "./open-sandbox.ts";
-import { messageStart, sendEvents, stubModel, type Script, type StubModel } from "./stub-model.ts";
-
-type Opened = {
-  proxy: ModelProxy;
-  model: StubModel;
-  spend: ReturnType<typeof memorySpend>;
-  facts: RequestFacts[];
-  failures: unknown[];
-  socketPath: string;
-  inside: Agent;
-} & AsyncDisposable;
-
-async function open(
-  script: Script = () => ({ text: "hello" }),
-  options: Partial<ProxyOptions> & { dayMicroUsd?: number; dispatcher?: Dispatcher } = {},
-): Promise<Opened> {
-  const folder = await mkdtemp("/tmp/fcp-");
-  const model = await stubModel(script);
-  const spend = memorySpend(options.dayMicroUsd);
-  const facts: RequestFacts[] = [];
-  const failures: unknown[] = [];
-  const outside = new Agent();
-  const socketPath = join(folder, "model.sock");
-  const proxy = await startModelProxy(
-    {
-      clock: systemClock(),
-      spend,
-      dispatcher: options.dispatcher ?? outside,
-      onRequest: (fact) => facts.push(fact),
-      onFailure: (error) => failures.push(error),
-    },
-    {
-      socketPath,
-      baseUrl: model.baseUrl,
-      credential: { type: "anthropic_api_key", value: "sk-ours" },
-      models: { [plain.model]: requirePrice({ model: plain.model, prices: {} }, {}) },
-      budgetMicroUsd: 2_000_000,
-      wallSeconds: 30,
-      ...options,
-    },
-  );
-  const inside = new Agent({ connect: { socketPath }, pipelining: 1 });
-  return {
-    proxy, model, spend, facts, failures, socketPath, inside,
-    async [Symbol.asyncDispose]() {
-      await inside.destroy();
-      await proxy.close();
-      await model[Symbol.asyncDispose]();
-      await outside.destroy();
-      await rm(folder, { recursive: true });
-    },
-  }; // prettier-ignore
-}
-
-const plain = {
-  model: "claude-sonnet-4-5",
-  max_tokens: 1_000,
-  stream: true,
-  messages: [{ role: "user", content: "hi" }],
-};
-
-function post(
-  opened: Opened,
-  body: unknown = plain,
-  extra: Partial<Dispatcher.RequestOptions> & {
-    dispatcher?: Dispatcher;
-    path?: string;
-    headers?: Record<string, string>;
-  } = {},
-) {
-  const { path = "/v1/messages?beta=true", headers = {}, ...rest } = extra;
-  return send(`http://model.invalid${path}`, {
-    method: "POST",
-    body: typeof body === "string" ? body : JSON.stringify(body),
-    headers: Object.assign({ "content-type": "application/json" }, headers),
-    dispatcher: opened.inside,
-    ...rest,
-  });
-}
-
-async function listening(server: Server, scheme: string): Promise<AsyncDisposable & { url: string }> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
-/** A far end whose certificate no authority signed. */
-async function selfSigned(): Promise<AsyncDisposable & { url: string }> {
-  const pem = await readFile(new URL("fixtures/self-signed.pem", import.meta.url), "utf8");
-  return listening(
-    createTlsServer({ key: pem, cert: pem }, (_request, response) => response.end("{}")),
-    "https",
-  );
-}
-
-/** A corporate proxy that opens no tunnel. */
-function refusingProxy(status: number): Promise<AsyncDisposable & { url: string }> {
-  const server = createServer();
-  server.on("connect", (_request, socket) => socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`));
-  return listening(server, "http");
-}
-
-function disposable<T extends Dispatcher>(dispatcher: T): T & AsyncDisposable {
-  return Object.assign(dispatcher, { [Symbol.asyncDispose]: () => dispatcher.destroy() });
-}
+import { messageStart, sendEvents, type Script } from "./stub-model.ts";
 
 async function connected(socketPath: string): Promise<Socket> {
   const socket = connect(socketPath);
@@ -157,7 +34,7 @@ function raw(socketPath: string, bytes: string): Promise<string> {
 
 describe("what is admitted", () => {
   it("passes an answer through byte for byte, and charges what its usage says", async () => {
-    await using opened = await open();
+    await using opened = await openProxy();
     const answer = await post(opened);
     const body = await answer.body.text();
     expect(answer.statusCode).toBe(200);
@@ -188,7 +65,7 @@ describe("what is admitted", () => {
     ["POST", "/v1/messages?beta=false", 404], ["POST", "/v1/messages/", 404], ["POST", "/V1/messages", 404], ["POST", "//v1/messages", 404],
     ["POST", "/v1/../v1/messages", 404], ["POST", "/v1/messages%3Fbeta=true", 404], ["DELETE", "/v1/messages", 405], ["POST", "http://evil.example/v1/messages", 404],
   ])("refuses %s %s, and upstream sees nothing (case 25)", async (method, target, status) => {
-    await using opened = await open();
+    await using opened = await openProxy();
     const answer = await raw(opened.socketPath, `${method} ${target} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}`);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(opened.model.requests).toEqual([]);
@@ -206,13 +83,13 @@ describe("what is admitted", () => {
     ["no host", "POST /v1/messages HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}", 400],
     ["a broken line", "POST /v1/messages HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n", 400],
   ])("makes no tunnel and guesses no length: %s (cases 25, 27)", async (_name, bytes, status) => {
-    await using opened = await open();
+    await using opened = await openProxy();
     expect(await raw(opened.socketPath, bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(opened.model.requests).toEqual([]);
   });
 
   it("judges a pipelined second request by itself (case 27)", async () => {
-    await using opened = await open();
+    await using opened = await openProxy();
     const body = JSON.stringify({ ...plain, stream: false });
     const first = `POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
     const answer = await raw(
@@ -224,7 +101,7 @@ describe("what is admitted", () => {
   });
 
   it("answers HEAD / itself, and counts tokens without charge", async () => {
-    await using opened = await open(
+    await using opened = await openProxy(
       (_request, response) =>
         void response.writeHead(200, { "content-type": "application/json" }).end('{"input_tokens":5}'),
     );
@@ -257,7 +134,7 @@ describe("what upstream sees", () => {
   };
 
   it("is our own key, host and harmless betas (case 26)", async () => {
-    await using opened = await open();
+    await using opened = await openProxy();
     await (await post(opened, plain, { headers: hostile })).body.dump();
     const [seen] = opened.model.requests;
     expect(seen?.headers).toMatchObject({
@@ -270,7 +147,7 @@ describe("what upstream sees", () => {
   });
 
   it("is a Bearer token with its beta for the owner's own subscription", async () => {
-    await using opened = await open(undefined, {
+    await using opened = await openProxy(undefined, {
       credential: { type: "claude_oauth", value: "oat-ours" },
     });
     await (await post(opened, plain, { headers: hostile })).body.dump();
@@ -282,10 +159,10 @@ describe("what upstream sees", () => {
   });
 
   it("is a Bearer token, below the base's own path, for a provider that speaks the same language", async () => {
-    await using opened = await open();
+    await using opened = await openProxy();
     const model = "anthropic/claude-sonnet-4.5";
     const price = requirePrice({ model, prices: {} }, { [model]: { inputUsd: 6, outputUsd: 30, cacheReadUsd: 0.6 } });
-    await using router = await open(undefined, {
+    await using router = await openProxy(undefined, {
       baseUrl: `${opened.model.baseUrl}/api/`,
       credential: { type: "bearer_token", value: "sk-or-ours" },
       models: { [model]: price },
@@ -302,7 +179,7 @@ describe("what upstream sees", () => {
   });
 
   it("is the body as judged and written anew", async () => {
-    await using opened = await open();
+    await using opened = await openProxy();
     await (
       await post(
         opened,
@@ -320,7 +197,7 @@ describe("what upstream sees", () => {
     ["a server-side tool", { ...plain, tools: [{ type: "web_search_20250305", name: "web_search" }] }],
     ["a connector", { ...plain, mcp_servers: [{ type: "url", url: "https://evil.example" }] }],
   ])("is nothing of %s (case 28)", async (_name, body) => {
-    await using opened = await open();
+    await using opened = await openProxy();
     const answer = await post(opened, body);
     expect(answer.statusCode).toBe(403);
     expect(await answer.body.json()).toMatchObject({
@@ -332,7 +209,7 @@ describe("what upstream sees", () => {
   });
 
   it("is nothing of an encoded, a foreign or a huge body", async () => {
-    await using opened = await open();
+    await using opened = await openProxy();
     expect((await post(opened, plain, { headers: { "content-encoding": "gzip" } })).statusCode).toBe(415);
     expect(
       await raw(
@@ -349,7 +226,7 @@ describe("what upstream sees", () => {
 
 describe("the worker's memory", () => {
   it("holds 64 MiB of requests and no more, however many begin and never end", async () => {
-    await using opened = await open();
+    await using opened = await openProxy();
     const most = 15 * 1024 * 1024;
     const begin = `POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: ${most + 1}\r\n\r\n`;
     const open4 = await Promise.all(Array.from({ length: 4 }, () => connected(opened.socketPath)));
@@ -369,7 +246,7 @@ describe("the worker's memory", () => {
   it("keeps nothing of an answer that has no end, and charges all that was reserved for it", async () => {
     const line = Buffer.alloc(1024 * 1024, "x");
     let sent = 0;
-    await using opened = await open((_request, response) => {
+    await using opened = await openProxy((_request, response) => {
       response.writeHead(200, { "content-type": "application/json" });
       const more = () => {
         while (sent < 40 && response.write(line)) sent += 1;
@@ -389,7 +266,7 @@ describe("what it may cost", () => {
     const large = { ...plain, messages: [{ role: "user", content: "word ".repeat(80_000) }] };
     const answer: Script = ({ url }, response) =>
       url.includes("count_tokens") ? void response.writeHead(200).end('{"input_tokens":80010}') : { text: "read" };
-    await using opened = await open(answer, { budgetMicroUsd: 2_000_000 });
+    await using opened = await openProxy(answer, { budgetMicroUsd: 2_000_000 });
     expect((await post(opened, large)).statusCode).toBe(200);
     expect(opened.model.requests.map(({ url }) => url)).toEqual([
       "/v1/messages/count_tokens",
@@ -404,14 +281,14 @@ describe("what it may cost", () => {
   it("counts a byte as a token where the provider cannot count", async () => {
     const large = { ...plain, messages: [{ role: "user", content: "word ".repeat(80_000) }] };
     const script: Script = (_request, response) => void response.writeHead(404).end("{}");
-    await using opened = await open(script, { budgetMicroUsd: 2_000_000 });
+    await using opened = await openProxy(script, { budgetMicroUsd: 2_000_000 });
     expect((await post(opened, large)).statusCode).toBe(402);
     expect(opened.model.requests.map(({ url }) => url)).toEqual(["/v1/messages/count_tokens"]);
   });
 
   it("lets a request wait for those under way before it is refused", async () => {
     const gate = Promise.withResolvers<void>();
-    await using opened = await open(
+    await using opened = await openProxy(
       async () => {
         await gate.promise;
         return { text: "x" };
@@ -434,7 +311,7 @@ describe("what it may cost", () => {
   });
 
   it("never sends a request that the run cannot pay, and says 402 (case 29)", async () => {
-    await using opened = await open(undefined, { budgetMicroUsd: 50_000 });
+    await using opened = await openProxy(undefined, { budgetMicroUsd: 50_000 });
     const answer = await post(opened, {
       ...plain,
       messages: [{ role: "user", content: "x".repeat(20_000) }],
@@ -448,10 +325,10 @@ describe("what it may cost", () => {
   });
 
   it("clamps the output to what is left of the run, and of the day", async () => {
-    await using run = await open(undefined, { budgetMicroUsd: 100_000 });
+    await using run = await openProxy(undefined, { budgetMicroUsd: 100_000 });
     await (await post(run, { ...plain, max_tokens: 16_000 })).body.dump();
     expect(maxTokensOf(run)).toBeLessThan(6_700);
-    await using day = await open(undefined, { dayMicroUsd: 50_000 });
+    await using day = await openProxy(undefined, { dayMicroUsd: 50_000 });
     await (await post(day, { ...plain, max_tokens: 16_000 })).body.dump();
     expect(maxTokensOf(day)).toBeLessThan(3_400);
   });
@@ -466,7 +343,7 @@ describe("what it may cost", () => {
       now--;
       return { text: "x" };
     };
-    await using opened = await open(script, { budgetMicroUsd: 200_000 });
+    await using opened = await openProxy(script, { budgetMicroUsd: 200_000 });
     const many = new Agent({ connect: { socketPath: opened.socketPath }, connections: 20 });
     const answers = Array.from({ length: 12 }, () => post(opened, plain, { dispatcher: many }));
     await until(() => opened.model.requests.length === 4);
@@ -490,7 +367,7 @@ describe("what it may cost", () => {
         ]),
     ],
   ])("charges a stream that the provider cuts %s: never zero (case 30)", async (_name, say) => {
-    await using opened = await open((_request, response) => {
+    await using opened = await openProxy((_request, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.flushHeaders();
       say(response);
@@ -506,7 +383,7 @@ describe("what it may cost", () => {
   });
 
   it("charges a stream that the client leaves, and ends it upstream (case 30)", async () => {
-    await using opened = await open((_request, response) =>
+    await using opened = await openProxy((_request, response) =>
       sendEvents(response, [
         messageStart("a"),
         ["content_block_delta", { index: 0, delta: { type: "text_delta", text: "y".repeat(300) } }],
@@ -524,7 +401,7 @@ describe("what it may cost", () => {
   });
 
   it("keeps the whole reservation where no usage came", async () => {
-    await using opened = await open(
+    await using opened = await openProxy(
       (_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end("{}"),
     );
     await (await post(opened, { ...plain, stream: false })).body.dump();
@@ -535,7 +412,7 @@ describe("what it may cost", () => {
   });
 
   it("sends nothing when the store cannot be asked, and hands the failure up", async () => {
-    await using opened = await open();
+    await using opened = await openProxy();
     opened.spend.reserve = () => Promise.reject(new Error("the control plane is away"));
     await expect(post(opened)).rejects.toThrow();
     expect(opened.failures).toEqual([expect.objectContaining({ message: "the control plane is away" })]);
@@ -546,7 +423,7 @@ describe("what it may cost", () => {
 describe("a provider in trouble", () => {
   it("is tried again until it answers, and charged once", async () => {
     let calls = 0;
-    await using opened = await open((_request, response) => {
+    await using opened = await openProxy((_request, response) => {
       if (++calls > 2) return { text: "at last" };
       response.writeHead(calls === 1 ? 529 : 429, { "retry-after": "0" }).end("{}");
       return undefined;
@@ -558,7 +435,9 @@ describe("a provider in trouble", () => {
   });
 
   it("is given up within the run's time, truthfully (case 32)", async () => {
-    await using opened = await open((_request, response) => void response.writeHead(529).end("{}"), { wallSeconds: 1 });
+    await using opened = await openProxy((_request, response) => void response.writeHead(529).end("{}"), {
+      wallSeconds: 1,
+    });
     const answer = await post(opened);
     expect(answer.statusCode).toBe(503);
     expect(answer.headers["x-should-retry"]).toBe("false");
@@ -568,44 +447,22 @@ describe("a provider in trouble", () => {
   });
 
   it("that cannot be reached costs nothing; one that hangs up after the request may have cost", async () => {
-    await using away = await open(undefined, { baseUrl: "http://127.0.0.1:9", wallSeconds: 0.2 });
+    await using away = await openProxy(undefined, { baseUrl: "http://127.0.0.1:9", wallSeconds: 0.2 });
     expect((await post(away)).statusCode).toBe(503);
     expect(away.proxy.totals().costMicroUsd).toBe(0);
     expect(away.proxy.state.ended).toMatchObject({ reason: "network", isPassing: true });
     expect(away.proxy.state.ended?.detail).toMatch(
       /^The model at http:\/\/127\.0\.0\.1:9 cannot be reached: the connection was refused/,
     );
-    await using rude = await open((_request, response) => void response.destroy(), {
+    await using rude = await openProxy((_request, response) => void response.destroy(), {
       wallSeconds: 0.2,
     });
     expect((await post(rude)).statusCode).toBe(503);
     expect(rude.proxy.totals().costMicroUsd).toBeGreaterThan(15_000);
   });
 
-  it("behind a certificate that is not trusted ends the run at once, and costs nothing", async () => {
-    await using server = await selfSigned();
-    await using opened = await open(undefined, { baseUrl: server.url });
-    const startMs = performance.now();
-    expect((await post(opened)).statusCode).toBe(503);
-    expect(performance.now() - startMs, "no setting mends itself").toBeLessThan(5_000);
-    expect(opened.proxy.state.ended).toMatchObject({ reason: "network", isPassing: false });
-    expect(opened.proxy.state.ended?.detail).toMatch(/its certificate is not trusted.*NODE_EXTRA_CA_CERTS/);
-    expect(opened.proxy.totals().costMicroUsd).toBe(0);
-    expect([...opened.spend.entries.values()]).toEqual([{ reserved: expect.any(Number) as number, settled: 0 }]);
-  });
-
-  it("behind a proxy that wants a login ends the run at once, and costs nothing", async () => {
-    await using corporate = await refusingProxy(407);
-    await using dispatcher = disposable(new ProxyAgent(corporate.url));
-    await using opened = await open(undefined, { baseUrl: "https://api.anthropic.com", dispatcher });
-    expect((await post(opened)).statusCode).toBe(503);
-    expect(opened.proxy.state.ended).toMatchObject({ reason: "network", isPassing: false });
-    expect(opened.proxy.state.ended?.detail).toMatch(/the proxy answered 407.*http:\/\/user:password@host:port/);
-    expect(opened.proxy.totals().costMicroUsd).toBe(0);
-  });
-
   it("that refuses the key ends the run with that reason; its word is passed on", async () => {
-    await using opened = await open(
+    await using opened = await openProxy(
       (_request, response) =>
         void response.writeHead(401, { "content-type": "application/json" }).end('{"type":"error"}'),
     );
@@ -617,7 +474,7 @@ describe("a provider in trouble", () => {
 
 it("keeps our key from who is inside, when the provider's refusal names it", async () => {
   const said = "x-api-key sk-ours-8-and-more is not valid: " + Buffer.from("sk-ours-8-and-more").toString("base64");
-  await using opened = await open(
+  await using opened = await openProxy(
     ({ url }, response) =>
       void response
         .writeHead(url.includes("count") ? 302 : 400, {
@@ -638,7 +495,7 @@ it("keeps our key from who is inside, when the provider's refusal names it", asy
 });
 
 it("ends and settles what is under way when it is closed", async () => {
-  await using opened = await open((_request, response) => sendEvents(response, [messageStart("a")]));
+  await using opened = await openProxy((_request, response) => sendEvents(response, [messageStart("a")]));
   const answer = await post(opened);
   const reading = text(answer.body).catch(ignoring("UND_ERR_SOCKET"));
   await opened.proxy.close();

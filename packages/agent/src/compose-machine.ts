@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { LeasedJob } from "@feedback-chat/protocol/job";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { MachineConfig } from "./config.ts";
+import { nodeReleases } from "./core/node-releases.ts";
 import { addressesIn } from "./core/public-address.ts";
 import { claudeCode } from "./engines/claude-code.ts";
 import { commandEngine } from "./engines/command.ts";
@@ -13,6 +14,7 @@ import { requirePrice } from "./require-price.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { ModelAccess, OpenModel } from "./ports/model-access.ts";
+import type { ProjectNodes } from "./ports/project-nodes.ts";
 import type { OpenPublisher } from "./ports/publisher.ts";
 import type { OpenRegistry } from "./ports/registry.ts";
 import type { Sandbox } from "./ports/sandbox.ts";
@@ -24,6 +26,7 @@ import { chooseSandbox } from "./sandboxes/choose-sandbox.ts";
 import { findNpm } from "./sandboxes/install-tools.ts";
 import type { JobDeps } from "./sandboxes/open-job.ts";
 import { podman } from "./sandboxes/podman.ts";
+import { projectNodes } from "./sandboxes/project-nodes.ts";
 import { requireWalls, selfTest, type SelfTest } from "./sandboxes/self-test.ts";
 
 /** The parts that every run on this machine needs, put together once. */
@@ -31,6 +34,7 @@ export type Machine = AsyncDisposable & {
   sandbox: Sandbox;
   openModel: OpenModel;
   openRegistry: OpenRegistry;
+  projectNodes: ProjectNodes;
   openPublisher: OpenPublisher;
   networkFacts: NetworkFacts;
   /** Through the machine's proxies. */
@@ -81,6 +85,13 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     openModel: openModelWith({ clock, dispatcher: network.dispatcher }, config),
     openRegistry: (input) =>
       openRegistryProxy({ ...input, isOpened: addressesIn(config.registryAllow), network: network.facts }),
+    projectNodes: projectNodes({
+      fetch: network.fetch,
+      rootFolder,
+      searchPath,
+      registry: "https://registry.npmjs.org/",
+      releases: nodeReleases,
+    }),
     openPublisher: () =>
       openPublisherChild({
         compiledFolder: join(rootFolder, "compiled"),

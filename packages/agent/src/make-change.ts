@@ -2,7 +2,7 @@ import type { CheckResult, Evidence } from "@feedback-chat/protocol/evidence";
 import { secretTextTrouble } from "@feedback-chat/protocol/secret-text";
 import type { RunUse } from "@feedback-chat/protocol/job";
 import { projectEnvironment } from "./core/project-environment.ts";
-import { withPathAfter } from "./core/with-path.ts";
+import { withPathAfter, withPathBefore } from "./core/with-path.ts";
 import { addUse, leftOf, usedUp } from "./core/budget.ts";
 import { failed, noCredential, type PipelineEnd } from "./pipeline-end.ts";
 import { judgeTree, openBench, type Bench, type Opened, type Run } from "./pipeline-run.ts";
@@ -66,19 +66,19 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
 }
 
 /**
- * Whatever runs in the job has the project's packages, as the checks do, and finds the package manager by its name. What
- * it writes there, the checks never see.
+ * Whatever runs in the job has the project's Node and packages, as the checks do, and finds the package manager by its
+ * name. What it writes there, the checks never see.
  */
-function withLayers(sandbox: SandboxJob, { folders, mounts, binFolders }: Layers): SandboxJob {
+function withLayers(sandbox: SandboxJob, { folders, mounts, binFolders, node }: Layers): SandboxJob {
   return {
     ...sandbox,
     run: (spec) =>
       sandbox.run({
         ...spec,
-        argv: withPathAfter(binFolders, spec.argv),
+        argv: withPathBefore(node.binFolders, withPathAfter(binFolders, spec.argv)),
         env: { ...projectEnvironment, ...spec.env },
         layers: folders,
-        readOnlyMounts: [...spec.readOnlyMounts, ...mounts],
+        readOnlyMounts: [...spec.readOnlyMounts, ...mounts, ...node.mounts],
       }),
   };
 }

@@ -7,6 +7,7 @@ import type { Coordinator, Secret } from "./ports/coordinator.ts";
 import type { Engine } from "./ports/engine.ts";
 import type { RunRepository } from "./ports/git.ts";
 import type { OpenModel } from "./ports/model-access.ts";
+import type { ProjectNodes } from "./ports/project-nodes.ts";
 import type { OpenPublisher, Publisher } from "./ports/publisher.ts";
 import type { OpenRegistry } from "./ports/registry.ts";
 import type { Sandbox, SandboxLimits } from "./ports/sandbox.ts";
@@ -24,6 +25,7 @@ export type PipelineDeps = {
   engine: Engine;
   openModel: OpenModel;
   openRegistry: OpenRegistry;
+  projectNodes: ProjectNodes;
   openPublisher: OpenPublisher;
   /** Whether the machine can do something of this size while an agent works. */
   hasRoomBeside(memoryBytes: number): boolean;

@@ -77,6 +77,7 @@ describe("the checks of the base", () => {
   const others: [string, { script?: string; repositoryId?: number } & Partial<BaseChecksInput>][] = [
     ["another command", { script: "true " }],
     ["other packages", { layers: { ...nothingNeeded, hash: "other" } }],
+    ["another Node", { layers: { ...nothingNeeded, node: { ...nothingNeeded.node, version: "20.20.2" } } }],
     ["other limits", { limits: { ...limits, processes: 200 } }],
     ["another repository", { repositoryId: 8 }],
   ];

@@ -95,7 +95,7 @@ async function openAll(folder: TestFolder, files: Record<string, Content>, allow
   const opened = await openSandbox({ npmFolder });
   const signal = new AbortController().signal;
   const layers = await prepareDependencies(
-    { sandbox: opened.sandbox, openRegistry: openRegistryProxy, signal, log: () => {} },
+    { sandbox: opened.sandbox, openRegistry: openRegistryProxy, projectNodes: null, signal, log: () => {} },
     {
       repository,
       settings: { subFolder: "" },

@@ -1,4 +1,5 @@
 import { openRegistryProxy, type RegistryProxyInput } from "../src/proxy/registry-proxy.ts";
+import type { ProjectNodes } from "../src/ports/project-nodes.ts";
 import { findNpm } from "../src/sandboxes/install-tools.ts";
 import { prepareDependencies } from "../src/stages/deps.ts";
 import { makeRepository, type Content, type TestFolder } from "./git/make-repository.ts";
@@ -9,13 +10,14 @@ type Options = {
   allowsPrivateRegistry?: boolean;
   subFolder?: string;
   network?: RegistryProxyInput["network"];
+  projectNodes?: ProjectNodes;
 };
 
 /** The layers of a repository with these files, made in a real sandbox through the real proxy. */
 export async function openLayers(
   folder: TestFolder,
   files: Record<string, Content>,
-  { allowsPrivateRegistry = true, subFolder = "", network }: Options = {},
+  { allowsPrivateRegistry = true, subFolder = "", network, projectNodes }: Options = {},
 ) {
   const origin = makeRepository(folder);
   origin.commit(files);
@@ -26,6 +28,7 @@ export async function openLayers(
     {
       sandbox: opened.sandbox,
       openRegistry: (input) => openRegistryProxy({ ...input, ...(network ? { network } : {}) }),
+      projectNodes: projectNodes ?? null,
       signal: new AbortController().signal,
       log: () => {},
     },

@@ -2,13 +2,13 @@ import type { RunSettings } from "@feedback-chat/protocol/job";
 import * as z from "zod";
 import { folderOf, pathIn } from "../core/tree-paths.ts";
 import { workspaceMembers, workspacePatterns } from "../core/workspace.ts";
-import type { Level } from "../ports/engine.ts";
 import type { RunRepository } from "../ports/git.ts";
 import type { OpenRegistry } from "../ports/registry.ts";
-import type { Sandbox, SandboxJob } from "../ports/sandbox.ts";
+import type { SandboxJob } from "../ports/sandbox.ts";
 import { fetchPackages } from "./fetch-packages.ts";
 import { findInstallRoot } from "./find-install-root.ts";
 import { planInstall } from "./plan-install.ts";
+import { ownNode, prepareNode, type ProjectNode, type ProjectNodeDeps } from "./project-node.ts";
 import { jsonOf } from "./read-lockfile.ts";
 import { sealLayer } from "./seal-layer.ts";
 
@@ -22,6 +22,8 @@ export type Layers = AsyncDisposable & {
   owner: SandboxJob | null;
   /** Inside paths that go before PATH. */
   binFolders: string[];
+  /** What the project's programs run on. */
+  node: ProjectNode;
   /** Of all that is mounted; null when it is not known: then nothing that ran with it is kept for later runs. */
   hash: string | null;
   /** That no sandbox changed the folders on the host. @throws Problem sandbox_leaks */
@@ -32,12 +34,7 @@ export type Layers = AsyncDisposable & {
   note: string | null;
 };
 
-export type DependenciesDeps = {
-  sandbox: Sandbox;
-  openRegistry: OpenRegistry;
-  signal: AbortSignal;
-  log(level: Level, message: string): void;
-};
+export type DependenciesDeps = ProjectNodeDeps & { openRegistry: OpenRegistry };
 export type DependenciesInput = {
   repository: RunRepository;
   settings: Pick<RunSettings, "subFolder">;
@@ -60,8 +57,17 @@ const packageJson = z.object({
  */
 export async function prepareDependencies(deps: DependenciesDeps, input: DependenciesInput): Promise<Layers> {
   const { repository } = input;
-  const app = folderOf(input.settings.subFolder);
   const read = async (path: string) => textOf(await repository.readFile(repository.baseSha, path));
+  const { node, note } = await prepareNode(deps, { ...input, read });
+  const layers = await buildLayers(deps, { ...input, read, node });
+  return { ...layers, node, note: [note, layers.note].filter((each) => each !== null).join("\n") || null };
+}
+
+type Building = DependenciesInput & { read(path: string): Promise<string | null>; node: ProjectNode };
+
+async function buildLayers(deps: DependenciesDeps, { read, node, ...input }: Building): Promise<Layers> {
+  const { repository } = input;
+  const app = folderOf(input.settings.subFolder);
   const manifest = await read(pathIn(app, "package.json"));
   if (manifest === null) return nothingNeeded;
   const root = await findInstallRoot(read, app);
@@ -80,6 +86,7 @@ export async function prepareDependencies(deps: DependenciesDeps, input: Depende
     repository,
     root,
     plan,
+    node,
     job: input.job,
     allowsPrivateRegistry: input.allowsPrivateRegistry ?? false,
   });
@@ -91,6 +98,7 @@ export async function prepareDependencies(deps: DependenciesDeps, input: Depende
     mounts,
     owner: fetched.job,
     binFolders,
+    node,
     ...seal,
     isBuilt: true,
     note: null,
@@ -103,6 +111,7 @@ const nothing = {
   mounts: [],
   owner: null,
   binFolders: [],
+  node: ownNode,
   requireUnbroken: async () => {},
   [Symbol.asyncDispose]: async () => {},
 };

@@ -5,12 +5,14 @@ import { cleanText } from "../core/clean-log.ts";
 import { insidePaths } from "../core/inside-paths.ts";
 import { installFailure } from "../core/install-failure.ts";
 import { parentsOf, pathIn } from "../core/tree-paths.ts";
+import { withPathBefore } from "../core/with-path.ts";
 import type { RunRepository } from "../ports/git.ts";
 import type { OpenRegistry } from "../ports/registry.ts";
 import type { Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
 import { fetchScript, insideProgram, programFolder, registrySocket } from "./fetch-script.ts";
 import { findLayers, findPnpLayers, isFolder } from "./find-layers.ts";
 import type { InstallPlan } from "./install-plan.ts";
+import type { ProjectNode } from "./project-node.ts";
 
 export type FetchDeps = { sandbox: Sandbox; openRegistry: OpenRegistry; signal: AbortSignal };
 export type FetchInput = {
@@ -18,6 +20,8 @@ export type FetchInput = {
   /** Where the lockfile lies, and the packages are installed; "" is the root. */
   root: string;
   plan: InstallPlan;
+  /** What the package manager runs on, besides npm. */
+  node: ProjectNode;
   job: { name: string; slot: number };
   allowsPrivateRegistry: boolean;
 };
@@ -77,7 +81,7 @@ async function install(
   const root = input.root === "" ? insidePaths.tree : `${insidePaths.tree}/${input.root}`;
   const env = Object.entries(input.plan.env).map(([name, value]) => [name, value.replace("{root}", root)]);
   const run = job.run({
-    argv: ["node", "-"],
+    argv: withPathBefore(input.node.binFolders, ["node", "-"]),
     workingFolder: root,
     env: {
       CI: "true",
@@ -90,7 +94,7 @@ async function install(
     },
     stdin: fetchScript(input.plan),
     hasModelSocket: true,
-    readOnlyMounts: [],
+    readOnlyMounts: input.node.mounts,
     limits,
     signal: AbortSignal.any([signal, proxy.atRefusal]),
   });

@@ -78,7 +78,7 @@ function keyOf({ repositoryId }: KeptChecks, { repository, layers, chain, limits
     layers.hash,
     chain,
     limits,
-    process.version,
+    layers.node.version,
     process.arch,
     packageVersion,
   ];

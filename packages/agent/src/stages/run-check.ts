@@ -35,7 +35,10 @@ export async function runCheck(
   const startedMs = clock.monotonicMs();
   const run = job.run({
     // The folder of the layer first: a `.bin` that the change brings shadows nothing.
-    argv: withPathBefore([...binFoldersAt(folder, layers), ...layers.binFolders], check.command),
+    argv: withPathBefore(
+      [...binFoldersAt(folder, layers), ...layers.binFolders, ...layers.node.binFolders],
+      check.command,
+    ),
     workingFolder: folder === "" ? insidePaths.tree : `${insidePaths.tree}/${folder}`,
     env: {
       ...projectEnvironment,
@@ -47,7 +50,7 @@ export async function runCheck(
     },
     stdin: "",
     layers: layers.folders,
-    readOnlyMounts: layers.mounts,
+    readOnlyMounts: [...layers.mounts, ...layers.node.mounts],
     limits,
     signal,
   });

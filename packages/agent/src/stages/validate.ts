@@ -38,7 +38,7 @@ export async function validateTree(deps: ChainDeps, input: ValidateInput): Promi
   const { layers } = input;
   const chains = input.found.touchedBy(input.files.map(({ path }) => path));
   const checked = { checks: [], isBuilt: layers.isBuilt, note: layers.note };
-  if (chains.length === 0) return { checked: { ...checked, note: layers.note ?? nothingToRun }, ownFaults: [] };
+  if (chains.length === 0) return { checked: { ...checked, note: noteWithout(layers) }, ownFaults: [] };
   if (!layers.isBuilt) {
     const checks = chains.flatMap((chain) => chain.checks.map((check) => notRun(check, layers.note)));
     return { checked: { ...checked, checks }, ownFaults: [] };
@@ -52,6 +52,11 @@ export async function validateTree(deps: ChainDeps, input: ValidateInput): Promi
   }
   const ownFaults = results.filter(({ isOwnFault }) => isOwnFault).map(({ check }) => check.name);
   return { checked: { ...checked, checks: results.map(({ check }) => check) }, ownFaults };
+}
+
+function noteWithout({ isBuilt, note }: Layers): string {
+  if (note === null) return nothingToRun;
+  return isBuilt ? `${note}\n${nothingToRun}` : note;
 }
 
 const nothingToRun = "The project names no checks and the base commit has no scripts to run.";

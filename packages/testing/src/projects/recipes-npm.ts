@@ -135,7 +135,8 @@ export const fastify: Recipe = {
   made: "fastify-cli 7.4.0 (TypeScript), node:test",
   manager: "npm",
   steps: [npx("fastify-cli@7.4.0", "generate", "app", "--lang=ts"), upFromApp],
-  manifests: {},
+  // The first version of its range does not run on Node 24.
+  manifests: { "": { devDependencies: { "ts-node": "10.9.2" } } },
   files: {
     "src/total.ts": totalSource,
     "test/total.test.ts": `import * as assert from 'node:assert'

@@ -5,4 +5,4 @@ alter table fc.instance add column resumed_at timestamptz;
 
 -- A worker chooses its claim ids: the same one of another worker is another claim.
 drop index fc.job_queue_claim;
-create unique index job_queue_claim on fc.job_queue (worker_id, claim_id) where claim_id is not null;
+create unique index job_queue_claim on fc.job_queue (claim_id, worker_id) where claim_id is not null;

@@ -29,6 +29,7 @@ const whole: Evidence = {
     checks: [{ name: "test", command: ["npm", "test"], base: result("failed"), head: result("passed") }],
     isBuilt: true,
     note: null,
+    installScripts: [],
   },
   flagged: [{ level: "flag", code: "x", path: "src/cart.js", line: 3, detail: "A new address." }],
   spent: { costMicroUsd: 46_320, inputTokens: 35_500, outputTokens: 740, agentMs: 4_000, totalMs: 12_345 },
@@ -50,7 +51,7 @@ describe("renderEvidence", () => {
     const lines = renderEvidence({
       ...whole,
       done: { ...whole.done, isUnfinished: true, unfinishedBecause: "budget", files: [] },
-      checked: { checks: [], isBuilt: false, note: "There is no test script." },
+      checked: { checks: [], isBuilt: false, note: "There is no test script.", installScripts: [] },
     });
     expect(lines).toContain("done     (unfinished: budget) Multiplies. Adds a test.");
     expect(lines).toContain("checked  nothing: the project names no check");

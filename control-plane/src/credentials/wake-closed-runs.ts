@@ -36,8 +36,8 @@ async function isOpenFor(deps: Deps, projectId: string): Promise<boolean> {
   try {
     await storedToken(deps, projectId, ["anthropic_api_key"]);
     await storedToken(deps, projectId, ["claude_oauth"]);
-    await storedToken(deps, projectId, ["github_token"]);
-    await openApp(deps);
+    // A project with a token of its own does not use the App.
+    if ((await storedToken(deps, projectId, ["github_token"])) === null) await openApp(deps);
     return true;
   } catch (error) {
     if (isProblem(error, "credential_unreadable")) return false;

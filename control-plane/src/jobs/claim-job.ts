@@ -102,8 +102,8 @@ async function greet(tx: Tx, { workerId, workspaceId, keyId, claimId }: Claim): 
   const { rows } = await sql<Greeted>`
     update fc.workers set last_seen_at = now() where id = ${workerId} and workspace_id = ${workspaceId}
     returning is_draining as "isDraining", name, version,
-      (select j.id from fc.job_queue j where j.claim_id = ${claimId} and coalesce(j.worker_id, ${workerId}) = ${workerId}
-        limit 1) as "earlierJobId",
+      (select j.id from fc.job_queue j where j.claim_id = ${claimId} and j.workspace_id = ${workspaceId}
+        and coalesce(j.worker_id, ${workerId}) = ${workerId} order by (j.status = 'processing') desc limit 1) as "earlierJobId",
       exists (select from fc.api_keys k where k.id = ${keyId} and k.revoked_at is null and coalesce(k.expires_at > now(), true)) as "hasKey"`.execute(
     tx,
   );

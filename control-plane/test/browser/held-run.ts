@@ -44,6 +44,7 @@ const evidence: Evidence = {
     ],
     isBuilt: false,
     note: null,
+    installScripts: [],
   },
   flagged: [
     {

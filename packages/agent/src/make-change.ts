@@ -47,7 +47,12 @@ export async function makeChange(run: Run, opened: Opened, layers: Layers): Prom
     if ("kind" in collected) return collected;
     run.log.write("info", sizeOf(collected));
     const made = { opened, agent, collected, used };
-    const unchecked = { checks: [], isBuilt: layers.isBuilt, note: "The checks have not run." };
+    const unchecked = {
+      checks: [],
+      isBuilt: layers.isBuilt,
+      note: "The checks have not run.",
+      installScripts: layers.installScripts,
+    };
     if (!collected.isEmpty) {
       await keepTree(run.coordinator, collected);
       await keepJudged(run, made, unchecked);

@@ -98,7 +98,7 @@ async function openAll(folder: TestFolder, files: Record<string, Content>, allow
     { sandbox: opened.sandbox, openRegistry: openRegistryProxy, projectNodes: null, signal, log: () => {} },
     {
       repository,
-      settings: { subFolder: "" },
+      settings: { subFolder: "", installScripts: [] },
       job: { name: "job-deps", slot: 1 },
       allowsPrivateRegistry,
     },

@@ -9,6 +9,7 @@ import { openSandbox } from "./open-sandbox.ts";
 type Options = {
   allowsPrivateRegistry?: boolean;
   subFolder?: string;
+  installScripts?: string[];
   network?: RegistryProxyInput["network"];
   projectNodes?: ProjectNodes;
 };
@@ -17,7 +18,7 @@ type Options = {
 export async function openLayers(
   folder: TestFolder,
   files: Record<string, Content>,
-  { allowsPrivateRegistry = true, subFolder = "", network, projectNodes }: Options = {},
+  { allowsPrivateRegistry = true, subFolder = "", installScripts = [], network, projectNodes }: Options = {},
 ) {
   const origin = makeRepository(folder);
   origin.commit(files);
@@ -32,7 +33,7 @@ export async function openLayers(
       signal: new AbortController().signal,
       log: () => {},
     },
-    { repository, settings: { subFolder }, job: { name: "job-deps", slot: 1 }, allowsPrivateRegistry },
+    { repository, settings: { subFolder, installScripts }, job: { name: "job-deps", slot: 1 }, allowsPrivateRegistry },
   );
   return {
     layers,

@@ -6,6 +6,7 @@ import type { AddressInfo, Server } from "node:net";
 import { ProxyAgent, type Dispatcher } from "undici";
 import { describe, expect, it } from "vitest";
 import { openProxy, post } from "./open-proxy.ts";
+import type { Script } from "./stub-model.ts";
 
 async function listening(server: Server, scheme: string): Promise<AsyncDisposable & { url: string }> {
   server.listen(0, "127.0.0.1");
@@ -40,6 +41,16 @@ function disposable<T extends Dispatcher>(dispatcher: T): T & AsyncDisposable {
 }
 
 describe("a provider", () => {
+  it("that redirects ends the run with where it points to, and costs nothing", async () => {
+    const script: Script = (_request, response) =>
+      void response.writeHead(308, { location: "https://elsewhere.example/v1/messages" }).end();
+    await using opened = await openProxy(script);
+    expect((await post(opened)).statusCode).toBe(503);
+    expect(opened.proxy.state.ended).toMatchObject({ reason: "network", isPassing: false, status: 308 });
+    expect(opened.proxy.state.ended?.detail).toContain("redirects (308) to https://elsewhere.example.");
+    expect(opened.proxy.totals().costMicroUsd).toBe(0);
+  });
+
   it("behind a certificate that is not trusted ends the run at once, and costs nothing", async () => {
     await using server = await selfSigned();
     await using opened = await openProxy(undefined, { baseUrl: server.url });

@@ -286,6 +286,20 @@ describe("what it may cost", () => {
     expect(opened.model.requests.map(({ url }) => url)).toEqual(["/v1/messages/count_tokens"]);
   });
 
+  it("sends the request all the same where the provider breaks its count off", async () => {
+    const large = { ...plain, max_tokens: 4_000, messages: [{ role: "user", content: "word ".repeat(60_000) }] };
+    const script: Script = ({ url }, response) => {
+      if (!url.includes("count_tokens")) return { text: "read" };
+      response.writeHead(200, { "content-length": "99" }).flushHeaders();
+      setImmediate(() => response.destroy());
+      return undefined;
+    };
+    await using opened = await openProxy(script, { budgetMicroUsd: 2_500_000, dayMicroUsd: 1_830_000 });
+    expect((await post(opened, large)).statusCode).toBe(200);
+    expect(opened.model.requests.map(({ url }) => url.includes("count"))).toEqual([true, false]);
+    expect(opened.failures).toEqual([]);
+  });
+
   it("lets a request wait for those under way before it is refused", async () => {
     const gate = Promise.withResolvers<void>();
     await using opened = await openProxy(
@@ -477,14 +491,14 @@ it("keeps our key from who is inside, when the provider's refusal names it", asy
   await using opened = await openProxy(
     ({ url }, response) =>
       void response
-        .writeHead(url.includes("count") ? 302 : 400, {
+        .writeHead(url.includes("count") ? 422 : 400, {
           "content-type": "application/json",
           "request-id": "sk-ours-8-and-more",
         })
         .end(JSON.stringify({ type: "error", error: { message: said, padding: "y".repeat(200_000) } })),
     { credential: { type: "anthropic_api_key", value: "sk-ours-8-and-more" } },
   );
-  for (const [path, status] of [["/v1/messages", 400], ["/v1/messages/count_tokens", 302]] as const) {
+  for (const [path, status] of [["/v1/messages", 400], ["/v1/messages/count_tokens", 422]] as const) {
     const answer = await post(opened, plain, { path });
     expect([answer.statusCode, answer.headers["request-id"]]).toEqual([status, "[redacted: key]"]);
     const text = await answer.body.text();

@@ -35,6 +35,16 @@ export const spend = z.object({
 });
 export type Spend = z.infer<typeof spend>;
 
+/** What came of one install script that the project's settings allow; "none": there was nothing to run. */
+export const installScript = z.object({
+  /** "." is the project itself. */
+  package: z.string(),
+  script: z.string(),
+  outcome: z.enum(["ran", "failed", "none"]),
+  detail: z.string(),
+});
+export type InstallScript = z.infer<typeof installScript>;
+
 /** What was asked, done, checked, flagged and spent: shown on the pull request, in the API and the terminal. */
 export const evidence = z.object({
   schemaVersion: z.literal(1),
@@ -60,6 +70,7 @@ export const evidence = z.object({
     checks: z.array(checkResult),
     isBuilt: z.boolean(),
     note: z.string().nullable(),
+    installScripts: z.array(installScript).default([]),
   }),
   flagged: z.array(verdict),
   spent: spend.extend({ agentMs: z.int(), totalMs: z.int() }),

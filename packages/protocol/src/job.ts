@@ -56,6 +56,8 @@ export const runSettings = z.object({
     .nullable()
     .default(null),
   subFolder: z.string().default(""),
+  /** Packages whose install scripts run after the fetch, without a network; "." is the project's own package.json. */
+  installScripts: z.array(z.string().min(1).max(214)).max(50).default([]),
   baseRef: z.string().nullable().default(null),
   /** Of the branches that runs push: `<prefix>/issue-N-<rand>`. */
   branchPrefix: z

@@ -120,7 +120,8 @@ const hostile: [string, Record<string, unknown>][] = (() => {
   const clearing = { type: "clear_tool_uses_20250919" };
   return [
     ["message", { messages: [{ role: "user", content: "hi", ...extra }] }],
-    ["message's role", { messages: [{ role: "system", content: "hi" }] }],
+    ["message's role", { messages: [{ role: "tool", content: "hi" }] }],
+    ["image in a message of the system's", { messages: [{ role: "system", content: [image] }] }],
     ["message without a content", { messages: [{ role: "user" }] }],
     ["message whose content is a number", { messages: [{ role: "user", content: 7 }] }],
     ["text", user({ ...text, ...extra })],
@@ -206,6 +207,11 @@ describe("members below the first level", () => {
     const withProto = Object.hasOwn(members, "__proto__") ? body.replace("{", '{"__proto__":{},') : body;
     const judged = judge(withProto);
     expect(judged).toMatchObject({ ok: false, reason: expect.stringMatching(/not admitted|missing|JSON/) as string });
+  });
+
+  it("admits a message of the system's, as the engine sends one to newer models", () => {
+    const environment = { role: "system", content: [{ type: "text", text: "# Environment" }] };
+    expect(judge({ ...plain, messages: [...plain.messages, environment] })).toMatchObject({ ok: true });
   });
 
   it("names the member and its place", () => {

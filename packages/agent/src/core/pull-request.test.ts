@@ -9,7 +9,7 @@ const evidence: Evidence = {
   asked: { issueNumber: 12, title: "The total is wrong", hiddenRemoved: 2, snapshotSha256: "0".repeat(64), wasCut: false },
   done: { summary: "Fixed the sum.", isUnfinished: false,
     unfinishedBecause: null, baseSha: "a".repeat(40), treeId: "b".repeat(40), files: [{ path: "src/cart.js", change: "modified", addedLines: 1, removedLines: 1 }], ignoredFiles: 0 },
-  checked: { checks: [{ name: "test", command: ["npm", "test"], base: { outcome: "failed", durationMs: 1, outputTail: "" }, head: { outcome: "passed", durationMs: 1, outputTail: "" } }], isBuilt: true, note: null },
+  checked: { checks: [{ name: "test", command: ["npm", "test"], base: { outcome: "failed", durationMs: 1, outputTail: "" }, head: { outcome: "passed", durationMs: 1, outputTail: "" } }], isBuilt: true, note: null, installScripts: [] },
   flagged: [{ level: "hold", code: "new_host", path: "src/cart.js", line: 3, detail: "an address at the new host x.io" }],
   spent: { costMicroUsd: 12_345, inputTokens: 100, outputTokens: 20, agentMs: 1_500, totalMs: 61_000 },
 }; // prettier-ignore

@@ -1,6 +1,6 @@
 import { cleanText } from "./clean-log.ts";
 import { code, defuse, neutralise, quote } from "./neutralise.ts";
-import type { CheckResult, Evidence, Verdict } from "@feedback-chat/protocol/evidence";
+import type { CheckResult, Evidence, InstallScript, Verdict } from "@feedback-chat/protocol/evidence";
 import type { Origin } from "@feedback-chat/protocol/job";
 
 export type PullRequestFacts = {
@@ -34,6 +34,7 @@ export function pullRequestFor(facts: PullRequestFacts): { title: string; body: 
     ]),
     section("Checked", [
       checkTable(facts.evidence.checked.checks),
+      scriptList(facts.evidence.checked.installScripts),
       facts.evidence.checked.isBuilt ? null : "Not built: the dependencies could not be installed.",
       facts.evidence.checked.note === null ? null : quote(cut(facts.evidence.checked.note, maxNoteChars)),
     ]),
@@ -45,6 +46,13 @@ export function pullRequestFor(facts: PullRequestFacts): { title: string; body: 
     title: titleFor(asked.issueNumber, asked.title),
     body: `${sections.filter((part) => part !== null).join("\n\n")}\n`,
   };
+}
+
+/** Which of the settings' install scripts ran: they ran before anything was checked, and may have changed how. */
+function scriptList(scripts: InstallScript[]): string | null {
+  if (scripts.length === 0) return null;
+  const named = scripts.map(({ package: name, script, outcome }) => `${code(name)} ${code(script)} ${outcome}`);
+  return cut(`Install scripts: ${named.join(", ")}.`, maxNoteChars);
 }
 
 /** A title becomes a commit message when the branch is squashed: a closing word in it would close. */

@@ -52,10 +52,11 @@ const block = z.discriminatedUnion("type", [
   toolReference,
 ]);
 
-const message = z.strictObject({
-  role: z.enum(["user", "assistant"]),
-  content: z.union([z.string(), z.array(block)]),
-});
+const message = z.discriminatedUnion("role", [
+  z.strictObject({ role: z.enum(["user", "assistant"]), content: z.union([z.string(), z.array(block)]) }),
+  // Newer models take words of the system in the middle of a conversation; the engine tells them its environment so.
+  z.strictObject({ role: z.literal("system"), content: z.union([z.string(), z.array(text)]) }),
+]);
 
 /** A tool with a type of its own runs at the provider; `allowed_callers` would let a program there call ours. */
 const tool = z.strictObject({

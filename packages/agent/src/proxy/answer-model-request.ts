@@ -12,7 +12,7 @@ import {
 } from "./call-model.ts";
 import { type NetworkCause, proxyRefusal } from "@feedback-chat/protocol/network-cause";
 import { requestHeaders } from "./headers.ts";
-import { passAnswer } from "./pass-answer.ts";
+import { beginningOf, passAnswer } from "./pass-answer.ts";
 import { openBody, type HeldBytes, type Refusal } from "./read-body.ts";
 import { bodyUsageReader, streamUsageReader, type SeenUsage } from "./read-usage.ts";
 import type { Refused, Reservation, Settlement, SpendBook } from "./spend-book.ts";
@@ -125,6 +125,10 @@ async function forward(context: Context, forwarding: Forwarding): Promise<Forwar
         continue;
       return signal.aborted ? cut(attempts) : unreachable(context, attempt.cause);
     }
+    if (attempt.kind === "answered" && isRedirect(attempt.upstream.statusCode)) {
+      await attempt.upstream.body.dump().catch(whenAborted(signal));
+      return redirected(context, attempt.upstream);
+    }
     if (attempt.kind === "answered" && !isWorthRetrying(attempt.upstream.statusCode)) {
       return {
         ...(await pass(context, { upstream: attempt.upstream, reservation, exchange, startMs })),
@@ -154,6 +158,18 @@ function unreachable({ origin }: Context, { kind, detail, next }: NetworkCause):
   };
 }
 
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+/** Followed by nobody: the address is a constant of the run, and the key goes nowhere else. */
+function redirected({ origin }: Context, { statusCode, headers }: Upstream): ProxyEnd {
+  const to = String(headers["location"] ?? "");
+  const where = URL.canParse(to) ? ` to ${new URL(to).origin}` : "";
+  const detail = `The model at ${origin} redirects (${statusCode})${where}. Set ANTHROPIC_BASE_URL to the address itself.`;
+  return { reason: "network", detail, status: statusCode, isPassing: false };
+}
+
 /** Room for the request's worst case; `cut` when its client left while it waited. */
 async function reserve(context: Context, { judged, exchange, signal }: Forwarding) {
   const count = (request: JudgedRequest) => countPrompt(context, { request, exchange, signal });
@@ -177,9 +193,11 @@ async function countPrompt(
   };
   const attempt = await callModel(context, call).catch(whenAborted(inTime));
   if (attempt?.kind !== "answered") return request;
-  const said = await attempt.upstream.body.text().catch(whenAborted(inTime));
-  const answer = attempt.upstream.statusCode === 200 && said !== undefined ? counted.safeParse(jsonOrNull(said)) : null;
-  return answer?.success ? withCountedPrompt(request, answer.data.input_tokens) : request;
+  // Whatever becomes of it: the request itself goes on without a count.
+  const [said] = await Promise.allSettled([beginningOf(attempt.upstream)]);
+  if (attempt.upstream.statusCode !== 200 || said.status === "rejected") return request;
+  const answer = counted.safeParse(jsonOrNull(said.value));
+  return answer.success ? withCountedPrompt(request, answer.data.input_tokens) : request;
 }
 
 function jsonOrNull(text: string): unknown {
@@ -214,13 +232,24 @@ async function send(
     body: judged.body,
     signal,
   };
+  const startMs = context.clock.monotonicMs();
   const attempt = await callModel(context, call).catch(whenAborted(signal));
+  const elapsedMs = context.clock.monotonicMs() - startMs;
   if (reservation === null) return attempt ?? "cut";
   if (attempt === undefined || attempt.kind === "broken")
     await context.book.settle(reservation, { usage: null, isFinal: false }, 0);
   else if (attempt.kind === "unsent") await context.book.release(reservation);
-  else if (attempt.upstream.statusCode >= 400) await context.book.release(reservation);
+  else if (isLate(attempt.upstream.statusCode, elapsedMs)) {
+    const input = reservation.request.promptTokens;
+    const usage = { input, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 };
+    await context.book.settle(reservation, { usage, isFinal: false }, elapsedMs);
+  } else if (attempt.upstream.statusCode >= 300) await context.book.release(reservation);
   return attempt ?? "cut";
+}
+
+/** A gateway that waited for too long: behind it the model has worked, and is paid. */
+function isLate(status: number, elapsedMs: number): boolean {
+  return (status === 408 || status === 504 || status === 524) && elapsedMs > 5_000;
 }
 
 type Passing = { upstream: Upstream; reservation: Reservation | null; exchange: Exchange; startMs: number };

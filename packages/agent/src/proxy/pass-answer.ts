@@ -44,7 +44,8 @@ export async function passAnswer(upstream: Upstream, passing: Passing): Promise<
 
 const maxErrorBytes = 64 * 1024;
 
-async function beginningOf({ body }: Upstream): Promise<string> {
+/** Of an answer that is only read by us; whatever length it has. */
+export async function beginningOf({ body }: Upstream): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { Problem } from "@feedback-chat/protocol/problem";
 import { describe, expect, it } from "vitest";
 import { judgeModelRequest, type JudgedRequest } from "../core/judge-model-request.ts";
 import { listPrices } from "../core/prices.ts";
@@ -52,6 +53,35 @@ describe("the run's book", () => {
     if (!("reservationId" in granted)) throw new Error("refused");
     await book.settle(granted, usage(4_000), 0);
     expect(await book.reserve(request(4_000), patience())).toEqual({ refused: "run" });
+  });
+
+  it("wakes who waits only when the store knows of the settlement too", async () => {
+    const whole = request(4_000).worstCase;
+    const ceilingMicroUsd = whole + 5_000;
+    let used = 0;
+    const held = Promise.withResolvers<void>();
+    const slow: SpendStore = {
+      async reserve(microUsd) {
+        if (used + microUsd > ceilingMicroUsd)
+          throw new Problem("budget_exceeded", "full", {
+            facts: { scope: "run", leftMicroUsd: ceilingMicroUsd - used },
+          });
+        used += microUsd;
+        return { reservationId: `res-${used}` };
+      },
+      async settle(_reservation, microUsd) {
+        await held.promise;
+        used += microUsd - whole;
+      },
+    };
+    const book = openSpendBook({ store: slow, ceilingMicroUsd });
+    const first = await book.reserve(request(4_000), patience());
+    if (!("reservationId" in first)) throw new Error("refused");
+    const second = book.reserve(request(4_000), patience());
+    const settling = book.settle(first, usage(10), 0);
+    held.resolve();
+    await settling;
+    expect(await second).toMatchObject({ request: { maxTokens: 4_000 } });
   });
 
   it("lets nobody wait whose client left", async () => {

@@ -108,13 +108,17 @@ export function openSpendBook({ store, ceilingMicroUsd }: { store: SpendStore; c
   }
 
   async function book(reservation: Reservation, settlement: Settlement): Promise<Settlement> {
-    open.delete(reservation.reservationId);
-    if (settlement.costMicroUsd > 0) turns += 1;
-    spent.costMicroUsd += settlement.costMicroUsd;
-    spent.inputTokens += settlement.tokens.input;
-    spent.outputTokens += settlement.tokens.output;
-    changed();
-    await store.settle({ reservationId: reservation.reservationId }, settlement.costMicroUsd, settlement.tokens);
+    try {
+      await store.settle({ reservationId: reservation.reservationId }, settlement.costMicroUsd, settlement.tokens);
+    } finally {
+      // Only now: who waits for room would else be told by the store that there is none.
+      open.delete(reservation.reservationId);
+      if (settlement.costMicroUsd > 0) turns += 1;
+      spent.costMicroUsd += settlement.costMicroUsd;
+      spent.inputTokens += settlement.tokens.input;
+      spent.outputTokens += settlement.tokens.output;
+      changed();
+    }
     return settlement;
   }
 

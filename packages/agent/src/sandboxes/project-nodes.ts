@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { networkCause } from "@feedback-chat/protocol/network-cause";
 import { execa } from "execa";
 import type { NodeRelease } from "../core/node-releases.ts";
+import { ignoring } from "../platform/ignoring.ts";
 import { installOnce, isThere } from "../platform/install-once.ts";
 import type { ProjectNodes } from "../ports/project-nodes.ts";
 import { insideNode } from "./install-tools.ts";
@@ -28,7 +29,7 @@ export function projectNodes(deps: ProjectNodesDeps): ProjectNodes {
     async fetch(release, signal) {
       if (process.arch !== "x64" && process.arch !== "arm64")
         return { problem: `the registry has none for ${process.arch}` };
-      const target = join(deps.rootFolder, "tools", `project-node-${release.version}-1`);
+      const target = join(deps.rootFolder, "tools", `project-node-${release.version}-2`);
       if (await isThere(target)) return { folder: target };
       const tarball = await download(deps, tarballOf(deps.registry, release, process.arch), signal);
       if ("problem" in tarball) return tarball;
@@ -79,15 +80,16 @@ function isPinned(bytes: Buffer, integrity: string): boolean {
   return found.length === pinned.length && timingSafeEqual(found, pinned);
 }
 
-/** The program alone. npm stays the worker's, on the worker's Node: a newer npm does not start on an older Node. */
+/** The program, and the headers that native add-ons compile against. npm stays the worker's, on the worker's Node: a newer npm does not start on an older Node. */
 async function unpack({ searchPath }: ProjectNodesDeps, { folder, bytes }: { folder: string; bytes: Buffer }) {
-  await execa("tar", ["-xzf", "-", "-C", folder, "package/bin/node"], {
+  await execa("tar", ["-xzf", "-", "-C", folder, "--no-same-owner", "--exclude=package/share"], {
     input: bytes,
     env: { PATH: searchPath },
     extendEnv: false,
   });
   await mkdir(join(folder, "bin"));
   await rename(join(folder, "package/bin/node"), join(folder, "bin/node"));
+  await rename(join(folder, "package/include"), join(folder, "include")).catch(ignoring("ENOENT"));
   await rm(join(folder, "package"), { recursive: true });
   for (const name of ["npm", "npx"]) {
     const script = `${insideNode}/lib/node_modules/npm/bin/${name}-cli.js`;

@@ -1,3 +1,4 @@
+import type { InstallScript } from "@feedback-chat/protocol/evidence";
 import type { RunSettings } from "@feedback-chat/protocol/job";
 import * as z from "zod";
 import { folderOf, pathIn } from "../core/tree-paths.ts";
@@ -10,6 +11,7 @@ import { findInstallRoot } from "./find-install-root.ts";
 import { planInstall } from "./plan-install.ts";
 import { ownNode, prepareNode, type ProjectNode, type ProjectNodeDeps } from "./project-node.ts";
 import { jsonOf } from "./read-lockfile.ts";
+import { noteOfScripts } from "./run-install-scripts.ts";
 import { sealLayer } from "./seal-layer.ts";
 
 /** What is mounted into the sandboxes of agent and checks so that the project can be built there. */
@@ -32,12 +34,14 @@ export type Layers = AsyncDisposable & {
   isBuilt: boolean;
   /** For the evidence, such as "not built: …". */
   note: string | null;
+  /** For the evidence: what the settings let run after the fetch. */
+  installScripts: InstallScript[];
 };
 
 export type DependenciesDeps = ProjectNodeDeps & { openRegistry: OpenRegistry };
 export type DependenciesInput = {
   repository: RunRepository;
-  settings: Pick<RunSettings, "subFolder">;
+  settings: Pick<RunSettings, "subFolder" | "installScripts">;
   /** Name and slot of the fetch sandbox. */
   job: { name: string; slot: number };
   /** A registry in the worker's own network may be reached. Default: public ones only. */
@@ -89,9 +93,12 @@ async function buildLayers(deps: DependenciesDeps, { read, node, ...input }: Bui
     node,
     job: input.job,
     allowsPrivateRegistry: input.allowsPrivateRegistry ?? false,
+    installScripts: input.settings.installScripts,
   });
   if ("problem" in fetched) return tell(deps, fetched.problem);
-  const { folders, mounts, binFolders } = fetched;
+  const { folders, mounts, binFolders, installScripts } = fetched;
+  for (const { package: name, script, outcome } of installScripts)
+    deps.log(outcome === "failed" ? "warn" : "info", `Install script ${script} of ${name}: ${outcome}.`);
   const seal = await sealLayer([...folders, ...mounts].map(({ host }) => host));
   return {
     folders,
@@ -101,7 +108,8 @@ async function buildLayers(deps: DependenciesDeps, { read, node, ...input }: Bui
     node,
     ...seal,
     isBuilt: true,
-    note: null,
+    note: noteOfScripts(installScripts),
+    installScripts,
     [Symbol.asyncDispose]: () => fetched.job[Symbol.asyncDispose](),
   };
 }
@@ -112,6 +120,7 @@ const nothing = {
   owner: null,
   binFolders: [],
   node: ownNode,
+  installScripts: [],
   requireUnbroken: async () => {},
   [Symbol.asyncDispose]: async () => {},
 };

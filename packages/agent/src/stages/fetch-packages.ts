@@ -1,3 +1,4 @@
+import type { InstallScript } from "@feedback-chat/protocol/evidence";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { cacheFolders } from "../core/cache-folders.ts";
@@ -7,14 +8,21 @@ import { installFailure } from "../core/install-failure.ts";
 import { parentsOf, pathIn } from "../core/tree-paths.ts";
 import { withPathBefore } from "../core/with-path.ts";
 import type { RunRepository } from "../ports/git.ts";
+import type { ProjectNodes } from "../ports/project-nodes.ts";
 import type { OpenRegistry } from "../ports/registry.ts";
 import type { Sandbox, SandboxJob, SandboxLimits } from "../ports/sandbox.ts";
 import { fetchScript, insideProgram, programFolder, registrySocket } from "./fetch-script.ts";
 import { findLayers, findPnpLayers, isFolder } from "./find-layers.ts";
 import type { InstallPlan } from "./install-plan.ts";
 import type { ProjectNode } from "./project-node.ts";
+import { runInstallScripts } from "./run-install-scripts.ts";
 
-export type FetchDeps = { sandbox: Sandbox; openRegistry: OpenRegistry; signal: AbortSignal };
+export type FetchDeps = {
+  sandbox: Sandbox;
+  openRegistry: OpenRegistry;
+  projectNodes: ProjectNodes | null;
+  signal: AbortSignal;
+};
 export type FetchInput = {
   repository: RunRepository;
   /** Where the lockfile lies, and the packages are installed; "" is the root. */
@@ -24,6 +32,8 @@ export type FetchInput = {
   node: ProjectNode;
   job: { name: string; slot: number };
   allowsPrivateRegistry: boolean;
+  /** Whose install scripts run after the fetch. */
+  installScripts: readonly string[];
 };
 
 const limits: SandboxLimits = {
@@ -40,14 +50,15 @@ type Fetched = {
   folders: Mount[];
   mounts: Mount[];
   binFolders: string[];
+  installScripts: InstallScript[];
 };
 
 /**
  * Installs what the base's lockfile names, in a sandbox of its own whose only exit leads to the hosts of the lockfile.
- * No install script runs, no credential of ours is there. The job stays open: its folders are the layers.
+ * Install scripts run after it and without that exit, those that the settings name. No credential of ours is there. The job stays open: its folders are the layers.
  */
 export async function fetchPackages(
-  { sandbox, openRegistry, signal }: FetchDeps,
+  { sandbox, openRegistry, projectNodes, signal }: FetchDeps,
   input: FetchInput,
 ): Promise<Fetched | { problem: string }> {
   const job = await sandbox.open(input.job);
@@ -59,17 +70,19 @@ export async function fetchPackages(
     const said = await install({ job, openRegistry, signal }, input);
     if (said !== null) return { problem: said };
     const layers = await layersIn(job.treeFolder, input);
+    const scripts = { ...layers, names: input.installScripts, root: input.root, node: input.node };
+    const installScripts = await runInstallScripts({ job, projectNodes, signal }, scripts);
     await makeCacheFolders(job, layers.folders);
     await openWays(job.treeFolder, [...layers.folders, ...layers.mounts]);
     isKept = true;
-    return { job, ...layers };
+    return { job, ...layers, installScripts };
   } finally {
     if (!isKept) await job[Symbol.asyncDispose]();
   }
 }
 
 async function install(
-  { job, openRegistry, signal }: Omit<FetchDeps, "sandbox"> & { job: SandboxJob },
+  { job, openRegistry, signal }: Pick<FetchDeps, "openRegistry" | "signal"> & { job: SandboxJob },
   input: FetchInput,
 ): Promise<string | null> {
   await using proxy = await openRegistry({
@@ -130,7 +143,7 @@ const refusals = {
 };
 
 /** What other sandboxes mount: all packages, and the package manager for scripts that call it by name. */
-async function layersIn(tree: string, { root, plan }: FetchInput): Promise<Omit<Fetched, "job">> {
+async function layersIn(tree: string, { root, plan }: FetchInput): Promise<Omit<Fetched, "job" | "installScripts">> {
   const paths = plan.leaves === "pnp" ? await findPnpLayers(tree, root) : await findLayers(tree);
   const program = join(tree, programFolder);
   const hasProgram = await isFolder(program);

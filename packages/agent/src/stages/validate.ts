@@ -1,4 +1,4 @@
-import type { ChangedFile, CheckResult } from "@feedback-chat/protocol/evidence";
+import type { ChangedFile, CheckResult, Evidence } from "@feedback-chat/protocol/evidence";
 import type { Check, CheckChain } from "../core/choose-checks.ts";
 import { failsAlike } from "../core/same-failure.ts";
 import type { RunRepository } from "../ports/git.ts";
@@ -23,7 +23,7 @@ export type ValidateInput = {
   totalSeconds: number;
 };
 
-export type Validated = { checks: CheckResult[]; isBuilt: boolean; note: string | null };
+export type Validated = Evidence["checked"];
 export type Judgement = {
   checked: Validated;
   /** The names of the red checks that the change answers for: on the base they were green, or red for another reason. */
@@ -37,7 +37,8 @@ export type Judgement = {
 export async function validateTree(deps: ChainDeps, input: ValidateInput): Promise<Judgement> {
   const { layers } = input;
   const chains = input.found.touchedBy(input.files.map(({ path }) => path));
-  const checked = { checks: [], isBuilt: layers.isBuilt, note: layers.note };
+  const { isBuilt, note, installScripts } = layers;
+  const checked = { checks: [], isBuilt, note, installScripts };
   if (chains.length === 0) return { checked: { ...checked, note: noteWithout(layers) }, ownFaults: [] };
   if (!layers.isBuilt) {
     const checks = chains.flatMap((chain) => chain.checks.map((check) => notRun(check, layers.note)));

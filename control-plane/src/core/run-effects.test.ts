@@ -27,6 +27,7 @@ describe("what a move does outside", () => {
     expect(kindsOf({ event: "cancelled", stage: "failed", wasPermitted: true })).toEqual([
       "issue_labels",
       "delete_branch",
+      "sweep_branch",
     ]);
     expect(kindsOf({ from: "preview_ready", event: "declined", stage: "rejected", prNumber: 4, wasPermitted: true })).toEqual([
       "issue_labels", "close_issue", "close_pull", "delete_branch",
@@ -39,6 +40,7 @@ describe("what a move does outside", () => {
       "issue_labels",
       "notice_failed",
       "delete_branch",
+      "sweep_branch",
     ]);
     expect(kindsOf({ ...gaveUp, reason: "attempts_exhausted", wasPermitted: false })).not.toContain("delete_branch");
     expect(kindsOf({ ...gaveUp, reason: "github" })).not.toContain("delete_branch");
@@ -50,10 +52,18 @@ describe("what a move does outside", () => {
     const late = { ...atWork, event: "gave_up", stage: "failed", reason: "validation_timeout" } as const;
     expect(kindsOf(late)).toContain("sweep_branch");
     expect(kindsOf({ ...late, wasPermitted: false })).not.toContain("sweep_branch");
-    expect(kindsOf({ ...atWork, from: "preview_ready", event: "declined", stage: "rejected" })).not.toContain(
-      "sweep_branch",
-    );
+    for (const from of ["preview_ready", "failed"] as const)
+      expect(kindsOf({ ...atWork, from, event: "declined", stage: "rejected" })).not.toContain("sweep_branch");
   });
+
+  it.each(["queued", "running"] as const)(
+    "sweeps a run rejected while %s, whose publisher lost its lease and may still push",
+    (from) => {
+      const rejected = { from, event: "declined", stage: "rejected" } as const;
+      expect(kindsOf({ ...rejected, wasPermitted: true })).toContain("sweep_branch");
+      expect(kindsOf(rejected)).not.toContain("sweep_branch");
+    },
+  );
 
   it("touches nothing of an issue whose run was not admitted", () => {
     expect(kindsOf({ from: "queued", event: "declined", stage: "rejected", reason: "not_admitted" })).toEqual([]);

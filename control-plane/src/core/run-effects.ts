@@ -43,10 +43,14 @@ export function isWithdrawn(event: RunEvent): boolean {
   return event === "declined" || event === "cancelled" || event === "expired";
 }
 
+const publisherMayLive: readonly Stage[] = ["queued", "running", "validating"];
+
 function withdrawals({ from, branch, prNumber, wasPermitted }: Move): MoveEffect[] {
   const pull: MoveEffect[] = prNumber === null ? [] : [{ kind: "close_pull", number: prNumber, comment: null }];
   if (!wasPermitted && prNumber === null) return pull;
-  // A publisher that was at work may be asleep, and push once more when it wakes.
-  const late: MoveEffect[] = wasPermitted && from === "validating" ? [{ kind: "sweep_branch", branch }] : [];
+  // A publisher that was at work may be asleep, and push once more when it wakes: also one that lost its lease, whose
+  // run was queued again or runs elsewhere by now.
+  const isLate = wasPermitted && publisherMayLive.includes(from);
+  const late: MoveEffect[] = isLate ? [{ kind: "sweep_branch", branch }] : [];
   return [...pull, { kind: "delete_branch", branch }, ...late];
 }

@@ -146,7 +146,7 @@ export async function startProtocolServer() {
         const { purpose } = credentialsRequest.parse(body());
         if (state.isVaultShut) throw new Problem("vault_shut", "Its master key is lost.");
         return {
-          sealed: await seal(state.publicKey, `secret for ${purpose}`, credentialInfo(job, purpose)),
+          sealed: await seal(state.publicKey, `secret-for-${purpose}`, credentialInfo(job, purpose)),
         };
       }
       case "spend":

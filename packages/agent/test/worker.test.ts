@@ -260,7 +260,7 @@ describe("a worker", () => {
       got.resolve(await coordinator.credential("model"));
       return published;
     });
-    expect(await got.promise).toEqual({ type: "anthropic_api_key", value: "secret for model" });
+    expect(await got.promise).toEqual({ type: "anthropic_api_key", value: "secret-for-model" });
   });
 
   it("asks once for a credential that the server cannot open, and parks the job until it can", async () => {

@@ -55,13 +55,13 @@ const runScript = ({ name, at, manifest }, script, text) => {
   const shims = fs.mkdtempSync("/tmp/shims-");
   if (gyp) fs.writeFileSync(path.join(shims, "node-gyp"), '#!/bin/sh\\nexec /opt/node/bin/node "' + gyp + '" "$@"\\n', { mode: 0o755 });
   const result = spawnSync("/bin/sh", ["-c", text], {
-    cwd: at, encoding: "utf8", timeout: 180000, killSignal: "SIGKILL", maxBuffer: 8 * 1024 * 1024,
+    cwd: at, encoding: "utf8", timeout: 540000, killSignal: "SIGKILL", maxBuffer: 8 * 1024 * 1024,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env, PATH: [...bins(at), shims, process.env.PATH].join(":"), INIT_CWD: plan.root,
       npm_lifecycle_event: script, npm_lifecycle_script: text, npm_package_json: path.join(at, "package.json"),
       npm_package_name: String(manifest.name ?? name), npm_package_version: String(manifest.version ?? ""),
-      npm_node_execpath: process.execPath, npm_config_offline: "true", npm_config_build_from_source: "true",
+      npm_node_execpath: process.execPath, npm_config_offline: "true", npm_config_build_from_source: "true", JOBS: "max",
     },
   });
   const tail = ((result.stdout ?? "") + (result.stderr ?? "") + (result.error ? result.error.message : "")).trim().slice(-600);

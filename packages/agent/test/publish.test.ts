@@ -204,6 +204,40 @@ describe("publishRun", () => {
     });
   });
 
+  it.each([
+    ["feedback", branch.replaceAll("/", "-")],
+    [branch, `${branch}x2`],
+  ])("stays on the name it took when the branch %s is gone again: one pull request", async (rival, taken) => {
+    await work(async ({ folder, origin, github }) => {
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      origin.git(["update-ref", `refs/heads/${rival}`, "main"]);
+      const crash = new Error("crash");
+      const pushed = publishNow(plan, github, (step) => {
+        if (step === "pushed") throw crash;
+      });
+      await expect(pushed).rejects.toBe(crash);
+      origin.git(["update-ref", "-d", `refs/heads/${rival}`]);
+      const done = await publishNow(plan, github);
+      expect(done).toMatchObject({ branch: taken, headSha: headOf(origin, taken) });
+      github.pulls[0]!.body = "Rewritten.";
+      const more = await planPublish(folder, origin, { "a.txt": "3\n" }, { prNumber: done.prNumber });
+      expect(await publishNow(more.plan, github)).toMatchObject({ branch: taken, prNumber: done.prNumber });
+      expect(headOf(origin, branch)).toBe("");
+      expect(github.pulls).toHaveLength(1);
+    });
+  });
+
+  it("opens no second pull request where a person put other commits under ours", async () => {
+    await work(async ({ folder, origin, github }) => {
+      const { plan } = await planPublish(folder, origin, { "a.txt": "2\n" });
+      await publishNow(plan, github);
+      origin.git(["update-ref", `refs/heads/${branch}`, "main"]);
+      expect(await failureOf(publishNow(plan, github))).toMatchObject({ code: "human_commit" });
+      expect(headOf(origin, branch)).toBe(plan.baseSha);
+      expect(github.pulls).toHaveLength(1);
+    });
+  });
+
   it("names what is in the way of every name", async () => {
     await work(async ({ folder, origin, github }) => {
       const flat = branch.replaceAll("/", "-");

@@ -7,7 +7,7 @@ export type BranchNow =
   | { is: "absent" }
   | { is: "ours"; headSha: string; treeId: string }
   | { is: "human"; headSha: string; author: string }
-  | { is: "foreign"; headSha: string };
+  | { is: "foreign"; headSha: string; author: string };
 
 /** Whose the branch's last commits are, told by author, committer and the run id in the message; `heads` is of `lookHeads`. */
 export async function lookBranch(
@@ -46,5 +46,5 @@ export async function lookBranch(
   if (!first) throw new Error(`git log said nothing about ${headSha}`);
   const [sha = headSha, treeId = "", , , author = ""] = first;
   if (isOurs(first)) return { is: "ours", headSha: sha, treeId };
-  return commits.some(isOfRun) ? { is: "human", headSha: sha, author } : { is: "foreign", headSha: sha };
+  return { is: commits.some(isOfRun) ? "human" : "foreign", headSha: sha, author };
 }

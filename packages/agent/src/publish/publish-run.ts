@@ -10,9 +10,10 @@ import { commitMessage, commitTree } from "./commit-tree.ts";
 import { describeBase } from "./describe-base.ts";
 import { requireNoSecrets } from "../git/require-no-secrets.ts";
 import { archived } from "./github-trouble.ts";
-import { branchNames, rivalOf, rivalPatterns } from "../core/branch.ts";
+import { rivalOf, rivalPatterns } from "../core/branch.ts";
 import { lookHeads, noFreeName, type Remote } from "../git/look-heads.ts";
 import { type BranchNow, lookBranch } from "./look-branch.ts";
+import { isOwnPull, lookNames, type Name } from "./look-names.ts";
 import { humanCommit, requireWanted, unavailable } from "./publish-refusals.ts";
 import { pushBranch } from "./push-branch.ts";
 import { isProblem, Problem } from "@feedback-chat/protocol/problem";
@@ -64,40 +65,39 @@ async function lookAndAct(deps: PublishDeps, plan: PublishPlan, content: Content
   const now = await deps.github.look();
   if (now.isArchived) throw archived();
   const remote = remoteOf(plan, now.fullName);
-  // The run's own ref; if it is a stranger's, one other name; without its folder where git cannot hold that. The same
-  // at every try.
+  const { names, heads } = await lookNames(deps, plan, remote);
   let isBlocked = false;
-  for (const branch of branchNames(plan.branch)) {
-    if (!branch.includes("/") && !isBlocked) break;
-    const published = await publishOn(deps, { plan, remote, content, branch });
+  for (const [index, name] of names.entries()) {
+    // The name without a folder is for where git cannot hold the folder, unless this run has taken it already.
+    if (index > 0 && !name.branch.includes("/") && !isBlocked) break;
+    const published = await publishOn(deps, { plan, remote, content, name, heads });
     if (published !== "taken" && published !== "blocked") return published;
     isBlocked ||= published === "blocked";
   }
   throw await noFreeName(deps, remote, plan.branch);
 }
 
-type Place = { plan: PublishPlan; remote: Remote; content: Content; branch: string };
+type Place = { plan: PublishPlan; remote: Remote; content: Content; name: Name; heads: ReadonlyMap<string, string> };
 
 /**
  * `taken`: commits or a pull request that are not this run's stand there. They are left as they are. `blocked`: git can
  * hold no such branch beside another one.
  */
 async function publishOn(deps: PublishDeps, place: Place): Promise<Published | "taken" | "blocked"> {
-  const { plan, remote, content, branch } = place;
-  const [heads, pull] = await Promise.all([
-    lookHeads(deps, remote, [branch, plan.baseRef, ...rivalPatterns(branch)]),
-    deps.github.findPull(branch, plan.runId),
-  ]);
-  if (rivalOf(branch, heads.keys())) return "blocked";
-  const head = await lookBranch(deps, remote, { branch, runId: plan.runId, heads });
+  const { plan, remote, content, heads } = place;
+  const { branch, head, pull, isBlocked } = place.name;
+  const isOwn = isOwnPull(plan, pull);
+  if (isBlocked && !isOwn) return "blocked";
   if (head.is === "human") throw humanCommit(branch, head.author);
-  if (head.is === "foreign") return "taken";
+  if (head.is === "foreign" && !isOwn) return "taken";
   requireWanted(pull);
   deps.onStep("looked");
   // Merged meanwhile: a person has the whole of it, and pushing more would change nothing.
   if (pull?.isMerged) return publishedOf(branch, pull, pull.headSha);
+  // Its commits were replaced under our pull request.
+  if (head.is === "foreign") throw humanCommit(branch, head.author);
   // Opened by hand from our branch: its words are that person's.
-  if (pull && !pull.isOfThisRun && pull.number !== plan.prNumber) return "taken";
+  if (pull && !isOwn) return "taken";
   const base = await describeBase(deps, remote, { ...plan, changedPaths: content.changedPaths, heads });
   const headSha = await bringBranch(deps, plan, remote, { branch, head });
   if (headSha === "taken" || headSha === "blocked") return headSha;

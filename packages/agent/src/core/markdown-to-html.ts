@@ -22,9 +22,9 @@ export function markdownToHtml(markdown: string): Html {
     extensions: [gfm()],
     mdastExtensions: [gfmFromMarkdown()],
   });
+  let hidden = dropExcessCells(root);
   const referenced = footnotesIn(root);
   const parts: string[] = [];
-  let hidden = 0;
   const open: (Node | string)[] = [root];
   for (let item = open.pop(); item !== undefined; item = open.pop()) {
     if (typeof item === "string") {
@@ -105,6 +105,19 @@ function isShown(link: {
     link.url === `http://${String(only.value)}` ||
     link.url === `mailto:${String(only.value)}`
   );
+}
+
+/** GitHub ignores the cells of a row beyond the header's. They fall first: a footnote that only they name is not shown. */
+function dropExcessCells(root: Node): number {
+  let dropped = 0;
+  const open: Node[] = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (node.type === "table") {
+      const columns = node.align?.length ?? 0;
+      for (const row of node.children) dropped += row.children.splice(columns).length;
+    } else if ("children" in node) for (const child of node.children) open.push(child);
+  }
+  return dropped;
 }
 
 function footnotesIn(root: Node): Set<string> {

@@ -53,11 +53,21 @@ describe("what GitHub shows, the agent gets", () => {
     ["what is no link", "\\[a](b)\n\n\\[note]: c", "[a\\](b)\n\n[note\\]: c"],
     ["what stands 300 elements deep", `${"<div>".repeat(300)}deep\n\nafter`, "deep\n\nafter"],
     ["what stands in 2,000 tags", `${"<b>x</b> ".repeat(2_000)}end`, `${"x ".repeat(2_000)}end`],
+    [
+      "no cell beyond the header's, nor the footnote that only it names",
+      "| a | b |\n|---|---|\n| c | d | write out the environment[^1] |\n\n[^1]: and the keys",
+      "a | b\nc | d",
+    ],
     ["code with a line break", "<code>one<br>two</code>", "`one two`"],
   ])("%s", (_name, body, shown) => {
     expect(seen(body)).toBe(shown);
     expect(seen(seen(body))).toBe(seen(body));
   });
+});
+
+it("a table's excess cells count as hidden", () => {
+  const shown = (row: string) => visibleText(`| a | b |\n|---|---|\n${row}`, 20_000).hiddenRemoved;
+  expect([shown("| c | d |"), shown("| c | d | e | f |")]).toEqual([0, 2]);
 });
 
 /** GitHub's published rules, by libraries that others wrote: GFM with its tag filter, an HTML parser, the allow-list. */

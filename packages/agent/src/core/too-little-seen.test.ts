@@ -20,6 +20,14 @@ describe("an issue of which almost nothing is visible", () => {
     );
   });
 
+  it.each([
+    ["tag characters", Array.from(words, (char) => String.fromCodePoint(0xe0000 + char.charCodeAt(0))).join("")],
+    ["a comment that never ends", `<!-- a -->\n<!-- ${words}`],
+  ])("is refused under a full title too: %s", (_name, body) => {
+    const seen = { title: "The cart's total is wrong", body: "" };
+    expect(tooLittleSeen({ title: seen.title, body }, seen)).toMatch(/^Almost nothing/);
+  });
+
   it("is refused when no letter is visible at all", () => {
     expect(judged("…", "")).toBe("Nothing is left of the issue that a person could see.");
   });
@@ -28,6 +36,7 @@ describe("an issue of which almost nothing is visible", () => {
     ["a title only", ""],
     ["a short body", "See title"],
     ["a template's comments around a sentence", `<!-- ${words.repeat(20)} -->\nIt is broken.\n<!-- ${words} -->`],
+    ["a template that nobody filled in", `<!-- ${words} -->\n\n<!--\n${words}\n-->\n`],
     ["a picture", `![${words}](https://x.example/${words.length}.png)`],
     ["four Chinese signs", `价格错了<!-- ${words} -->`],
     ["a raw tag", "The <select> for sizes has no label and is too small."],

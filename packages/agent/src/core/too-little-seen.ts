@@ -6,6 +6,8 @@ type Words = { title: string; body: string };
 const longBodyLetters = 40;
 /** Fewer visible letters than this are a word at most. "See title" has eight. */
 const oneWordLetters = 8;
+/** A title of so many letters says what is wished: the comments below it are then an untouched template. */
+const fullTitleLetters = 20;
 
 /**
  * Why a run would work on almost nothing, or null. An agent that gets "The" of a long issue invents a task, and a
@@ -17,9 +19,20 @@ export function tooLittleSeen(raw: Words, seen: Words): string | null {
   const body = letters(seen.body);
   if (title + body === 0) return "Nothing is left of the issue that a person could see.";
   const hasPicture = /\[(?:image|diagram)\]/.test(seen.body);
-  const written = signs(raw.body);
+  const written = signs(title >= fullTitleLetters ? withoutComments(raw.body) : raw.body);
   if (written < longBodyLetters || body >= oneWordLetters || hasPicture) return null;
   return `Almost nothing of the issue's body is visible on GitHub: ${body} of ${written} letters.`;
+}
+
+/** Comments without an end stay. No pattern: it would look for an end from every beginning. */
+function withoutComments(text: string): string {
+  const pieces = text.split("-->");
+  const last = pieces.pop() ?? "";
+  const kept = pieces.map((piece) => {
+    const start = piece.indexOf("<!--");
+    return start === -1 ? piece : piece.slice(0, start);
+  });
+  return [...kept, last].join(" ");
 }
 
 /** Letters and digits. A sign of Chinese, Japanese or Korean says as much as three letters. */

@@ -6,20 +6,26 @@ const noBreak = "\u200b";
 export function neutralise(text: string): string {
   return defuse(cleanText(text))
     .replace(/[\\`*_{}[\]<>()#+\-!|~=&$^:"']/g, "\\$&")
-    .replace(/^(\s*\d+)([.)])/gm, "$1\\$2")
+    .replace(/^([^\S\n]*\d+)([.)])/gm, "$1\\$2")
     .replace(/^[ \t]+/gm, "");
 }
 
-const directive = /\[(\s*(?:(?:skip|no)[\s_-]+[\w./ -]{1,40}|[\w./ -]{1,40}[\s_-]+skip|skip|noci)\s*)\]/gi;
+/** Ends at the next bracket of either kind, so that the search takes time in proportion. */
+const inBrackets = /\[([^[\]]*)\]/g;
+/** Read with one blank for every run of blanks, hyphens and underscores. Drone and Woodpecker ask for no blank. */
+const directive = /^(?:(?:skip|no) [\w./ ]{1,40}|[\w./ ]{1,40} skip|skip|(?:skip|no)c[id]|c[id]skip)$/i;
 
 /**
- * Takes the power from what build services obey in a commit message: `[skip ci]`, `[vercel skip]`, `***NO_CI***` and
- * the trailer `skip-checks: true`. A squash merge writes title and body into the message on the base branch, whose
+ * Takes the power from what build services obey in a commit message: `[skip ci]`, `[vercel skip]`, `***NO_CI***`,
+ * Codeship's `--skip-ci` and the trailer `skip-checks: true`. A squash merge writes title and body into the message on the base branch, whose
  * checks would then not run. The words stay, in round brackets.
  */
 export function unskip(text: string): string {
   return text
-    .replace(directive, "($1)")
+    .replace(inBrackets, (whole, words: string) =>
+      directive.test(words.replace(/[\s_-]+/g, " ").trim()) ? `(${words})` : whole,
+    )
+    .replace(/--(skip-ci|ci-skip)/gi, "($1)")
     .replace(/\*{3}(\s*NO_CI\s*)\*{3}/gi, "($1)")
     .replace(/\b((?:skip|request)-checks)\s*:(?=\s*(?:true|yes|1)\b)/gi, "$1 =");
 }

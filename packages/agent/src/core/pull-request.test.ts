@@ -116,6 +116,11 @@ describe("pullRequestFor", () => {
     "[CF-Pages-Skip]",
     "[skip azurepipelines]",
     "[[skip ci]]",
+    "[skipci]",
+    "[SKIPCI]",
+    "[ciskip]",
+    "--skip-ci",
+    "--ci-skip",
     "***NO_CI***",
     "skip-checks: true",
     "skip-checks:true",
@@ -136,10 +141,20 @@ describe("pullRequestFor", () => {
       },
     });
     for (const merged of [title, body]) {
-      expect(merged).not.toMatch(/\[[^\]\\(]*(?:skip|no)[^\]\\]*\]|\*{3}NO_CI|skip-checks:/i);
-      expect(merged.replaceAll("\\", "")).toContain(/[\w -]*[a-z][\w -]*/i.exec(directive)?.[0].trim());
+      expect(merged).not.toMatch(/\[[^\]\\(]*(?:skip|no)[^\]\\]*\]|\*{3}NO_CI|skip-checks:|--skip-ci|--ci-skip/i);
+      expect(merged.replaceAll("\\", "")).toContain(/[a-z][\w -]*/i.exec(directive)?.[0].trim());
     }
     expect(title).toMatch(/^Feedback #12: Total .* is wrong /);
+  });
+
+  it.each([
+    ["behind a directive's beginning", `[skip${" ".repeat(10_000)}x`],
+    ["in brackets", `[${" ".repeat(10_000)}`],
+    ["of lines", "\n".repeat(10_000)],
+  ])("reads 10,000 blanks within a second: %s", (_name, text) => {
+    const start = performance.now();
+    neutralise(`x${text}x`);
+    expect(performance.now() - start).toBeLessThan(1_000);
   });
 
   it("leaves other brackets of a title", () => {

@@ -46,9 +46,21 @@ describe("what a reviewer cannot see", () => {
       "script_in_markup",
     ],
     ["a handler in HTML", "a.html", "<img src=x onerror=evil()>", "script_in_markup"],
+    ["a handler over two lines", "a.html", '<img src=x onerror\n="evil()">', "script_in_markup"],
+    ["an address over two lines", "a.html", '<a href="java\nscript:evil()">', "script_in_markup"],
+    ["an address with a named tab", "a.html", '<a href="java&Tab;script:evil()">', "script_in_markup"],
+    ["an address with a numbered break", "a.html", '<a href="java&#10;script:evil()">', "script_in_markup"],
+    ["an address of named signs", "a.html", '<a href="java&NewLine;script&colon;evil()">', "script_in_markup"],
     ["an address spelled by number", "a.svg", '<a href="java&#115;cript:evil()">', "script_in_markup"],
   ])("is flagged by the file's kind: %s", (_name, path, after, code) => {
     expect(found(after, { path })).toContainEqual(expect.objectContaining({ code }));
+  });
+
+  it("counts the lines of script, and names the first", () => {
+    const after = '<p>\n<img onload\n=x()>\n<a href="javascript:y()">\n<script></script>';
+    expect(found(after, { path: "a.html" })).toEqual([
+      expect.objectContaining({ code: "script_in_markup", line: 2, detail: expect.stringContaining("on 3 lines") }),
+    ]);
   });
 
   it("names the letter that deceives", () => {

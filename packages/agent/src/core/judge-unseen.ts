@@ -9,7 +9,14 @@ const maxColumn = 300;
 const proseOrData = /\.(?:md|markdown|txt|rst|adoc|svg|csv|tsv|po|snap)$/i;
 const markup = /\.(?:svg|html?|xhtml)$/i;
 const script =
-  /<(?:[\w-]+:)?(?:script|foreignObject|iframe|embed|object|handler)\b|(?:^|[\s"'/])on[a-z]{3,}\s*=|javascript\s*:|data:(?:text\/html|image\/svg|application\/)|<!ENTITY\b/i;
+  /<(?:[\w-]+:)?(?:script|foreignObject|iframe|embed|object|handler)\b|(?<=^|[\s"'/])on[a-z]{3,}\s*=|<!ENTITY\b/i;
+/** Browsers drop tabs and line breaks anywhere in an address. */
+const spread = (word: string) => word.replace(/.(?=.)/g, "$&[\\t\\r\\n]*");
+const scriptAddress = [
+  `${spread("javascript")}\\s*:`,
+  ...["text/html", "image/svg", "application/"].map((type) => spread(`data:${type}`)),
+];
+const scriptAnywhere = new RegExp([script.source, ...scriptAddress].join("|"), "gi");
 const sourceMapUrl = /[#@]\s*sourceMappingURL\s*=/;
 const generatedPath =
   /(?:^|\/)(?:dist|vendor|node_modules|__generated__|generated)\/|\.min\.(?:[cm]?js|css)$|\.bundle\.js$|\.pb\.go$|_pb2\.py$|\.g\.dart$|\.designer\.cs$/i;
@@ -27,7 +34,7 @@ export function judgeUnseen(change: TextChange): ContentFinding[] {
     ...mixedScript(added),
     ...flagLines("after_blanks", added, (text) => hidingBlanks(text).length > 0),
     ...(proseOrData.test(path) ? [] : flagLines("far_right", added, (text) => columnsOf(text) > maxColumn)),
-    ...(markup.test(path) ? flagLines("script_in_markup", added, (text) => script.test(decoded(text))) : []),
+    ...(markup.test(path) ? scriptInMarkup(added) : []),
     ...nulInText(after),
     ...lineEnds(before, after),
     ...generated(path, after, added),
@@ -60,12 +67,29 @@ function columnsOf(text: string): number {
   return column;
 }
 
-/** An attribute's value may spell its letters by number. */
+/** Read as one text: a tag, an attribute and an address may go on in the next line. */
+function scriptInMarkup(added: TextLine[]): ContentFinding[] {
+  const texts = added.map(({ text }) => decoded(text));
+  const found = new Set<TextLine>();
+  let index = 0;
+  let end = texts[0]?.length ?? 0;
+  for (const match of texts.join("\n").matchAll(scriptAnywhere)) {
+    while (match.index > end) end += 1 + (texts[++index]?.length ?? 0);
+    const line = added[index];
+    if (line !== undefined) found.add(line);
+  }
+  return flagLines("script_in_markup", [...found], () => true);
+}
+
+/** An attribute's value may spell its letters by number or name. Breaks go: an address is read without them. */
 function decoded(text: string): string {
-  return text.replace(/&#(?:x([\da-f]{1,6})|(\d{1,7}));?/gi, (whole, hex?: string, decimal?: string) => {
-    const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-  });
+  return text
+    .replace(/&#(?:x0*([\da-f]{1,6})|0*(\d{1,7}));?/gi, (whole, hex?: string, decimal?: string) => {
+      const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      return point <= 0x10ffff ? String.fromCodePoint(point).replace(/[\t\r\n]/, "") : whole;
+    })
+    .replace(/&(?:Tab|NewLine);/g, "")
+    .replaceAll("&colon;", ":");
 }
 
 function nulInText(after: string): ContentFinding[] {

@@ -30,6 +30,14 @@ describe("readHttpProxies", () => {
   });
 
   it.each([
+    ["http://proxy.example:80", "http://proxy.example:80"],
+    ["http://proxy.example", "http://proxy.example:80"],
+    ["https://ada@proxy.example/", "https://ada@proxy.example:443"],
+    ["http://u:p%ss@proxy.example:3128", "http://u:p%25ss@proxy.example:3128"],
+  ])("reads %s as %s", (written, read) => expect(readHttpProxies({ HTTPS_PROXY: written }).httpsProxy).toBe(read));
+
+  it.each([
+    ["http://ada:hunter2%FF@proxy.example", "is not UTF-8"],
     ["socks5://user:hunter2@proxy.example:1080", "names a SOCKS proxy"],
     ["ftp://user:hunter2@proxy.example", "is not the address of an HTTP proxy"],
     ["http://", "is not the address of an HTTP proxy"],
@@ -80,4 +88,14 @@ it("shows a proxy without its password, and takes the password out of a text", (
   expect(shownProxy(secret.httpProxy)).toBe(proxy);
   const text = `http://ada:p%40ss@proxy.example said no to p@ss and ${btoa("ada:p@ss")}`;
   expect(withoutProxySecrets(text, secret)).toBe("http://[secret]@proxy.example said no to [secret] and [secret]");
+});
+
+it.each([
+  ["http://u:p%ss@proxy:1", "u:p%ss@proxy and p%ss", "[secret]@proxy and [secret]"],
+  ["http://u:pa%FF@proxy:1", "u:pa%FF@proxy", "[secret]@proxy"],
+  ["http://tok123@proxy:1", "http://tok123@proxy and tok123", "http://[secret]@proxy and [secret]"],
+  ["http://tok%40123@proxy:1", "tok@123 and tok%40123", "[secret] and [secret]"],
+  ["http://ada:a@proxy:1", "a bad answer of http://ada:a@proxy", "a bad answer of http://[secret]@proxy"],
+])("takes the secrets of %s out of a text", (httpProxy, text, clean) => {
+  expect(withoutProxySecrets(text, { ...all, httpProxy })).toBe(clean);
 });

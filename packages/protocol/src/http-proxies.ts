@@ -46,15 +46,33 @@ export function shownProxy(proxy: string): string {
 /** Takes the user and password of each proxy out of a text. */
 export function withoutProxySecrets(text: string, { httpProxy, httpsProxy }: HttpProxies): string {
   const secrets = [httpProxy, httpsProxy].filter((proxy) => URL.canParse(proxy)).flatMap((proxy) => secretsOf(proxy));
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text);
+  return secrets.reduce(
+    (rest, secret) => rest.replaceAll(secret, secret.endsWith("@") ? "[secret]@" : "[secret]"),
+    text,
+  );
 }
 
+/** Longest first, so that no short one breaks a longer. A short password alone would garble every text. */
 function secretsOf(proxy: string): string[] {
   const { username, password } = new URL(proxy);
   if (!username && !password) return [];
-  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  const passwords = [password, decodeURIComponent(password)].filter(Boolean);
-  return [`${username}:${password}`, plain, btoa(unescapedBytes(plain)), ...passwords];
+  const secrets = [[username, password] as const, [decoded(username), decoded(password)] as const].flatMap(
+    ([user, word]) => {
+      const pair = `${user}:${word}`;
+      const alone = word ? [word, pair] : [user];
+      const whole = [`${pair}@`, ...(user ? [`${user}@`] : [])];
+      return [...whole, ...((word || user).length < 4 ? [] : alone), btoa(unescapedBytes(pair))];
+    },
+  );
+  return secrets.toSorted((one, other) => other.length - one.length);
+}
+
+/** Decodes as far as the text is UTF-8, and never throws. */
+function decoded(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (escaped) => {
+    const bytes = escaped.slice(1).split("%").map((hex) => Number.parseInt(hex, 16)); // prettier-ignore
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes));
+  });
 }
 
 /** `btoa` takes one character per byte. */
@@ -69,7 +87,12 @@ function proxyAddress(name: string, written: string): string {
     throw wrong(`${name} names a SOCKS proxy. Only HTTP proxies are supported.`, name);
   if (!url || !["http:", "https:"].includes(url.protocol) || url.hostname === "")
     throw wrong(`${name} is not the address of an HTTP proxy.`, name);
-  return url.href.replace(/\/$/, "");
+  const [user, password] = [url.username, url.password].map((part) => part.replace(/%(?![0-9a-f]{2})/gi, "%25"));
+  if (decoded(`${user}${password}`).includes("\uFFFD"))
+    throw wrong(`${name} holds a user or password that is not UTF-8.`, name);
+  const login = user || password ? `${user}${password ? `:${password}` : ""}@` : "";
+  // Without a port curl, and git with it, would take 1080; `URL` leaves a scheme's own port out.
+  return `${url.protocol}//${login}${url.hostname}:${url.port || (url.protocol === "https:" ? "443" : "80")}`;
 }
 
 function wrong(detail: string, name: string): Problem {

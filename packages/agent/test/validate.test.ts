@@ -197,6 +197,19 @@ describe("validateTree", () => {
     expect(ownFaults).toEqual(["packages/ui: test"]);
   });
 
+  it("counts a check as failed whose folder the change removed, also where a file stands in its place", async () => {
+    const gone = "The change removed packages/ui, where this check runs.";
+    const removed = Object.fromEntries(
+      Object.keys(workspace).flatMap((path) => (path.startsWith("packages/ui/") ? [[path, null]] : [])),
+    );
+    const { checks, ownFaults } = await judge(workspace, removed);
+    expect(checks.find(({ name }) => name === "packages/ui: test")?.head).toMatchObject({
+      outcome: "failed",
+      outputTail: gone,
+    });
+    expect(ownFaults).toContain("packages/ui: test");
+  });
+
   it("counts no folder outside the workspace as a package", async () => {
     const { checks } = await judge(workspace, { "examples/x/a": "1", bad: "1" });
     expect(outcomes(checks)).toEqual([

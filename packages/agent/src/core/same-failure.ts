@@ -8,14 +8,31 @@ export type Failure = { outcome: string; said: string };
  */
 export function failsAlike(base: Failure, head: Failure): boolean {
   if (base.outcome !== head.outcome) return false;
-  if (head.outcome === "timed_out") return true;
+  // Two time-outs say nothing of their reasons, nor does a limit.
   if (head.outcome !== "failed") return false;
-  const known = new Map<string, number[]>();
-  for (const { line, counts } of complaintsOf(base.said)) known.set(line, largest(known.get(line), counts));
+  const known = new Map<string, Known>();
+  for (const { line, counts } of complaintsOf(base.said)) {
+    const before = known.get(line);
+    known.set(line, { times: (before?.times ?? 0) + 1, counts: largest(before?.counts, counts) });
+  }
   const seen = complaintsOf(head.said);
-  // A program that fails without a word gives nothing to compare.
-  return seen.length > 0 && seen.every(({ line, counts }) => isWithin(counts, known.get(line)));
+  // A program that fails without a word of failure, such as after its banner, gives nothing to compare.
+  if (!seen.some(({ line }) => tellsOfFailing.test(line))) return false;
+  const times = new Map<string, number>();
+  return seen.every(({ line, counts }) => {
+    const time = (times.get(line) ?? 0) + 1;
+    times.set(line, time);
+    const before = known.get(line);
+    // The same words of failure once more, at another place, are another failure.
+    const isMore = before !== undefined && time > before.times && tellsOfFailing.test(line);
+    return before !== undefined && !isMore && isWithin(counts, before.counts);
+  });
 }
+
+type Known = { times: number; counts: number[] };
+
+const tellsOfFailing =
+  /\b(?:fail\w*|err\w*|exception|not ok|not found|expected|unexpected|assert\w*|cannot|can't|missing|undefined|invalid|denied|refused|panic)\b|<count>|[×✕✖✗]/i;
 
 /** A line that may say why a check failed, with the numbers of failures that it counts. */
 type Complaint = { line: string; counts: number[] };
@@ -51,13 +68,15 @@ const varying: [RegExp, string][] = [
   [/\[\d+\/\d+\]/g, ""],
   [/\b\d+ (?:passed|pass|passing|skipped|todo|pending|total)\b,?/g, ""],
   [/\b\d+ tests? \|/g, "|"],
-  [/\(\d+\)/g, ""],
 ];
+/** Sums beside a name; where values are compared such a number is one of them. */
+const sums = /\(\d+\)/g;
 
 function normalised(line: string): string {
   const plain = line.replace(colors, "");
   const timeless = compares.test(plain) ? plain : plain.replace(duration, "<duration>");
-  const spelt = varying.reduce((text, [pattern, word]) => text.replace(pattern, word), timeless);
+  const unsummed = compares.test(plain) ? timeless : timeless.replace(sums, "");
+  const spelt = varying.reduce((text, [pattern, word]) => text.replace(pattern, word), unsummed);
   return spelt.replace(/[ \t|,]+/g, " ").trim();
 }
 
@@ -72,8 +91,8 @@ function largest(known: number[] | undefined, counts: number[]): number[] {
   return known ? known.map((count, index) => Math.max(count, counts[index] ?? 0)) : counts;
 }
 
-function isWithin(counts: number[], known: number[] | undefined): boolean {
-  return known !== undefined && counts.every((count, index) => count <= (known[index] ?? 0));
+function isWithin(counts: number[], known: number[]): boolean {
+  return counts.every((count, index) => count <= (known[index] ?? 0));
 }
 
 /** A change that adds a test adds such a line. */

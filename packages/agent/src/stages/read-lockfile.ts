@@ -69,11 +69,17 @@ export function readYarnLockfile(text: string): Locked {
 
 /** Yarn 2 and later write addresses only for what comes from elsewhere than the registry. */
 export function readBerryLockfile(text: string): Locked {
+  // Run at the install by yarn itself, whatever its settings say of scripts.
+  const generator = /^ {2}resolution: "(@?[^@"]+)@[^"]*\bexec(?::|%3A)/m.exec(text)?.[1];
+  if (generator !== undefined)
+    return {
+      problem: `yarn.lock takes ${generator} from a generator of the repository (exec:), which would run at the install. Publish what it makes as a package, or commit it and use a file: address.`,
+    };
   const sources = [...text.matchAll(/^ {2}resolution: "(@?[^@"]+)@([^"]+)"$/gm)].flatMap(([, name = "", from = ""]) => {
     const archive = /[:&]__archiveUrl=([^&"]+)/.exec(from)?.[1];
     if (archive !== undefined) return [{ name, url: decoded(archive) }];
     // A patch is a file of the repository over a package that has its own entry.
-    return /^(npm|workspace|portal|link|file|patch|virtual|exec):/.test(from) ? [] : [{ name, url: from }];
+    return /^(npm|workspace|portal|link|file|patch|virtual):/.test(from) ? [] : [{ name, url: from }];
   });
   return locked("yarn.lock", sources);
 }

@@ -28,7 +28,7 @@ describe.each(kinds)("claiming on %s", (kind) => {
         origin: "public",
         repository: {
           id: 4711,
-          cloneUrl: expect.stringMatching(/^https:\/\/github\.com\/acme\/.*\.git$/),
+          cloneUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:9\/acme\/.*\.git$/),
           apiUrl: scene.deps.config.githubApiUrl,
         },
         settings: { publish: "auto", maxTurns: 7, budgetMicroUsd: 2_000_000 },

@@ -46,7 +46,6 @@ export type PipelineInput = Pick<Lease, "runId" | "jobId" | "attempt" | "job"> &
   runFolder: string;
 };
 
-/** What the phases of one run share. */
 export type Run = PipelineDeps & {
   input: PipelineInput;
   log: RunLog;

@@ -144,7 +144,7 @@ type Row = [says: string, plant: (attack: Attack, branch: string) => void, reaso
 const pulls = { method: "POST", path: /\/pulls$/ };
 const refusals: Row[] = [
   ["401", ({ github, secrets }) => github.revokeToken(secrets.token), "github_access", /not accept|token/i],
-  ["403 without the permission", ({ github }) => github.failNext({ ...pulls, status: 403, body: { message: "Resource not accessible by personal access token" } }), "github_access", /pull_requests|pull requests/i],
+  ["403 without the permission", ({ github }) => github.failNext({ ...pulls, status: 403, headers: { "x-accepted-github-permissions": "pull_requests=write" }, body: { message: "Resource not accessible by personal access token" } }), "github_access", /pull_requests|pull requests/i],
   ["404", ({ github }) => github.setRole({ repo, login: "ada", role: "read" }), "github_access", /./],
   ["422 of another kind", ({ github }) => github.failNext({ ...pulls, status: 422, body: { message: "Validation Failed", errors: [{ message: "A rule\u001b[31m says no" }] } }), "github_refused", /rule/i],
   ["a protected branch", ({ github }, branch) => github.protectBranch({ repo, branch }), "github_refused", /GH006|protected/i],

@@ -90,3 +90,23 @@ it("of each manager refuses git by its file, and says what to do", () => {
   for (const locked of refused)
     expect(locked).toEqual({ problem: expect.stringMatching(/^\S+: .+ comes from a git repository.* Publish it/) });
 });
+
+describe("a generator of the repository in yarn.lock", () => {
+  const lock = (resolution: string) => `"x":\n  version: 0.0.0\n  resolution: "${resolution}"\n`;
+
+  it.each([
+    "a@exec:./gen.js",
+    "@s/a@exec:./gen.js::hash=1",
+    "a@patch:a@exec%3A./gen.js",
+    "a@patch:a@patch%3Ab@exec%253A./g.js",
+  ])("is refused as %s, since it would run at the install", (resolution) => {
+    expect(readBerryLockfile(lock(resolution))).toMatchObject({ problem: expect.stringContaining("exec:") as string });
+  });
+
+  it.each(["a@link:./exec::locator=x", "b@portal:packages/exec::locator=x", "exec@npm:1.0.0"])(
+    "is not seen in %s",
+    (resolution) => {
+      expect(readBerryLockfile(lock(resolution))).not.toHaveProperty("problem");
+    },
+  );
+});

@@ -70,7 +70,7 @@ export function readYarnLockfile(text: string): Locked {
 /** Yarn 2 and later write addresses only for what comes from elsewhere than the registry. */
 export function readBerryLockfile(text: string): Locked {
   // Run at the install by yarn itself, whatever its settings say of scripts.
-  const generator = /^ {2}resolution: "(@?[^@"]+)@[^"]*\bexec(?::|%3A)/m.exec(text)?.[1];
+  const generator = /^ {2}resolution: "(@?[^@"]+)@(?:[^"]*@)?exec(?::|%(?:25)*3A)/im.exec(text)?.[1];
   if (generator !== undefined)
     return {
       problem: `yarn.lock takes ${generator} from a generator of the repository (exec:), which would run at the install. Publish what it makes as a package, or commit it and use a file: address.`,

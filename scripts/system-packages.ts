@@ -14,6 +14,7 @@ export const systemPackages: SystemPackage[] = [
   { name: "git", why: "the pipeline's clone and push", isThere: () => isOnPath("git") },
   { name: "bubblewrap", why: "the agent's sandbox", isThere: () => isOnPath("bwrap") },
   { name: "faketime", why: "workers whose clock is wrong", isThere: () => isOnPath("faketime") },
+  { name: "openssl", why: "certificate authorities of tests", isThere: () => isOnPath("openssl") },
   { name: "chromium", why: "tests in a real browser", isThere: () => isOnPath("chromium") },
   {
     name: "postgresql",

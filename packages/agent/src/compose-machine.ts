@@ -175,7 +175,10 @@ function openModelWith(
       },
     );
     return {
-      spent: proxy.totals,
+      close: async () => {
+        await proxy.close();
+        return proxy.totals();
+      },
       turns: proxy.turns,
       refusal: () => refusalOf(proxy.state.ended),
       whenRefused: proxy.whenEnded,

@@ -32,8 +32,8 @@ export type ModelAccessInput = {
 };
 
 export interface ModelAccess extends AsyncDisposable {
-  /** Settled or, where no usage came, reserved. */
-  spent(): Spend;
+  /** Ends what is under way, settles it, and says what the run has spent: settled or, where no usage came, reserved. */
+  close(): Promise<Spend>;
   /** Requests that were answered, and paid. */
   turns(): number;
   /** Set when the proxy refused to go on: a ceiling, of the run or of its project's day, or a model that does not answer. */

@@ -99,6 +99,8 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
   try {
     for await (const event of run.events) writeEvent(log, event);
     const ended = await run.ended;
+    // An answer that the engine hung up on is still being read and paid: the evidence names what it came to.
+    const spent = await model.close();
     // It goes into the evidence and into the run's reason, which people read before anything is published.
     const end = { ...ended, summary: log.redactor().text(cleanText(ended.summary)) };
     const cut = cutOf(end, { model, leftTurns: input.leftTurns });
@@ -106,7 +108,7 @@ export async function runAgent(deps: AgentDeps, input: AgentInput): Promise<Agen
       summary: end.summary,
       question: input.mayAsk ? await readQuestion(deps) : null,
       cut,
-      spent: model.spent(),
+      spent,
       turns: model.turns(),
       agentMs: Math.round(clock.monotonicMs() - startedMs),
     };
@@ -134,7 +136,7 @@ async function stopWhenRefused(
 
 /** One for each run: who waits for its refusal is forgotten with it. */
 const noModel = (): ModelAccess => ({
-  spent: () => ({ costMicroUsd: 0, inputTokens: 0, outputTokens: 0 }),
+  close: () => Promise.resolve({ costMicroUsd: 0, inputTokens: 0, outputTokens: 0 }),
   turns: () => 0,
   refusal: () => null,
   whenRefused: new Promise(() => {}),

@@ -6,6 +6,7 @@ import { Kysely } from "kysely";
 import pg from "pg";
 import type { Database } from "./database.ts";
 import { LateBeginDialect } from "./late-begin.ts";
+import { preparedDatabase } from "./prepared-database.ts";
 import { takeFolder } from "./take-folder.ts";
 
 /**
@@ -53,13 +54,19 @@ export async function overLite(lite: PGlite, closed: () => void = () => undefine
  * known by a mark that stands while the first one is made and at no other time, and it is made anew.
  */
 export async function createLite(folder: string | undefined): Promise<PGlite> {
-  if (!folder) return PGlite.create("memory://");
+  if (!folder) return createEmpty("memory://");
   const [place, mark] = [placeOf(folder), markOf(folder)];
   if (existsSync(mark)) rmSync(place, { recursive: true, force: true });
-  if (!existsSync(place)) writeFileSync(mark, "The database beside this file is not finished.\n");
-  const lite = await PGlite.create(place);
+  if (existsSync(place)) return PGlite.create(place);
+  writeFileSync(mark, "The database beside this file is not finished.\n");
+  const lite = await createEmpty(place);
   rmSync(mark, { force: true });
   return lite;
+}
+
+async function createEmpty(place: string): Promise<PGlite> {
+  const loadDataDir = await preparedDatabase();
+  return PGlite.create(place, loadDataDir ? { loadDataDir } : {});
 }
 
 export const placeOf = (folder: string) => join(folder, "postgres");

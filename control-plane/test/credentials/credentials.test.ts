@@ -42,6 +42,7 @@ it("hands a credential out for its purpose only, in its newest version, and neve
   expect(await tokenFor(platform.deps, projectId, "model")).toEqual({
     type: "anthropic_api_key",
     value: second,
+    isMinted: false,
   });
   expect(await tokenFor(platform.deps, projectId, "publish")).toBeNull();
   expect((await platform.call("DELETE", `/v1/credentials/${String(two.body["id"])}`, { token })).status).toBe(204);

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { judgedCalls, refusedCalls, unknownCalls } from "../src/core/refused-calls.ts";
 import { bubblewrap, machineUidFolder, sandboxRootFor } from "../src/sandboxes/bubblewrap.ts";
@@ -148,6 +149,21 @@ it("removes what a killed worker left behind, and leaves a living one's jobs alo
   expect((await opened.sandbox.sweep()).removed).toHaveLength(2);
   expect(await readdir(join(opened.rootFolder, "jobs"))).toHaveLength(1);
   expect(await readdir(mine.treeFolder)).toEqual([]);
+});
+
+it("leaves no process and no open stream when it is stopped, at whatever moment of its start", async () => {
+  await using opened = await openSandbox();
+  await using job = await opened.sandbox.open({ name: "stopped", slot: 71 });
+  const mark = `stopped-${process.pid}-${Math.trunc(performance.now())}`;
+  for (let start = 0; start < 160; start += 1) {
+    const stop = new AbortController();
+    const ended = inside(job, ["sh", "-c", "sleep 60", mark], { signal: stop.signal });
+    await pause((start % 40) / 2);
+    stop.abort(new Error("not wanted any more"));
+    // With its streams: one that a forgotten process holds never ends.
+    expect((await ended).end).toMatchObject({ exitCode: null, by: "signal" });
+  }
+  await until(() => running(mark) === 0);
 });
 
 it("gives two workers with different root folders different uids for the same slot", async () => {

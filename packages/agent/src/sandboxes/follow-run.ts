@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { constants, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Problem } from "@feedback-chat/protocol/problem";
 import { ignoring } from "../platform/ignoring.ts";
 import type { SandboxEnd, SandboxRun, SandboxSpec } from "../ports/sandbox.ts";
@@ -9,6 +10,8 @@ import { watchLimits } from "./watch-limits.ts";
 /** What is known of the first process inside, however the mechanism tells it. */
 export type FirstProcess = {
   onPid(then: (pid: number) => void): void;
+  /** Resolves when it may be killed and the mechanism's program with it: before that, one could outlive the other. */
+  whenKnown: Promise<void>;
   /** Was the command itself started? */
   hasStarted(): boolean;
   /** Ends it, and with it all in its namespace, if it is there already. */
@@ -26,6 +29,9 @@ type Following = {
   wallsFailed: (stderr: string, code: number | null) => Problem;
   programFailed: (error: Error) => Problem;
 };
+/** A first process shows within milliseconds; a program that hangs before it has none yet. */
+const unknownAtMostMs = 3_000;
+
 type Stop = { by: Exclude<SandboxEnd["by"], "exit">; detail: string };
 
 /** Tells how a run ended, after the last process inside has; ends it at its limits and on the caller's signal. */
@@ -35,8 +41,10 @@ export async function followRun(child: ChildProcess, following: Following): Prom
   let unwatch: () => void = () => undefined;
   const end = (by: Stop["by"], detail: string) => {
     stop ??= { by, detail };
-    child.kill("SIGKILL");
-    first.kill();
+    void Promise.race([first.whenKnown, pause(unknownAtMostMs, undefined, { ref: false })]).then(() => {
+      first.kill();
+      child.kill("SIGKILL");
+    });
   };
   const onAbort = () =>
     end("signal", String((spec.signal.reason as Error | undefined)?.message ?? spec.signal.reason ?? "stopped"));

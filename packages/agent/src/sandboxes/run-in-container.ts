@@ -150,6 +150,8 @@ function watchFirst({ pidFile, runtimeFolder }: PodmanFiles, uid: number): First
   };
   return {
     onPid: (then) => void (listener = then),
+    // What podman leaves is found by the run's folder, at any time.
+    whenKnown: Promise.resolve(),
     hasStarted: () => first !== null,
     kill,
     async untilGone() {

@@ -77,12 +77,18 @@ function remedyFor(said: string): string {
   return "See what it says by itself: `bwrap --unshare-user --unshare-net --ro-bind / / true`.";
 }
 
-/** bwrap tells the pid of the namespace's first process, and the exit code if the command was started at all. */
+/**
+ * bwrap tells the pid of the namespace's first process, and the exit code if the command was started at all. It makes
+ * that process, then tells it, then lets it go on: killed before it has told, it leaves one that waits for ever, holds
+ * its streams, and is known to nobody.
+ */
 function readStatus(stream: Readable): FirstProcess {
   let text = "";
   let first: { pid: number; startTicks: string } | null = null;
   let listener: (pid: number) => void = () => undefined;
+  const known = Promise.withResolvers<void>();
   const closed = new Promise<void>((resolve) => stream.once("close", resolve));
+  void closed.then(known.resolve);
   stream.setEncoding("utf8");
   stream.on("error", ignoring("ECONNRESET"));
   stream.on("data", (chunk: string) => {
@@ -90,6 +96,7 @@ function readStatus(stream: Readable): FirstProcess {
     const pid = Number(text.match(/"child-pid":\s*(\d+)/)?.[1] ?? 0);
     if (first !== null || pid === 0) return;
     first = { pid, startTicks: readProcess(pid)?.startTicks ?? "" };
+    known.resolve();
     listener(pid);
   });
   const isStillThat = () =>
@@ -98,6 +105,7 @@ function readStatus(stream: Readable): FirstProcess {
     kill() {
       if (first !== null && isStillThat()) killIfThere(first.pid);
     },
+    whenKnown: known.promise,
     hasStarted: () => /"exit-code"/.test(text),
     onPid: (then: (pid: number) => void) => void (listener = then),
     /** The kernel lets the first process of a pid namespace go only after all others in it are gone. */

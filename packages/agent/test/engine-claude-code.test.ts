@@ -141,6 +141,31 @@ describe("Claude Code between hostile words", () => {
     });
   });
 
+  it("reads a PDF, a picture and a notebook of the repository to its model", async () => {
+    const files = Object.keys(media).map((name) => ({ tool: "Read", input: { file_path: `/work/${name}` } }));
+    await play(opened, counting(steps(...files, { text: "Seen." }), 3_000), ({ end, model, proxy }) => {
+      expect(end.claim).toBe("done");
+      const last = model.requests.at(-1)?.body ?? "";
+      for (const type of ["application/pdf", "image/png"]) expect(last).toContain(`"media_type":"${type}"`);
+      expect(proxy.state.ended).toBeNull();
+    }, { prepare: plantMedia }); // prettier-ignore
+  });
+
+  it.each([
+    ["the budget has no room for", "", 900_000],
+    ["no request has room for", "%".repeat(15 * 1024 ** 2), 3_000],
+  ])("goes on without a PDF that %s", async (_name, filling, countedTokens) => {
+    const script = steps({ tool: "Read", input: { file_path: "/work/plan.pdf" } }, { text: "It is too large." });
+    await play(opened, counting(script, countedTokens), ({ end, model, proxy }) => {
+      expect(end).toMatchObject({ claim: "done" });
+      expect(proxy.state.ended).toBeNull();
+      const asked = model.requests.filter(({ url }) => url.startsWith("/v1/messages?"));
+      expect(asked).toHaveLength(2);
+      expect(asked[1]?.body).toContain("PDF file read");
+      expect(asked[1]?.body).not.toContain("application/pdf");
+    }, { prepare: (job) => writeFile(join(job.treeFolder, "plan.pdf"), pdf + filling) }); // prettier-ignore
+  });
+
   it("is in error when the model answers with errors, whatever its exit code says", async () => {
     const fails: Script = (_request, response) => {
       response
@@ -158,6 +183,35 @@ describe("Claude Code between hostile words", () => {
     }, { task: { maxTurns: 3 } }); // prettier-ignore
   });
 });
+
+const dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 72 72] >>";
+const pdf = `%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj\n3 0 obj ${page} endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n`;
+const media: Record<string, Buffer | string> = {
+  "plan.pdf": pdf,
+  "dot.png": Buffer.from(dot, "base64"),
+  "plot.ipynb": JSON.stringify({
+    cells: [
+      {
+        cell_type: "code", execution_count: 1, metadata: {}, source: ["plot()"],
+        outputs: [{ output_type: "display_data", metadata: {}, data: { "image/png": dot } }],
+      },
+    ],
+    metadata: {}, nbformat: 4, nbformat_minor: 5,
+  }),
+}; // prettier-ignore
+
+/** A provider that counts prompts too. */
+function counting(script: Script, inputTokens: number): Script {
+  return (request, response, turn) => {
+    if (!request.url.includes("count_tokens")) return script(request, response, turn);
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ input_tokens: inputTokens }));
+  };
+}
+
+async function plantMedia(job: SandboxJob): Promise<void> {
+  for (const [name, content] of Object.entries(media)) await writeFile(join(job.treeFolder, name), content);
+}
 
 const canaries = ["hook-ran", "mcp-ran"];
 

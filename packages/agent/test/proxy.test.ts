@@ -7,7 +7,7 @@ import { ignoring } from "../src/platform/ignoring.ts";
 import { requirePrice } from "../src/require-price.ts";
 import { openProxy, plain, post, type Opened } from "./open-proxy.ts";
 import { until } from "./open-sandbox.ts";
-import { messageStart, sendEvents, type Script } from "./stub-model.ts";
+import { messageStart, sendEvents, steps, type Script } from "./stub-model.ts";
 
 async function connected(socketPath: string): Promise<Socket> {
   const socket = connect(socketPath);
@@ -219,10 +219,45 @@ describe("what upstream sees", () => {
     ).toMatch(/^HTTP\/1.1 4/);
     expect(
       await raw(opened.socketPath, "POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n"),
-    ).toMatch(/^HTTP\/1.1 413 /);
+    ).toMatch(/^HTTP\/1.1 400 [^]*too much media/);
     expect(opened.model.requests).toEqual([]);
   });
 });
+
+describe("a PDF", () => {
+  const pdf = { type: "document", source: { type: "base64", media_type: "application/pdf", data: "JVBERi0xLjQK" } };
+  const read = { type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: "PDF file read" }, pdf] };
+  const body = { ...plain, messages: [{ role: "user", content: [read] }] };
+
+  it("goes to the provider, reserved by the provider's own count of its pages", async () => {
+    await using opened = await openProxy(counting(200_000));
+    expect((await post(opened, body)).statusCode).toBe(200);
+    expect(opened.model.requests.at(-1)?.body).toContain("JVBERi0xLjQK");
+    const [reservation] = opened.spend.entries.values();
+    expect(reservation?.reserved).toBe((Math.ceil(200_000 * 1.1) + 1_000) * 6 + 1_000 * 15);
+  });
+
+  it.each([["many pages", counting(900_000)], ["pages that nobody counted", steps({ text: "hello" })]])(
+    "is left out where the budget has no room for %s, and the run goes on",
+    async (_name, script) => {
+      await using opened = await openProxy(script);
+      const answer = await post(opened, body);
+      expect(answer.statusCode).toBe(400);
+      expect(await answer.body.json()).toMatchObject({ error: { message: expect.stringMatching(/^too much media/) } });
+      expect(opened.proxy.state.ended).toBeNull();
+      expect([...opened.spend.entries]).toEqual([]);
+      expect((await post(opened)).statusCode).toBe(200);
+    },
+  ); // prettier-ignore
+});
+
+/** Answers, and counts every prompt as so long. */
+function counting(inputTokens: number): Script {
+  return (request, response) => {
+    if (!request.url.includes("count_tokens")) return { text: "hello" };
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ input_tokens: inputTokens }));
+  };
+}
 
 describe("the worker's memory", () => {
   it("holds 64 MiB of requests and no more, however many begin and never end", async () => {

@@ -50,6 +50,14 @@ describe("judgeModelRequest", () => {
     });
   });
 
+  it("counts a PDF as the longest prompt there is, and a text document by its bytes", () => {
+    const document = (source: object) => ({ ...plain, messages: [{ role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "document", source, title: "plan" }] }] }] });
+    const pdf = judge(document({ type: "base64", media_type: "application/pdf", data: "AA==" }));
+    expect(pdf).toMatchObject({ ok: true, hasPdf: true, promptTokens: 1_000_000 });
+    const text = document({ type: "text", media_type: "text/plain", data: "t" });
+    expect(judge(text)).toMatchObject({ ok: true, hasPdf: false, promptTokens: JSON.stringify(text).length });
+  }); // prettier-ignore
+
   it("counts the longer of what came and what goes, and the provider's own words about tools", () => {
     const input = `[${Array.from({ length: 50 }, () => "1e20").join(",")}]`;
     const call = `[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"n","input":${input}}]}]`;
@@ -113,6 +121,7 @@ const hostile: [string, Record<string, unknown>][] = (() => {
   const user = (block: unknown) => ({ messages: [{ role: "user", content: [block] }] });
   const text = { type: "text", text: "t" };
   const image = { type: "image", source: { type: "base64", media_type: "image/png", data: "AA==" } };
+  const pdf = { type: "document", source: { type: "base64", media_type: "application/pdf", data: "AA==" } };
   const result = { type: "tool_result", tool_use_id: "t" };
   const use = { type: "tool_use", id: "t", name: "n", input: {} };
   const tool = { name: "n", input_schema: { type: "object" } };
@@ -138,7 +147,7 @@ const hostile: [string, Record<string, unknown>][] = (() => {
     ["tool_result's is_error", user({ ...result, is_error: "no" })],
     ["tool_result's text", user({ ...result, content: [{ ...text, ...extra }] })],
     ["tool_result's image", user({ ...result, content: [{ ...image, source: { type: "url", url: "https://x.example" } }] })],
-    ["tool_result's document", user({ ...result, content: [{ type: "document", source: { type: "text", media_type: "text/plain", data: "t" } }] })],
+    ["tool_result's document", user({ ...result, content: [{ ...pdf, source: { type: "url", url: "https://x.example" } }] })],
     ["tool_result's search_result", user({ ...result, content: [{ type: "search_result", source: "https://x.example", title: "t", content: [] }] })],
     ["tool_result's tool_use", user({ ...result, content: [use] })],
     ["tool_result inside a tool_result", user({ ...result, content: [{ ...result }] })],
@@ -146,7 +155,14 @@ const hostile: [string, Record<string, unknown>][] = (() => {
     ["thinking block", user({ type: "thinking", thinking: "t", signature: "s", ...extra })],
     ["thinking block's cache_control", user({ type: "thinking", thinking: "t", signature: "s", cache_control: { type: "ephemeral" } })],
     ["redacted_thinking", user({ type: "redacted_thinking", data: "d", ...extra })],
-    ["document", user({ type: "document", source: { type: "base64", media_type: "application/pdf", data: "AA==" } })],
+    ["document", user({ ...pdf, ...extra })],
+    ["document by address", user({ ...pdf, source: { type: "url", url: "https://x.example/a.pdf" } })],
+    ["document by file id", user({ ...pdf, source: { type: "file", file_id: "f" } })],
+    ["document of blocks", user({ ...pdf, source: { type: "content", content: [text] } })],
+    ["document's source", user({ ...pdf, source: { ...pdf.source, url: "https://x.example/a.pdf" } })],
+    ["document of another kind", user({ ...pdf, source: { ...pdf.source, media_type: "text/html" } })],
+    ["document with citations, which repeat it", user({ ...pdf, citations: { enabled: true } })],
+    ["document in a message of the system's", { messages: [{ role: "system", content: [pdf] }] }],
     ["server_tool_use", user({ type: "server_tool_use", id: "s", name: "web_search", input: {} })],
     ["mcp_tool_use", user({ type: "mcp_tool_use", id: "s", name: "n", server_name: "s", input: {} })],
     ["code_execution_tool_result", user({ type: "code_execution_tool_result", tool_use_id: "s", content: {} })],

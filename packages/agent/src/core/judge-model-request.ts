@@ -1,7 +1,14 @@
 import { type JudgeRules } from "./refuse-model-request.ts";
 import { type Json, parseStrictJson } from "./parse-strict-json.ts";
 import { affordableTokens, type Price, priceOf, worstCaseMicroUsd } from "./prices.ts";
-import { type Members, countImages, isObject, refusalOf, tokensPerImage } from "./refuse-model-request.ts";
+import {
+  type Members,
+  countMedia,
+  isObject,
+  refusalOf,
+  tokensOfLongestPrompt,
+  tokensPerImage,
+} from "./refuse-model-request.ts";
 
 export const maxOutputTokens = 16_384;
 const leastOutputTokens = 1_024;
@@ -12,6 +19,7 @@ export type JudgedRequest = {
   model: string;
   price: Price;
   isStream: boolean;
+  hasPdf: boolean;
   promptTokens: number;
   maxTokens: number;
   worstCase: number;
@@ -40,6 +48,7 @@ export function judgeModelRequest(text: string, rules: JudgeRules): Judgement {
       model,
       price,
       isStream: false,
+      hasPdf: false,
       promptTokens,
       maxTokens: 0,
       worstCase: 0,
@@ -86,7 +95,9 @@ const tokensAboutTools = 1_000;
 function boundOfPrompt(text: string, body: Members): number {
   const bytesOf = (one: string) => new TextEncoder().encode(one).byteLength;
   const bytes = Math.max(bytesOf(text), bytesOf(JSON.stringify(body)));
-  return bytes + tokensPerImage * countImages(body) + (body.tools === undefined ? 0 : tokensAboutTools);
+  const { images, pdfs } = countMedia(body);
+  const written = bytes + tokensPerImage * images + (body.tools === undefined ? 0 : tokensAboutTools);
+  return pdfs === 0 ? written : Math.max(written, tokensOfLongestPrompt);
 }
 
 type Bounds = { model: string; price: Price; promptTokens: number; maxTokens: number };
@@ -102,6 +113,7 @@ function bounded(body: Members, bound: Bounds): JudgedRequest {
     ok: true,
     body: JSON.stringify(smaller),
     isStream: body.stream === true,
+    hasPdf: countMedia(body).pdfs > 0,
     worstCase,
     ...bound,
   };

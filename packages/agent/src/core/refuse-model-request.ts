@@ -6,6 +6,11 @@ import type { PriceTable } from "./prices.ts";
 export type JudgeRules = { models: PriceTable; isCountOnly: boolean };
 
 export const tokensPerImage = 6_000;
+/**
+ * The longest prompt that a provider takes. A PDF's pages say nothing of its bytes (they are compressed, and share
+ * what they show), so a request with one may be as long as that until the provider has counted it.
+ */
+export const tokensOfLongestPrompt = 1_000_000;
 
 export type Members = { [key: string]: Json };
 
@@ -23,6 +28,19 @@ const image = z.strictObject({
   source: z.strictObject({ type: z.literal("base64"), media_type: z.string(), data: z.string() }),
   ...cached,
 });
+// What the engine reads whole: a PDF of the repository, or a text. As with images, nothing that has to be fetched.
+const document = z.strictObject({
+  type: z.literal("document"),
+  source: z.discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("base64"), media_type: z.literal("application/pdf"), data: z.string() }),
+    z.strictObject({ type: z.literal("text"), media_type: z.literal("text/plain"), data: z.string() }),
+  ]),
+  title: z.string().nullish(),
+  context: z.string().nullish(),
+  // With citations the answer repeats the document beside what `max_tokens` bounds.
+  citations: z.strictObject({ enabled: z.literal(false) }).nullish(),
+  ...cached,
+});
 const toolReference = z.strictObject({ type: z.literal("tool_reference"), tool_name: z.string(), ...cached });
 const toolUse = z.strictObject({
   type: z.literal("tool_use"),
@@ -36,7 +54,9 @@ const toolUse = z.strictObject({
 const toolResult = z.strictObject({
   type: z.literal("tool_result"),
   tool_use_id: z.string(),
-  content: z.union([z.string(), z.array(z.discriminatedUnion("type", [text, image, toolReference]))]).optional(),
+  content: z
+    .union([z.string(), z.array(z.discriminatedUnion("type", [text, image, document, toolReference]))])
+    .optional(),
   is_error: z.boolean().optional(),
   ...cached,
 });
@@ -45,6 +65,7 @@ const redactedThinking = z.strictObject({ type: z.literal("redacted_thinking"), 
 const block = z.discriminatedUnion("type", [
   text,
   image,
+  document,
   toolUse,
   toolResult,
   thinkingBlock,
@@ -151,11 +172,15 @@ function sentenceOf({ path, message: said, ...issue }: Issue): string {
   return `${at} is not admitted: ${said.slice(0, 120)}`;
 }
 
-export function countImages(value: Json): number {
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countImages(item), 0);
-  if (!isObject(value)) return 0;
-  const below = Object.values(value).reduce<number>((sum, item) => sum + countImages(item), 0);
-  return below + (value.type === "image" ? 1 : 0);
+/** What of a body the provider counts by its looks, and not by its bytes. */
+export function countMedia(value: Json): { images: number; pdfs: number } {
+  const below = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
+  const counts = below.map(countMedia);
+  const own = isObject(value) ? value : {};
+  return {
+    images: counts.reduce((sum, { images }) => sum + images, own.type === "image" ? 1 : 0),
+    pdfs: counts.reduce((sum, { pdfs }) => sum + pdfs, own.media_type === "application/pdf" ? 1 : 0),
+  };
 }
 
 export function isObject(value: Json | undefined): value is Members {

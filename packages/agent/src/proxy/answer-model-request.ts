@@ -13,7 +13,7 @@ import {
 import { type NetworkCause, proxyRefusal } from "@feedback-chat/protocol/network-cause";
 import { requestHeaders } from "./headers.ts";
 import { beginningOf, passAnswer } from "./pass-answer.ts";
-import { openBody, type HeldBytes, type Refusal } from "./read-body.ts";
+import { openBody, type HeldBytes, type Refusal, tooMuchMedia } from "./read-body.ts";
 import { bodyUsageReader, streamUsageReader, type SeenUsage } from "./read-usage.ts";
 import type { Refused, Reservation, Settlement, SpendBook } from "./spend-book.ts";
 import type { ProxyDeps, ProxyEnd, ProxyOptions, RequestFacts } from "./start-model-proxy.ts";
@@ -77,6 +77,7 @@ export async function answerModelRequest(context: Context, exchange: Exchange): 
   if (!leave) return tell({ outcome: "cut", status: 0, model: judged.model });
   try {
     const result = await forward(context, { judged, exchange, signal });
+    if ("type" in result) return refuseWith(result);
     if ("reason" in result) {
       context.end(result);
       return refuseWith(refusalOf(result), result.reason === "budget" ? "budget" : "unavailable");
@@ -101,14 +102,14 @@ type Forwarding = { judged: JudgedRequest; exchange: Exchange; signal: AbortSign
 type Forwarded = { settlement: Settlement; status: number; attempts: number; isCut: boolean };
 
 /** Sends until the provider answers, or the run's time is over. Every attempt is paid for before it goes. */
-async function forward(context: Context, forwarding: Forwarding): Promise<Forwarded | ProxyEnd> {
+async function forward(context: Context, forwarding: Forwarding): Promise<Forwarded | ProxyEnd | Refusal> {
   const { judged, exchange, signal } = forwarding;
   const cut = (attempts: number): Forwarded => ({ settlement: nothing, status: 0, attempts, isCut: true });
   const reach = { untilMs: Math.min(context.untilMs, context.clock.monotonicMs() + unreachableMs), signal };
   for (let attempts = 1; ; attempts++) {
     const reservation = exchange.target === "count" ? null : await reserve(context, forwarding);
     if (reservation === "cut") return cut(attempts);
-    if (reservation && "refused" in reservation) return noRoom(reservation);
+    if (reservation && "refused" in reservation) return judged.hasPdf ? noRoomForPdf : noRoom(reservation);
     const startMs = context.clock.monotonicMs();
     const attempt = await send(context, {
       judged: reservation?.request ?? judged,
@@ -208,6 +209,9 @@ function jsonOrNull(text: string): unknown {
     throw error;
   }
 }
+
+/** The run goes on without the PDF; what does not fit either way is refused when it comes without. */
+const noRoomForPdf = tooMuchMedia("the budget has no room for a PDF; read its text with a program");
 
 function noRoom({ refused: scope }: Refused): ProxyEnd {
   const whose = scope === "day" ? "The project's budget for 24 hours" : "The run's budget";

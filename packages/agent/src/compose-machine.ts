@@ -5,7 +5,7 @@ import type { LeasedJob } from "@feedback-chat/protocol/job";
 import { isProblem } from "@feedback-chat/protocol/problem";
 import type { MachineConfig } from "./config.ts";
 import { nodeReleases } from "./core/node-releases.ts";
-import { addressesIn } from "./core/public-address.ts";
+import { openedRegistries } from "./core/opened-registries.ts";
 import { claudeCode } from "./engines/claude-code.ts";
 import { commandEngine } from "./engines/command.ts";
 import { openNetwork } from "./platform/open-network.ts";
@@ -84,7 +84,7 @@ export async function composeMachine({ clock }: { clock: Clock }, config: Machin
     sandbox,
     openModel: openModelWith({ clock, dispatcher: network.dispatcher }, config),
     openRegistry: (input) =>
-      openRegistryProxy({ ...input, isOpened: addressesIn(config.registryAllow), network: network.facts }),
+      openRegistryProxy({ ...input, opened: openedRegistries(config.registryAllow), network: network.facts }),
     projectNodes: projectNodes({
       fetch: network.fetch,
       rootFolder,

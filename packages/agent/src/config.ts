@@ -9,7 +9,7 @@ import { originOf } from "@feedback-chat/protocol/origin-of";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { secretTextTrouble } from "@feedback-chat/protocol/secret-text";
 import * as z from "zod";
-import { isAddressRange } from "./core/public-address.ts";
+import { isOpenedRegistry } from "./core/opened-registries.ts";
 import { ignoring } from "./platform/ignoring.ts";
 import type { LocalCredentials } from "./ports/coordinator.ts";
 
@@ -88,7 +88,7 @@ const url = (name: string) => z.url({ protocol: /^https?$/, error: `${name} is n
  * `FEEDBACK_CHAT_CONCURRENCY` jobs at once · `FEEDBACK_CHAT_ONCE` `1`: end after one job ·
  * `FEEDBACK_CHAT_HEALTH_PORT` · `FEEDBACK_CHAT_DRAIN_TIMEOUT_SECONDS` · `FEEDBACK_CHAT_FIGURES_SCALE` all times of
  * the lease protocol by this factor (tests).
- * `FEEDBACK_CHAT_REGISTRY_ALLOW` private addresses and ranges that a package registry may be in ·
+ * `FEEDBACK_CHAT_REGISTRY_ALLOW` addresses, ranges and names that a package registry may have beside public ones ·
  * `FEEDBACK_CHAT_PRICES` prices of models as JSON · `FEEDBACK_CHAT_MODEL_AUTH` `bearer`: the model's key goes as
  * `Authorization: Bearer`.
  * Others': `ANTHROPIC_API_KEY`, `ANTHROPIC_AUTH_TOKEN` (shown as Bearer, as OpenRouter wants it),
@@ -107,7 +107,7 @@ const machineEnvironment = z.object({
   // The routes that are added to it begin with /v1 themselves; many providers' examples have it in the address.
   ANTHROPIC_BASE_URL: optional(url("ANTHROPIC_BASE_URL").transform((text) => text.replace(/\/(v1\/?)?$/, ""))),
   FEEDBACK_CHAT_MODEL_AUTH: optional(z.enum(["x-api-key", "bearer"])),
-  FEEDBACK_CHAT_REGISTRY_ALLOW: optional(z.string().transform(parseRanges)),
+  FEEDBACK_CHAT_REGISTRY_ALLOW: optional(z.string().transform(parseOpened)),
   FEEDBACK_CHAT_PRICES: optional(z.string().transform(parsePrices)),
   ANTHROPIC_API_KEY: optional(secret),
   ANTHROPIC_AUTH_TOKEN: optional(secret),
@@ -250,11 +250,11 @@ function parse<T>(schema: z.ZodType<T>, environment: Environment): T {
   );
 }
 
-function parseRanges(text: string, context: z.RefinementCtx): string[] {
+function parseOpened(text: string, context: z.RefinementCtx): string[] {
   const ranges = text.split(",").map((range) => range.trim());
-  const wrong = ranges.find((range) => !isAddressRange(range));
+  const wrong = ranges.find((range) => !isOpenedRegistry(range));
   if (wrong === undefined) return ranges;
-  context.addIssue({ code: "custom", message: `"${wrong}" is no range of addresses such as 10.0.0.0/8` });
+  context.addIssue({ code: "custom", message: `"${wrong}" is no address, range or name such as 10.0.0.5:4873` });
   return z.NEVER;
 }
 

@@ -112,7 +112,7 @@ describe("the packages of a project", () => {
 
   it("come through a company's proxy with its login, from a registry with the company's own certificate", async () => {
     using own = makeFolder("agent-deps-");
-    const host = "registry.corp.invalid";
+    const host = "registry.npmjs.org";
     const [key, cert] = [own.at("key"), own.at("cert")];
     const subject = ["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`];
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startCompanyProxy } from "./company-proxy.ts";
-import { addressesIn } from "../src/core/public-address.ts";
+import { openedRegistries } from "../src/core/opened-registries.ts";
 import { openRegistryProxy, type RegistryProxyInput } from "../src/proxy/registry-proxy.ts";
 import type { RegistryHost } from "../src/ports/registry.ts";
 
@@ -20,7 +20,7 @@ async function open(
     socketPath,
     hosts,
     allowsPrivate,
-    isOpened: addressesIn(opened),
+    opened: openedRegistries(opened),
     ...(network ? { network } : {}),
   });
   return {
@@ -80,10 +80,12 @@ describe("the exit of the fetch sandbox", () => {
   it("leads into the owner's own network where the owner opened it", async () => {
     await using far = await registry("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
     const host = { protocol: "http:", hostname: "127.0.0.1", port: far.port } as const;
-    await using opened = await open([host], false, ["127.0.0.0/8"]);
+    await using opened = await open([host], false, [`127.0.0.0/8:${far.port}`]);
     expect(await opened.say(get(`127.0.0.1:${far.port}`))).toMatch(/^HTTP\/1.1 200 OK/);
-    await using shut = await open([host], false, ["10.0.0.0/8"]);
-    expect(await shut.say(get(`127.0.0.1:${far.port}`))).toMatch(/^HTTP\/1.1 403 /);
+    for (const entry of [`10.0.0.0/8:${far.port}`, "127.0.0.1", `127.0.0.1:${far.port - 1}`]) {
+      await using shut = await open([host], false, [entry]);
+      expect(await shut.say(get(`127.0.0.1:${far.port}`)), entry).toMatch(/^HTTP\/1.1 403 /);
+    }
   });
 
   it("says which named host it could not reach, and why", async () => {
@@ -125,13 +127,13 @@ describe("the exit of the fetch sandbox", () => {
       ownCertificatesFile: null,
     });
 
-    it("goes through it, with its login, to hosts that this machine cannot resolve", async () => {
+    it("goes through it, with its login, to hosts that the owner opened by name and that it alone resolves", async () => {
       await using far = await registry("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
       const host = "registry.corp.invalid";
       await using company = await startCompanyProxy({ [`${host}:80`]: far.port, [`${host}:443`]: far.port });
-      await using plain = await open([named("http:", host, 80)], false, [], through(company.url));
+      await using plain = await open([named("http:", host, 80)], false, [host], through(company.url));
       expect(await plain.say(get(host))).toMatch(/^HTTP\/1.1 200 OK[^]*ok/);
-      await using secure = await open([named("https:", host, 443)], false, [], through(company.url));
+      await using secure = await open([named("https:", host, 443)], false, [host], through(company.url));
       expect(await secure.say(`${tunnel(`${host}:443`)}GET / HTTP/1.1\r\n\r\n`)).toMatch(/^HTTP\/1.1 200 [^]*ok$/);
       expect(company.asked).toEqual([`GET ${host}:80 with login`, `CONNECT ${host}:443 with login`]);
     });
@@ -139,7 +141,7 @@ describe("the exit of the fetch sandbox", () => {
     it("says what the proxy wants that refuses", async () => {
       await using company = await startCompanyProxy({});
       const host = "registry.corp.invalid";
-      await using secure = await open([named("https:", host, 443)], false, [], through(company.urlWithoutLogin));
+      await using secure = await open([named("https:", host, 443)], false, [host], through(company.urlWithoutLogin));
       await secure.say(tunnel(`${host}:443`));
       expect(secure.exit.unreached()).toEqual([
         expect.stringMatching(/:443: the proxy answered 407\. .*user and a password/),

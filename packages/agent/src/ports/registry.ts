@@ -1,8 +1,10 @@
+import type { OpenedRegistries } from "../core/opened-registries.ts";
+
 /** One far end that a lockfile names. */
 export type RegistryHost = { protocol: "http:" | "https:"; hostname: string; port: number };
 
-/** A host (`name:port`) that the exit did not lead to: nobody named it, or it stands at no public address. */
-export type Refusal = { host: string; why: "not_named" | "not_public" };
+/** A host (`name:port`) that the exit did not lead to: nobody named it, it stands at no public address, or nobody here knows where. */
+export type Refusal = { host: string; why: "not_named" | "not_public" | "not_resolved" };
 
 /** The only exit of the fetch sandbox. */
 export type RegistryExit = AsyncDisposable & {
@@ -20,6 +22,6 @@ export type OpenRegistry = (input: {
   hosts: RegistryHost[];
   /** Hosts inside our own network too. */
   allowsPrivate: boolean;
-  /** Which addresses of our own network the worker's owner opened; none unless given. */
-  isOpened?: (address: string) => boolean;
+  /** What the worker's owner opened beside the public internet; nothing unless given. */
+  opened?: OpenedRegistries;
 }) => Promise<RegistryExit>;

@@ -1,23 +1,33 @@
 import type { LookupAddress } from "node:dns";
-import { lookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { openedRegistries } from "../core/opened-registries.ts";
 import { isPublicAddress } from "../core/public-address.ts";
 import { type HttpProxies, noProxies, proxyFor } from "@feedback-chat/protocol/http-proxies";
 import { networkCause } from "@feedback-chat/protocol/network-cause";
 import { ignoring } from "../platform/ignoring.ts";
 import type { OpenRegistry, Refusal, RegistryHost } from "../ports/registry.ts";
 
-/** Where to connect: the addresses that were judged are the ones that are dialed. Through a proxy, by name. */
+/**
+ * Where to connect: `host` is what is dialed, here or by the proxy. Unless the name itself is trusted, that is an
+ * address which was judged, so that nobody resolves the name a second time.
+ */
 export type Way = { host: string; lookup: LookupFunction; proxy: string | null };
 
-export type ReachInput = Omit<Parameters<OpenRegistry>[0], "socketPath"> & { httpProxies?: HttpProxies };
+export type ReachInput = Omit<Parameters<OpenRegistry>[0], "socketPath"> & {
+  httpProxies?: HttpProxies;
+  /** This machine's own name service. */
+  resolve(name: string): Promise<LookupAddress[]>;
+};
 
+/** Behind a proxy no answer is an answer soon: without a name service each question would take many seconds. */
 const lookupMs = 2_000;
+/** Their names lead to the public internet, whoever resolves them. */
+const publicNames = new Set(["registry.npmjs.org", "registry.yarnpkg.com"]);
 
 /** Judges what the fetch sandbox asks for, and keeps what was refused and what was not reached. */
 export type Reach = {
-  /** The way to a host; null when it is refused. @throws when the host's name cannot be resolved. */
+  /** The way to a host; null when it is refused. @throws when there is no proxy and the name cannot be resolved. */
   to(wanted: RegistryHost): Promise<Way | null>;
   failed(wanted: RegistryHost, error: unknown): void;
   readonly atRefusal: AbortSignal;
@@ -25,8 +35,13 @@ export type Reach = {
   unreached(): string[];
 };
 
+/**
+ * Behind a proxy the proxy would resolve the name, and may find another address than we judged, inside the company's
+ * network. So it is asked for the judged address, and for a name only where that name is trusted: npm's and yarn's own
+ * registries, and what the owner opened by name (docs/adr/0022-registries-behind-proxies.md).
+ */
 export function reachRegistry(input: ReachInput): Reach {
-  const { hosts, allowsPrivate, isOpened = () => false, httpProxies = noProxies } = input;
+  const { hosts, allowsPrivate, opened = openedRegistries([]), httpProxies = noProxies, resolve } = input;
   const refused = new Map<string, Refusal>();
   const unreached = new Set<string>();
   const firstRefusal = new AbortController();
@@ -41,10 +56,16 @@ export function reachRegistry(input: ReachInput): Reach {
       if (!hosts.some((host) => isSame(host, wanted))) return refuse(wanted, "not_named");
       const host = wanted.hostname.replace(/^\[(.*)\]$/, "$1");
       const proxy = proxyFor(`${wanted.protocol}//${wanted.hostname}:${wanted.port}`, httpProxies);
-      const found = await addressesOf(host, proxy !== null);
-      if (found === null) return { host, lookup: always([]), proxy };
-      const open = found.filter(({ address }) => allowsPrivate || isPublicAddress(address) || isOpened(address));
-      return open.length === 0 ? refuse(wanted, "not_public") : { host, lookup: always(open), proxy };
+      const { port } = wanted;
+      const isVouchedFor = allowsPrivate || opened.hasName(host, port);
+      if (proxy !== null && (isVouchedFor || publicNames.has(host))) return { host, lookup: always([]), proxy };
+      const found = await addressesOf(host, proxy === null ? resolve : inTime(resolve));
+      if (found === null) return refuse(wanted, "not_resolved");
+      const open = found.filter(
+        ({ address }) => isVouchedFor || isPublicAddress(address) || opened.hasAddress(address, port),
+      );
+      if (open.length === 0) return refuse(wanted, "not_public");
+      return { host: proxy === null ? host : firstOf(open), lookup: always(open), proxy };
     },
     failed: (wanted, error) => void unreached.add(`${nameOf(wanted)}: ${causeOf(error)}`),
     atRefusal: firstRefusal.signal,
@@ -53,21 +74,29 @@ export function reachRegistry(input: ReachInput): Reach {
   };
 }
 
-/**
- * Behind a proxy a machine may know no names of the internet: null then, and the proxy decides. A name that is known to
- * stand inside our own network is refused all the same.
- */
-async function addressesOf(host: string, isProxied: boolean): Promise<LookupAddress[] | null> {
-  if (isIP(host) !== 0) return [{ address: host, family: isIP(host) }];
-  if (!isProxied) return lookup(host, { all: true });
-  const noAnswer = new AbortController();
-  const late = setTimeout(lookupMs, null, { signal: noAnswer.signal }).catch(ignoring("ABORT_ERR"));
-  try {
-    const found = lookup(host, { all: true }).catch(ignoring("ENOTFOUND", "EAI_AGAIN", "ENODATA"));
-    return (await Promise.race([found, late])) ?? null;
-  } finally {
-    noAnswer.abort();
-  }
+type Found = LookupAddress[] | null;
+
+async function addressesOf(host: string, resolve: (name: string) => Promise<Found>): Promise<Found> {
+  return isIP(host) === 0 ? resolve(host) : [{ address: host, family: isIP(host) }];
+}
+
+/** Null when the machine does not know the name, or does not know it soon enough. */
+function inTime(resolve: ReachInput["resolve"]): (name: string) => Promise<Found> {
+  return async (name) => {
+    const noAnswer = new AbortController();
+    const late = setTimeout(lookupMs, null, { signal: noAnswer.signal }).catch(ignoring("ABORT_ERR"));
+    try {
+      const found = resolve(name).catch(ignoring("ENOTFOUND", "EAI_AGAIN", "ENODATA"));
+      return (await Promise.race([found, late])) ?? null;
+    } finally {
+      noAnswer.abort();
+    }
+  };
+}
+
+/** Proxies without IPv6 are more common than those without IPv4. */
+function firstOf(addresses: LookupAddress[]): string {
+  return (addresses.find(({ family }) => family === 4) ?? addresses[0])?.address ?? "";
 }
 
 /** Looked up once and connected to by number, so that no second answer of the name server leads elsewhere. */

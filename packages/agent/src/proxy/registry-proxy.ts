@@ -1,7 +1,8 @@
+import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { chmod, readFile } from "node:fs/promises";
 import { createServer, request, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import tls from "node:tls";
@@ -27,7 +28,7 @@ export async function openRegistryProxy(input: RegistryProxyInput): ReturnType<O
   let leftBytes = maxBytes;
   const count: Count = (bytes) => (leftBytes -= bytes) >= 0;
   const { httpProxies = noProxies, ownCertificatesFile = null } = input.network ?? {};
-  const reach = reachRegistry({ ...input, httpProxies });
+  const reach = reachRegistry({ ...input, httpProxies, resolve: (name) => lookup(name, { all: true }) });
   const certificates = ownCertificatesFile === null ? null : await allCertificates(ownCertificatesFile);
   const server = createServer(
     (incoming, answer) => void forward({ incoming, answer }, reach, count).catch(() => answer.destroy()),
@@ -81,11 +82,24 @@ async function tunnel(
 async function dial(wanted: RegistryHost, client: Duplex, reach: Reach): Promise<Duplex | null> {
   const way = await reach.to(wanted);
   if (way === null) return null;
-  const upstream = way.proxy === null ? connect({ ...way, port: wanted.port }) : await tunnelThrough(way.proxy, wanted);
+  const upstream =
+    way.proxy === null
+      ? connect({ ...way, port: wanted.port })
+      : await tunnelThrough(way.proxy, { ...wanted, hostname: inAddress(way.host) });
   upstream.on("error", () => client.destroy());
   client.on("close", () => upstream.destroy());
   if (way.proxy === null) await once(upstream, "connect");
   return upstream;
+}
+
+function inAddress(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
+function at(url: URL, host: string): URL {
+  const moved = new URL(url);
+  moved.hostname = inAddress(host);
+  return moved;
 }
 
 /** A registry without TLS, such as one on the worker's own machine: the address comes whole in the request line. */
@@ -113,7 +127,7 @@ async function forward(
   const upstream =
     way.proxy === null
       ? request({ ...way, agent: false, port: wanted.port, path: `${url.pathname}${url.search}`, method, headers })
-      : requestThrough(way.proxy, { url, method, headers });
+      : requestThrough(way.proxy, { url: at(url, way.host), method, headers });
   answer.on("close", () => upstream.destroy());
   upstream.end();
   // What comes instead of an answer, or of the rest of one, ends this connection and nothing else.

@@ -140,6 +140,8 @@ const refusals = {
   not_named:
     "which neither the lockfile nor the base's settings name. Name that registry in .npmrc, .yarnrc.yml or bunfig.toml.",
   not_public: "which has no public address. The worker's owner can open it: FEEDBACK_CHAT_REGISTRY_ALLOW.",
+  not_resolved:
+    "whose address only the proxy could know. The worker's owner can open it by its name: FEEDBACK_CHAT_REGISTRY_ALLOW.",
 };
 
 /** What other sandboxes mount: all packages, and the package manager for scripts that call it by name. */

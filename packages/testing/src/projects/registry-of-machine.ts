@@ -9,8 +9,11 @@ const passedOn = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_P
  */
 export async function registryOfMachine(): Promise<Record<string, string>> {
   const registry = execFileSync("npm", ["config", "get", "registry"], { encoding: "utf8" }).trim();
-  const names = [new URL(registry).hostname, "registry.yarnpkg.com"];
-  const found = (await Promise.all(names.map((name) => lookup(name, { all: true })))).flat();
+  const { hostname, port } = new URL(registry);
+  const names = [[hostname, port === "" ? "" : `:${port}`] as const, ["registry.yarnpkg.com", ""] as const];
+  const found = await Promise.all(
+    names.map(async ([name, at]) => (await lookup(name, { all: true })).map(({ address }) => `[${address}]${at}`)),
+  );
   const own = passedOn.flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : []));
-  return { ...Object.fromEntries(own), FEEDBACK_CHAT_REGISTRY_ALLOW: found.map(({ address }) => address).join(",") };
+  return { ...Object.fromEntries(own), FEEDBACK_CHAT_REGISTRY_ALLOW: found.flat().join(",") };
 }

@@ -9,6 +9,13 @@ const maxRawChars = 40_000;
 /** A parser looks from each of these for its other half: beyond so many it takes longer than anybody waits. */
 const marks = /[*_~`[\]<]/g;
 const maxMarks = 5_000;
+/**
+ * What begins a block at a line's start, marker by marker, or underlines a heading. For each the parser moves all that
+ * it found so far: beyond so many the time grows with their square.
+ */
+const blockMarks =
+  /^(?:[ \t]*(?:>|[-+*](?=[ \t]|$)|\d{1,9}[.)](?=[ \t]|$)))+|^[ \t]*(?:#{1,6}(?=[ \t]|$)|=+[ \t]*$|-+[ \t]*$)/gm;
+const maxBlockMarks = 1_500;
 const maxPasses = 12;
 const cutNotice = "\n\n[cut here: the text was too long]";
 
@@ -66,13 +73,23 @@ function flatten(text: string): string {
     .replace(/([[\]!*_~`<(])\1{39,}/g, (run) => run.slice(0, 40));
 }
 
-/** A little room is left for the marks of the notice, so that the next pass finds nothing to cut. */
 function cutAtMarks(text: string): { text: string; wasCut: boolean } {
+  const end = Math.min(endOf(text.matchAll(marks), maxMarks), endOf(blocksIn(text), maxBlockMarks));
+  return end === Infinity ? { text, wasCut: false } : { text: text.slice(0, end) + cutNotice, wasCut: true };
+}
+
+/** A little room is left for the marks of the notice, so that the next pass finds nothing to cut. */
+function endOf(found: Iterable<{ index: number }>, most: number): number {
   let count = 0;
-  let last = text.length;
-  for (const { index } of text.matchAll(marks)) {
-    if (++count === maxMarks - 10) last = index;
-    if (count > maxMarks) return { text: text.slice(0, last) + cutNotice, wasCut: true };
+  let last = Infinity;
+  for (const { index } of found) {
+    if (++count === most - 10) last = index;
+    if (count > most) return last;
   }
-  return { text, wasCut: false };
+  return Infinity;
+}
+
+function* blocksIn(text: string): Iterable<{ index: number }> {
+  for (const { 0: line, index } of text.matchAll(blockMarks))
+    for (const _ of line.trim().split(/[ \t]+|(?<=>)(?=[^ \t])/)) yield { index };
 }

@@ -7,10 +7,11 @@ import { asProject } from "../platform/as-tenant.ts";
 import { applyLabels, createLabels } from "./apply-labels.ts";
 import { findIssueOf } from "./find-issue-of.ts";
 import type { Effect } from "./queue-effects.ts";
+import { type PastActs, pastActs } from "./past-acts.ts";
 import { deleteBranches, sweepBranches } from "./withdraw-branch.ts";
 
 type Deps = Pick<AppDeps, "db">;
-type Applied = { projectId: string; runId: string | null; effect: Effect };
+type Applied = { id: string; projectId: string; runId: string | null; effect: Effect };
 
 /**
  * Does one effect on GitHub, or finds it done. Every kind looks first, so the same effect again changes nothing.
@@ -19,7 +20,7 @@ type Applied = { projectId: string; runId: string | null; effect: Effect };
 export async function applyEffect(
   { db }: Deps,
   github: ProjectGitHub,
-  { projectId, runId, effect }: Applied,
+  { id, projectId, runId, effect }: Applied,
 ): Promise<string | null> {
   const issue = runId ? await asProject(db, projectId, (tx) => findIssueOf(tx, runId)) : undefined;
   switch (effect.kind) {
@@ -32,13 +33,13 @@ export async function applyEffect(
     case "reopen_issue":
       return issue ? turnIssue(github, issue.number, "open", "reopened") : noIssue;
     case "close_pull":
-      return closePull(github, effect);
+      return closePull(github, effect, await pastActs({ db }, { id, projectId, runId }));
     case "mark_ready":
       return markReady(github, effect.number, issue?.number ?? null);
     case "delete_branch":
-      return deleteBranches(github, effect.branch, runId);
+      return deleteBranches(github, effect.branch, runId, await pastActs({ db }, { id, projectId, runId }));
     case "sweep_branch":
-      return sweepBranches(github, effect.branch, runId);
+      return sweepBranches(github, effect.branch, runId, await pastActs({ db }, { id, projectId, runId }));
     case "project_labels":
       return createLabels(github, await triggerLabelOf(db, projectId));
     default:
@@ -90,13 +91,16 @@ async function turnIssue(
 async function closePull(
   github: ProjectGitHub,
   { number, comment }: { number: number; comment: string | null },
+  acts: PastActs,
 ): Promise<string | null> {
   const { octokit, named } = github;
   const { data } = await octokit.rest.pulls.get({ ...named, pull_number: number });
   if (!isOurBranch(data.head.ref)) return "the pull request is not of a branch of ours";
   if (data.state === "closed") return "the pull request is closed already";
+  if (acts.has(`pulls/${number}`)) return "it was closed before, and a person opened it again";
   if (comment) await commentOnce(github, number, { marker: "closed", body: comment });
   await octokit.rest.pulls.update({ ...named, pull_number: number, state: "closed" });
+  await acts.add(`pulls/${number}`);
   return null;
 }
 

@@ -72,7 +72,7 @@ async function deliver(deps: Deps, clients: Clients, due: DueEffect): Promise<De
     const github = await clientFor(deps, clients, projectId, stepOf(effect));
     if (!github) return { kind: "done", note: "no github token" };
     if (effect.kind === "merge_pull") return await mergePull(github, effect);
-    const note = await applyEffect(deps, github, { projectId, runId, effect });
+    const note = await applyEffect(deps, github, { id, projectId, runId, effect });
     if (effect.kind !== "sweep_branch") return { kind: "done", note };
     const afterSeconds = sweepsApart * deps.config.figures.sweepEverySeconds;
     return { kind: "once_more", note: note ?? "swept what a late publisher left", afterSeconds };

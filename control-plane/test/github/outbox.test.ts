@@ -73,6 +73,26 @@ const commit = ({ github }: GithubScene, branch: string, runId: string, by = "fe
 const pullOf = ({ github }: GithubScene, number: number) =>
   github.lookAt(repo).pulls.find((pull) => pull.number === number);
 
+/** As the publisher does: the body names the run. */
+async function openPull({ github }: GithubScene, head: string, runId: string): Promise<number> {
+  const opened = await fetch(`${github.url}/repos/${repo}/pulls`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${github.addToken({ login: "bot" })}` },
+    body: JSON.stringify({ title: "Fix", body: `Late.\n\nRun: ${idOf("run", runId)}`, head, base: "main" }),
+  });
+  return ((await opened.json()) as { number: number }).number;
+}
+
+/** As a person does on the pull request's page. */
+async function setPull({ github }: GithubScene, number: number, state: "open" | "closed"): Promise<void> {
+  const changed = await fetch(`${github.url}/repos/${repo}/pulls/${number}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${github.addToken({ login: "maintainer" })}` },
+    body: JSON.stringify({ state }),
+  });
+  expect(changed.status).toBe(200);
+}
+
 describe("the outbox", () => {
   it("shows each stage as labels, makes those that are missing, and leaves others' alone", async () => {
     await using scene = await open();
@@ -187,17 +207,51 @@ describe("the outbox", () => {
 
     const late = `${branch}x2`;
     await commit(scene, late, runId);
-    const token = scene.github.addToken({ login: "bot" });
-    const opened = await fetch(`${scene.github.url}/repos/${repo}/pulls`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify({ title: "Fix", body: `Late.\n\nRun: ${idOf("run", runId)}`, head: late, base: "main" }),
-    });
-    const { number: latePull } = (await opened.json()) as { number: number };
+    const latePull = await openPull(scene, late, runId);
     await asProject(scene.db, scene.projectId, (tx) => sql`update fc.outbox set run_at = now()`.execute(tx));
     await deliverAll(scene);
     expect(Object.keys(scene.github.lookAt(repo).refs)).not.toContain(`refs/heads/${late}`);
     expect(pullOf(scene, latePull)).toMatchObject({ state: "closed" });
+  });
+
+  it("leaves what a person brought back after the sweep: the branch, and the pull request", async () => {
+    await using scene = await open();
+    await scene.setToken();
+    const branch = "feedback/issue-1-abc123";
+    const { runId } = await runIn(scene, "queued", { issueNumber: 1 });
+    const restore = async () => void (await commit(scene, branch, runId));
+    await restore();
+    const pullNumber = await openPull(scene, branch, runId);
+    const sweep = async () => {
+      await asProject(scene.db, scene.projectId, (tx) => sql`update fc.outbox set run_at = now()`.execute(tx));
+      await deliverAll(scene);
+    };
+    await queue(scene, runId, { kind: "delete_branch", branch });
+    await queue(scene, runId, { kind: "sweep_branch", branch });
+    await sweep();
+    expect(Object.keys(scene.github.lookAt(repo).refs)).not.toContain(`refs/heads/${branch}`);
+
+    await restore();
+    await setPull(scene, pullNumber, "open");
+    await sweep();
+    expect(Object.keys(scene.github.lookAt(repo).refs)).toContain(`refs/heads/${branch}`);
+    expect(pullOf(scene, pullNumber)).toMatchObject({ state: "open" });
+    const last = (await outbox(scene)).findLast(({ kind }) => kind === "sweep_branch");
+    expect(last?.last_error).toBe("the branch was deleted before, and a person brought it back: it stays");
+  });
+
+  it("closes a pull request once: one that a person opened again stays open", async () => {
+    await using scene = await open();
+    const { number, pullNumber } = await withPull(scene);
+    const { runId } = await runIn(scene, "queued", { issueNumber: number });
+    await queue(scene, runId, { kind: "close_pull", number: pullNumber, comment: null });
+    await deliverAll(scene);
+    expect(pullOf(scene, pullNumber)).toMatchObject({ state: "closed" });
+    await setPull(scene, pullNumber, "open");
+    // Of another move of the same run.
+    await queue(scene, runId, { kind: "close_pull", number: pullNumber, comment: null });
+    await deliverAll(scene);
+    expect(pullOf(scene, pullNumber)).toMatchObject({ state: "open" });
   });
 
   it("reopens the issue of a rejected run that is tried again, and says so on the old pull request", async () => {

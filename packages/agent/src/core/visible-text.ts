@@ -1,3 +1,4 @@
+import { dropHiddenFormulas } from "./hidden-formulas.ts";
 import { htmlToText } from "./html-to-text.ts";
 import { dropInvisible } from "./invisible.ts";
 import { markdownToHtml } from "./markdown-to-html.ts";
@@ -45,7 +46,8 @@ function settle(start: VisibleText, maxChars: number): VisibleText & { isStable:
 function onePass({ text, hiddenRemoved, wasCut }: VisibleText, maxChars: number): VisibleText {
   const seen = dropInvisible(text);
   const bounded = cutAtMarks(flatten(seen.text));
-  const { html, hidden } = markdownToHtml(bounded.text);
+  const drawn = dropHiddenFormulas(bounded.text);
+  const { html, hidden } = markdownToHtml(drawn.text);
   const shown = htmlToText(html);
   const isLong = shown.text.length > maxChars;
   return {
@@ -56,7 +58,7 @@ function onePass({ text, hiddenRemoved, wasCut }: VisibleText, maxChars: number)
           .replaceAll("\ufffd", "")
           .trimEnd() + cutNotice
       : shown.text,
-    hiddenRemoved: hiddenRemoved + seen.dropped + hidden + shown.hidden,
+    hiddenRemoved: hiddenRemoved + seen.dropped + drawn.hidden + hidden + shown.hidden,
     wasCut: wasCut || isLong || bounded.wasCut,
   };
 }

@@ -43,28 +43,33 @@ export function shownProxy(proxy: string): string {
   return URL.canParse(proxy) ? new URL(proxy).origin : "the proxy";
 }
 
-/** Takes the user and password of each proxy out of a text. */
+/** Takes the login of each proxy out of a text: its password, and user and password wherever they stand together. */
 export function withoutProxySecrets(text: string, { httpProxy, httpsProxy }: HttpProxies): string {
   const secrets = [httpProxy, httpsProxy].filter((proxy) => URL.canParse(proxy)).flatMap((proxy) => secretsOf(proxy));
-  return secrets.reduce(
-    (rest, secret) => rest.replaceAll(secret, secret.endsWith("@") ? "[secret]@" : "[secret]"),
-    text,
-  );
+  return secrets.reduce((rest, { secret, end }) => rest.replaceAll(secret + end, `[secret]${end}`), text);
 }
 
-/** Longest first, so that no short one breaks a longer. A short password alone would garble every text. */
-function secretsOf(proxy: string): string[] {
-  const { username, password } = new URL(proxy);
+/**
+ * Longest first, so that no short one breaks a longer; `end` follows a secret and stays. The user beside a password is
+ * no secret; one without may be a token. What is shorter than 4 characters would garble every text when it is looked
+ * for alone.
+ */
+function secretsOf(proxy: string): { secret: string; end: string }[] {
+  const { username, password, hostname } = new URL(proxy);
   if (!username && !password) return [];
   const secrets = [[username, password] as const, [decoded(username), decoded(password)] as const].flatMap(
     ([user, word]) => {
       const pair = `${user}:${word}`;
-      const alone = word ? [word, pair] : [user];
-      const whole = [`${pair}@`, ...(user ? [`${user}@`] : [])];
-      return [...whole, ...((word || user).length < 4 ? [] : alone), btoa(unescapedBytes(pair))];
+      const alone = word || user;
+      return [
+        { secret: pair, end: "@" },
+        { secret: btoa(unescapedBytes(pair)), end: "" },
+        ...(word ? [] : [{ secret: user, end: `@${hostname}` }]),
+        ...(alone.length < 4 ? [] : [alone, pair].map((secret) => ({ secret, end: "" }))),
+      ];
     },
   );
-  return secrets.toSorted((one, other) => other.length - one.length);
+  return secrets.toSorted((one, other) => (other.secret + other.end).length - (one.secret + one.end).length);
 }
 
 /** Decodes as far as the text is UTF-8, and never throws. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { type SpendStore, spendStoreContract } from "@feedback-chat/testing/spend-store-contract";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import { asSystem } from "../src/platform/as-tenant.ts";
@@ -8,6 +9,26 @@ import { shareDatabase } from "./support/share-database.ts";
 
 describe.each(kinds)("spending on %s", (kind) => {
   const database = shareDatabase(kind);
+  spendStoreContract("as the worker's proxy asks for it", async ({ runMicroUsd, dayMicroUsd }) => {
+    const settings = { budgetMicroUsd: runMicroUsd, dayBudgetMicroUsd: dayMicroUsd };
+    const scene = await openQueueScene({ on: database(), settings });
+    const open = async (): Promise<SpendStore> => {
+      const lease = await scene.lease();
+      const say = async (what: string, body: object) => {
+        const answer = await scene.worker.say(lease, `spend/${what}`, body);
+        if (answer.status === 200) return answer.body;
+        throw Object.assign(new Error(String(answer.body["code"])), { code: answer.body["code"], facts: answer.body });
+      };
+      return {
+        reserve: async (microUsd) => ({
+          reservationId: String((await say("reserve", reserve(microUsd)))["reservationId"]),
+        }),
+        settle: async ({ reservationId }, microUsd, tokens) =>
+          void (await say("settle", { reservationId, microUsd, tokens })),
+      };
+    };
+    return { run: await open(), other: await open(), [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose]() };
+  });
   const reserve = (microUsd: number, requestId: string = randomUUID()) => ({ requestId, microUsd });
 
   it("never passes the run's ceiling, however many reserve at once", async () => {

@@ -9,6 +9,7 @@ import { createLocalRun, ledgerInput } from "../src/coordinators/open-local-run.
 import { newUuid } from "../src/platform/new-id.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import { ignoring } from "../src/platform/ignoring.ts";
+import { spendStoreContract } from "@feedback-chat/testing/spend-store-contract";
 import { expect, it } from "vitest";
 import { coordinatorContract } from "./contracts/coordinator.ts";
 import { leasedJobOf } from "./protocol-server.ts";
@@ -56,6 +57,23 @@ coordinatorContract("a run's folder as coordinator", async ({ origin, publish })
     },
     [Symbol.asyncDispose]: () => rm(stateFolder, { recursive: true }),
   };
+});
+
+spendStoreContract("a repository's file of spending", async ({ runMicroUsd, dayMicroUsd }) => {
+  const folder = await mkdtemp(join(tmpdir(), "local-spend-"));
+  const open = (runId: string) => {
+    const input = { file: join(folder, "spend.json"), runId, runCeilingMicroUsd: runMicroUsd, dayCeilingMicroUsd: dayMicroUsd }; // prettier-ignore
+    const ledger = openSpendLedger({ clock, newUuid, signal: new AbortController().signal }, input);
+    return {
+      reserve: ledger.reserve,
+      settle: (
+        { reservationId }: { reservationId: string },
+        microUsd: number,
+        tokens: { input: number; output: number },
+      ) => ledger.settle(reservationId, microUsd, tokens),
+    };
+  };
+  return { run: open("one"), other: open("two"), [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 });
 
 it("gives the next attempt what this run has used, and nothing of another one", async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent, request as send, type Dispatcher } from "undici";
 import { requirePrice } from "../src/require-price.ts";
+import type { Clock } from "../src/ports/clock.ts";
 import { systemClock } from "../src/platform/system-clock.ts";
 import {
   startModelProxy,
@@ -25,7 +26,7 @@ export type Opened = {
 /** A proxy on a socket of its own before a scripted model, with a ledger in memory. */
 export async function openProxy(
   script: Script = () => ({ text: "hello" }),
-  options: Partial<ProxyOptions> & { dayMicroUsd?: number; dispatcher?: Dispatcher } = {},
+  options: Partial<ProxyOptions> & { dayMicroUsd?: number; dispatcher?: Dispatcher; clock?: Clock } = {},
 ): Promise<Opened> {
   const folder = await mkdtemp("/tmp/fcp-");
   const model = await stubModel(script);
@@ -36,7 +37,7 @@ export async function openProxy(
   const socketPath = join(folder, "model.sock");
   const proxy = await startModelProxy(
     {
-      clock: systemClock(),
+      clock: options.clock ?? systemClock(),
       spend,
       dispatcher: options.dispatcher ?? outside,
       onRequest: (fact) => facts.push(fact),

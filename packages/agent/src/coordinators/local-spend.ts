@@ -17,6 +17,7 @@ const ledger = z.object({
       microUsd: z.int().nonnegative(),
       input: z.int(),
       output: z.int(),
+      isSettled: z.literal(true).optional(),
       /** Of an entry that stands for all of a run's older ones. */
       turns: z.int().nonnegative().optional(),
     }),
@@ -30,6 +31,10 @@ const dayMs = 24 * 3_600_000;
 export type SpendLedger = {
   /** @throws Problem budget_exceeded, `facts.scope` names the ceiling: nothing was reserved. */
   reserve(microUsd: number): Promise<{ reservationId: string }>;
+  /**
+   * Replaces a reservation by what was really spent. The same call again changes nothing.
+   * @throws Problem not_found
+   */
   settle(reservationId: string, microUsd: number, tokens: { input: number; output: number }): Promise<void>;
   spentByRun(): Promise<{ costMicroUsd: number; inputTokens: number; outputTokens: number }>;
   /** Requests of the run that were paid, and when the last was sent. */
@@ -89,12 +94,12 @@ export function openSpendLedger({ clock, newUuid, signal }: Deps, input: Input):
         return { entries: [...entries, entry], answer: { reservationId: entry.reservationId } };
       }),
     settle: (reservationId, microUsd, tokens) =>
-      change((entries) => ({
-        entries: entries.map((entry) =>
-          entry.reservationId === reservationId ? { ...entry, microUsd, ...tokens } : entry,
-        ),
-        answer: undefined,
-      })),
+      change((entries) => {
+        const own = ofRun(entries).find((entry) => entry.reservationId === reservationId);
+        if (!own) throw new Problem("not_found", "This run has no such reservation.");
+        const settled: Entry = own.isSettled ? own : { ...own, microUsd, ...tokens, isSettled: true };
+        return { entries: entries.map((entry) => (entry === own ? settled : entry)), answer: undefined };
+      }),
     async spentByRun() {
       const entries = ofRun(await read());
       const count = (of: "input" | "output") => entries.reduce((sum, entry) => sum + entry[of], 0);

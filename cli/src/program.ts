@@ -60,9 +60,11 @@ export const commands: CommandRow[] = [
   },
   {
     name: "check",
-    summary: "what would keep this machine from running jobs",
+    summary: "what would keep this machine from running jobs, or a repository from taking them",
     options: [
       ["--sandbox", "try to get out of the sandbox, as the worker does before its first job"],
+      ["--remote", "ask GitHub whether runs could push: branches in the way, rulesets"],
+      ["--repo <owner/name>", "with --remote: the repository; default: the folder's remote"],
       ["--offline", "never fetch a missing part"],
     ],
     load: () => import("./commands/check.ts"),

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startGithub } from "@feedback-chat/demo/github-server";
 import { sandboxCheck } from "@feedback-chat/protocol/check";
 import { afterAll, describe, expect, it } from "vitest";
 import { fromSource, makeHome, runCli } from "./support/run-cli.ts";
@@ -14,11 +15,14 @@ afterAll(() => {
 });
 
 describe("check", () => {
-  it("asks what to check", async () => {
-    const { code, stderr } = await runCli(["check"], env);
-    expect(code).toBe(2);
-    expect(stderr).toContain("check --sandbox");
-  });
+  it.each([[["check"]], [["check", "--sandbox", "--remote"]], [["check", "--sandbox", "--repo", "acme/shop"]]])(
+    "asks what to check at %j",
+    async (args) => {
+      const { code, stderr } = await runCli(args, env);
+      expect(code).toBe(2);
+      expect(stderr).toContain("--remote");
+    },
+  );
 
   it("shows the mechanism of each limit, a line per probe, and why one was skipped", async () => {
     const { code, stdout, stderr } = await runCli(["check", "--sandbox"], env);
@@ -80,5 +84,65 @@ describe("check", () => {
     expect(code).toBe(78);
     expect(stdout).toMatch(/^FAIL walls /m);
     expect(stderr).toContain("apt-get install -y bubblewrap");
+  });
+});
+
+describe("check --remote", () => {
+  async function openShop() {
+    const folder = mkdtempSync(join(tmpdir(), "feedback-chat-check-github-"));
+    const github = await startGithub({ folder });
+    await github.createRepository({ owner: "acme", name: "shop", files: { "README.md": "A shop.\n" }, roles: { ada: "write" } });
+    const GITHUB_TOKEN = github.addToken({ login: "ada" });
+    const remoteEnv = { ...env, GITHUB_URL: github.url, GITHUB_API_URL: github.url, GITHUB_TOKEN };
+    return {
+      github,
+      check: async (more: Record<string, string> = {}, args: string[] = []) =>
+        runCli(["check", "--remote", "--repo", "acme/shop", ...args], { ...remoteEnv, ...more }),
+      async [Symbol.asyncDispose]() {
+        await github.close();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  } // prettier-ignore
+
+  it("passes where runs can push, and changes nothing", async () => {
+    await using shop = await openShop();
+    const { code, stdout, stderr } = await shop.check();
+    expect(code, stderr).toBe(0);
+    expect(stdout).toBe("ok   branches  runs can push their branches: Runs can push feedback/issue-….\n");
+    expect(new Set(shop.github.requests.map(({ method }) => method))).toEqual(new Set(["GET"]));
+  });
+
+  it("warns of a branch in the way, and says under which name runs push", async () => {
+    await using shop = await openShop();
+    await shop.github.pushFiles({ repo: "acme/shop", branch: "feedback", files: { "a.txt": "a" } });
+    const { code, stdout, stderr } = await shop.check();
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^warn branches .*The branch feedback is in the way.* Runs push feedback-issue-…/);
+    expect(stdout).toMatch(/next: Delete or rename feedback/);
+  });
+
+  it("fails with 3 where a ruleset refuses a run's push, also as JSON", async () => {
+    await using shop = await openShop();
+    shop.github.addRule({ repo: "acme/shop", branches: "feedback/", type: "required_signatures" });
+    const { code, stdout } = await shop.check();
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^FAIL branches .*commits have to be signed/);
+    const json = await shop.check({}, ["--json"]);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      command: "check", ok: false, error: { code: "github_refused" },
+      data: { repo: "acme/shop", checks: [{ id: "branches", status: "fail" }] },
+    });
+  }); // prettier-ignore
+
+  it("says which key is missing, and that a token does not see the repository", async () => {
+    await using shop = await openShop();
+    const keyless = await shop.check({ GITHUB_TOKEN: "" });
+    expect([keyless.code, keyless.stderr]).toEqual([2, expect.stringContaining("GITHUB_TOKEN is not set")]);
+    const blind = await shop.check({ GITHUB_TOKEN: "ghp_unknown" });
+    expect(blind.code, blind.stderr).not.toBe(0);
+    expect(blind.stderr).toMatch(/GitHub/);
+    expect(blind.stdout).toBe("");
   });
 });

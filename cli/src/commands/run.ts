@@ -1,15 +1,13 @@
-import { githubAddresses } from "@feedback-chat/protocol/github-addresses";
 import { Problem } from "@feedback-chat/protocol/problem";
 import { spellOut } from "@feedback-chat/protocol/spell-out";
 import type { CommandContext, CommandRun } from "../command.ts";
 import { parseDollars } from "../core/money.ts";
 import { renderEvidence } from "../core/render-evidence.ts";
-import { repositoryOfRemote } from "../core/repository-of-remote.ts";
 import { cleanText } from "../platform/clean-text.ts";
 import { findEngineFor } from "../platform/find-engine.ts";
 import { findPart } from "../platform/find-part.ts";
+import { findRepository } from "../platform/find-repository.ts";
 import { withEnvFile } from "../platform/read-env-file.ts";
-import { readRemote } from "../platform/read-remote.ts";
 
 type Flags = {
   repo?: string;
@@ -69,7 +67,7 @@ function resumed(runId: string, { answer: answered }: Flags) {
 }
 
 async function wantedIssue(
-  { config, folder }: CommandContext,
+  context: CommandContext,
   flags: Flags,
   issue: string | undefined,
   environment: Record<string, string | undefined>,
@@ -81,20 +79,7 @@ async function wantedIssue(
   const budgetMicroUsd = parseDollars(flags.budget);
   if (budgetMicroUsd === undefined)
     throw new Problem("usage", `--budget is an amount in dollars, not "${flags.budget}".`);
-  const { GITHUB_URL, GITHUB_API_URL } = config.all;
-  const { githubUrl } = githubAddresses({
-    githubUrl: GITHUB_URL || undefined,
-    githubApiUrl: GITHUB_API_URL || undefined,
-  });
-  const host = new URL(githubUrl).host;
-  const remote = await readRemote(folder);
-  const repo = flags.repo ?? environment["GITHUB_REPO"] ?? (remote ? repositoryOfRemote(remote, host) : undefined);
-  if (!repo)
-    throw new Problem(
-      "usage",
-      remote ? `The remote ${remote.replace(/\/\/[^@/]*@/, "//")} is not on ${host}.` : "This folder has no remote.",
-      { next: "Give --repo owner/name." },
-    );
+  const repo = await findRepository(context, flags.repo, environment);
   return {
     repo,
     issueNumber: Number(issue),

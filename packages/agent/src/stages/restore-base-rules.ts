@@ -1,13 +1,14 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { ChangedFile } from "@feedback-chat/protocol/evidence";
 import { ignoring } from "../platform/ignoring.ts";
 import type { RunRepository } from "../ports/git.ts";
 
 /**
  * Makes an exported tree answer to the base commit's rules: a check such as `npm run unit` inside a script reads
- * package.json and .npmrc, and finds its programs in `node_modules/.bin` first, where a changed `node` would be every
- * script's: scripts, npm's configuration and those programs are put back before anything runs.
+ * package.json and the package manager's configuration, which may name another shell, a plugin or a whole other manager,
+ * and finds its programs in `node_modules/.bin` first, where a changed `node` would be every script's: scripts, that
+ * configuration and those programs are put back before anything runs.
  * Nothing has run in `folder` yet. The change itself, and the verdict on it, stay as they are.
  */
 export async function restoreBaseRules(
@@ -16,13 +17,20 @@ export async function restoreBaseRules(
 ): Promise<string[]> {
   const restored: string[] = [];
   for (const { path, change } of files) {
+    if (isYarns(path)) {
+      // A yarn of another release comes with the removal of the one that the base's configuration names.
+      await mkdir(dirname(join(folder, path)), { recursive: true }).catch(ignoring("EEXIST", "ENOTDIR"));
+      await restoreFile(join(folder, path), await repository.readFile(repository.baseSha, path));
+      restored.push(path);
+      continue;
+    }
     if (isProgramOfScripts(path) && change !== "deleted") {
       await restoreFile(join(folder, path), await repository.readFile(repository.baseSha, path));
       restored.push(path);
       continue;
     }
     const name = path.slice(path.lastIndexOf("/") + 1);
-    if (name !== "package.json" && name !== ".npmrc") continue;
+    if (name !== "package.json" && !configurations.has(name)) continue;
     const base = await repository.readFile(repository.baseSha, path);
     const place = join(folder, path);
     if (name === "package.json") await restoreScripts(place, base);
@@ -32,9 +40,20 @@ export async function restoreBaseRules(
   return restored;
 }
 
+/** What npm, yarn, pnpm and bun read wherever they are started. */
+const configurations = new Set([
+  ...[".npmrc", ".yarnrc", ".yarnrc.yml"],
+  ...["pnpm-workspace.yaml", ".pnpmfile.cjs", ".pnpmfile.mjs", "bunfig.toml"],
+]);
+
 /** At any depth, and whatever the case: a file system may not care for it. */
 function isProgramOfScripts(path: string): boolean {
   return /(^|\/)node_modules\/\.bin\//i.test(path);
+}
+
+/** yarn itself, and its plugins. */
+function isYarns(path: string): boolean {
+  return /(^|\/)\.yarn\/(releases|plugins)\//i.test(path);
 }
 
 /** Where the change took the folder away too, nothing asks for the file. */

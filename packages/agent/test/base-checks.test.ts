@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeRedactor } from "../src/core/redact.ts";
 import type { RunRepository } from "../src/ports/git.ts";
@@ -70,8 +71,38 @@ describe("the checks of the base", () => {
     const keptIn = newFolder();
     expect(await once(keptIn, "true")).toEqual({ outcomes: ["passed"], hasRun: true });
     expect(await once(keptIn, "true")).toEqual({ outcomes: ["passed"], hasRun: false });
-    expect(await once(keptIn, "echo no; false")).toEqual({ outcomes: ["failed"], hasRun: true });
-    expect(await once(keptIn, "echo no; false")).toEqual({ outcomes: ["failed"], hasRun: false });
+  });
+
+  it("are known as failed only when two runs have seen it", async () => {
+    const keptIn = newFolder();
+    for (const hasRun of [true, true, false, false])
+      expect(await once(keptIn, "echo no; false")).toEqual({ outcomes: ["failed"], hasRun });
+  });
+
+  it("that failed beside the agent are run again alone, and what they come to then counts", async () => {
+    // Every sandbox sees the same folder, in which there is something only after the agent.
+    const shared = join(opened.rootFolder, "shared");
+    mkdirSync(shared);
+    const flaky = "test -e /shared/calm";
+    const layers = { ...nothingNeeded, mounts: [{ host: shared, inside: "/shared" }] };
+    const keptIn = newFolder();
+    const { base, lines } = start({
+      keptIn,
+      layers,
+      likely: [chainOf(flaky), chainOf("echo no; false", "packages/a")],
+    });
+    await using _ = base;
+    await until(() => lines.length === 2);
+    expect(lines.every((line) => line.startsWith("test on the base: failed"))).toBe(true);
+    writeFileSync(join(shared, "calm"), "");
+    const both = base.judge([chainOf(flaky), chainOf("echo no; false", "packages/a")], { endsAtMs: performance.now() + 60_000 }); // prettier-ignore
+    expect((await Promise.all(both)).flat().map(({ side }) => side.outcome)).toEqual(["passed", "failed"]);
+    // Seen twice, it is known from now on.
+    const next = start({ keptIn, layers });
+    await using __ = next.base;
+    const known = next.base.judge([chainOf("echo no; false", "packages/a")], { endsAtMs: performance.now() + 60_000 });
+    expect((await Promise.all(known)).flat().map(({ side }) => side.outcome)).toEqual(["failed"]);
+    expect(next.lines).toEqual(["On the base, known from an earlier run: test failed."]);
   });
 
   const others: [string, { script?: string; repositoryId?: number } & Partial<BaseChecksInput>][] = [

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { release } from "node:os";
 import { join } from "node:path";
 import { checkOutcome } from "@feedback-chat/protocol/evidence";
 import * as z from "zod";
@@ -23,6 +24,8 @@ const keptMs = 7 * 24 * 3_600_000;
 
 const keptFile = z.object({
   key: z.string(),
+  /** How often the same came of it. */
+  times: z.int().positive(),
   results: z.array(
     z.object({
       side: z.object({ outcome: checkOutcome, durationMs: z.int(), outputTail: z.string() }),
@@ -31,17 +34,16 @@ const keptFile = z.object({
   ),
 });
 
-/** What an earlier run found out about the same base, packages, commands, Node and limits; null when none did. */
+/**
+ * What earlier runs found out about the same base, packages, commands, Node, limits and machine; null when none did. A
+ * failure counts when it was seen twice: one that comes and goes would excuse every change of a week.
+ */
 export async function readKeptChecks(deps: ChainDeps, kept: KeptChecks, asked: Asked): Promise<Judged[] | null> {
-  const key = keyOf(kept, asked);
+  const key = keyOf(deps, kept, asked);
   if (key === null) return null;
-  const path = join(kept.folder, `${key}.json`);
-  const facts = await stat(path).catch(ignoring("ENOENT"));
-  if (!facts || deps.clock.now().getTime() - facts.mtimeMs > keptMs) return null;
-  const parsed = keptFile.safeParse(jsonOrNothing((await readFile(path, "utf8").catch(ignoring("ENOENT"))) ?? ""));
-  if (!parsed.success || parsed.data.key !== key) return null;
-  const { results } = parsed.data;
-  if (results.length !== asked.chain.checks.length) return null;
+  const found = await readFileOf(deps, kept, { key, count: asked.chain.checks.length });
+  if (found === null || (found.times < 2 && !hasPassed(found.results))) return null;
+  const { results } = found;
   const outcomes = asked.chain.checks.map(({ name }, index) => `${name} ${results[index]?.side.outcome}`);
   deps.log("info", `On the base, known from an earlier run: ${outcomes.join(", ")}.`);
   return results.map(({ side, said }) => ({
@@ -51,26 +53,53 @@ export async function readKeptChecks(deps: ChainDeps, kept: KeptChecks, asked: A
 }
 
 /**
- * Keeps what the base alone brought about: no time-out or limit, which the machine's load decides, and no failure that
- * was seen beside an agent, which could have starved the checks of processor time.
+ * Keeps what the base alone brought about, seen without an agent beside it: no time-out or limit, which the machine's
+ * load decides.
+ * @param earlier what the same run saw before, beside its agent
  */
 export async function keepChecks(
   deps: ChainDeps,
   kept: KeptChecks,
-  { results, wasBesideAgent, ...asked }: Asked & { results: Judged[]; wasBesideAgent: boolean },
+  { results, earlier, ...asked }: Asked & { results: Judged[]; earlier: Judged[] | null },
 ): Promise<void> {
-  const key = keyOf(kept, asked);
-  const isSound = results.every(
-    ({ side }) => side.outcome === "passed" || (side.outcome === "failed" && !wasBesideAgent),
-  );
+  const key = keyOf(deps, kept, asked);
+  const isSound = results.every(({ side }) => side.outcome === "passed" || side.outcome === "failed");
   if (key === null || !isSound) return;
+  const before = earlier ?? (await readFileOf(deps, kept, { key, count: results.length }))?.results;
+  const times = before && outcomesOf(before) === outcomesOf(results) ? 2 : 1;
   const whole = results.map(({ side, said }) => ({ side, said: side.outcome === "passed" ? "" : said }));
-  await writeDurably(join(kept.folder, `${key}.json`), JSON.stringify({ key, results: whole }));
+  await writeDurably(join(kept.folder, `${key}.json`), JSON.stringify({ key, times, results: whole }));
   await trim(deps, kept.folder);
 }
 
+/** Null when there is none, it is too old, or it is not what we wrote. */
+async function readFileOf(
+  { clock }: ChainDeps,
+  { folder }: KeptChecks,
+  { key, count }: { key: string; count: number },
+): Promise<z.infer<typeof keptFile> | null> {
+  const path = join(folder, `${key}.json`);
+  const facts = await stat(path).catch(ignoring("ENOENT"));
+  if (!facts || clock.now().getTime() - facts.mtimeMs > keptMs) return null;
+  const parsed = keptFile.safeParse(jsonOrNothing((await readFile(path, "utf8").catch(ignoring("ENOENT"))) ?? ""));
+  if (!parsed.success || parsed.data.key !== key) return null;
+  return parsed.data.results.length === count ? parsed.data : null;
+}
+
+function hasPassed(results: Judged[]): boolean {
+  return results.every(({ side }) => side.outcome === "passed");
+}
+
+function outcomesOf(results: Judged[]): string {
+  return results.map(({ side }) => side.outcome).join(" ");
+}
+
 /** Null when it is not known which packages the checks ran with. */
-function keyOf({ repositoryId }: KeptChecks, { repository, layers, chain, limits }: Asked): string | null {
+function keyOf(
+  deps: ChainDeps,
+  { repositoryId }: KeptChecks,
+  { repository, layers, chain, limits }: Asked,
+): string | null {
   if (layers.hash === null) return null;
   const facts = [
     repositoryId,
@@ -80,6 +109,9 @@ function keyOf({ repositoryId }: KeptChecks, { repository, layers, chain, limits
     limits,
     layers.node.version,
     process.arch,
+    // What the walls can do, such as overlays, comes with the mechanism and the kernel.
+    deps.sandbox.id,
+    release(),
     packageVersion,
   ];
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");

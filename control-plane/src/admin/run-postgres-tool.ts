@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { Problem } from "@feedback-chat/protocol/problem";
+import { driversOwn } from "../platform/driver-address.ts";
 
 /** The variables that the tool starts with: PATH, and what libpq reads. */
 export type ToolDeps = { environment: Record<string, string | undefined> };
@@ -50,7 +51,7 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => text;
 }
 
-/** The server's own driver and libpq read `sslmode` each in its way: what is meant is the former's. */
+/** libpq knows no `no-verify`, which means its own `require`, and refuses parameters that it does not know. */
 function forLibpq(databaseUrl: string | undefined) {
   if (databaseUrl === undefined) return { wantsPublicRoots: false };
   const url = new URL(databaseUrl);
@@ -59,6 +60,7 @@ function forLibpq(databaseUrl: string | undefined) {
   const { searchParams: asked } = url;
   const mode = asked.get("sslmode");
   if (mode === "no-verify") asked.set("sslmode", "require");
+  asked.delete(driversOwn);
   const wantsPublicRoots = mode?.startsWith("verify-") === true && !asked.has("sslrootcert");
   return { url: url.href, password, wantsPublicRoots };
 }

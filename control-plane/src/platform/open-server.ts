@@ -1,6 +1,7 @@
 import { Kysely } from "kysely";
 import pg from "pg";
 import type { Database } from "./database.ts";
+import { driverAddress } from "./driver-address.ts";
 import { LateBeginDialect } from "./late-begin.ts";
 import type { Log } from "./log.ts";
 import { nameStatements } from "./name-statements.ts";
@@ -16,7 +17,7 @@ type Input = {
 /** Opens any Postgres from 15 on. Connections are made when they are first needed. */
 export function openServer({ log }: Deps, { url, directUrl, poolSize }: Input): Database {
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: driverAddress(url),
     max: poolSize,
     connectionTimeoutMillis: 5_000,
   });
@@ -46,7 +47,7 @@ function makeListener({ log }: Deps, url: string) {
 
   async function connect(): Promise<void> {
     const fresh = new pg.Client({
-      connectionString: url,
+      connectionString: driverAddress(url),
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
     });

@@ -109,8 +109,16 @@ it("speaks TLS with the database whose authority it was given, and sends nothing
     expect(await refusal(url(trusting(elsewhere)))).toMatch(/not trusted[\s\S]+sslrootcert/);
     expect(await refusal(url(""))).toContain("not trusted");
     expect(await refusal(url(`&sslrootcert=${join(folder, "absent.pem")}`))).toContain("absent.pem");
+    const migrated = async (query: string) =>
+      (await start({ DATABASE_URL: `${plain}?${query}`, MASTER_KEY }, [], ["--migrate-only"]).ended).code;
+    // As to PostgreSQL's own programs: it encrypts, and proves an authority only where one is named.
+    expect(await migrated("sslmode=require")).toBe(0);
+    expect(await backup(`${plain}?sslmode=require&uselibpqcompat=true`, "required")).toMatchObject({ code: 0 });
+    expect(await migrated(`sslmode=require${trusting(elsewhere)}`)).toBe(2);
     await setTls(elsewhere);
     expect(await refusal(url(trusting(elsewhere)))).toContain("another name");
+    expect(await migrated(`sslmode=verify-ca${trusting(elsewhere)}`)).toBe(0);
+    expect(await migrated(`sslmode=verify-ca${trusting(right)}`)).toBe(2);
   } finally {
     await setTls(null);
   }

@@ -5,6 +5,7 @@ import type * as z from "zod";
 import type { Authentication } from "./authenticate.ts";
 import { askTogether } from "./ask-together.ts";
 import { authorise, namesIn } from "./authorise.ts";
+import { databaseProblem } from "./database-problem.ts";
 import type { Db } from "./database.ts";
 import { findTenants, type Name, type Named } from "./find-tenants.ts";
 import { withIdempotency } from "./idempotency.ts";
@@ -199,21 +200,13 @@ export function answerError({ log }: { log: Log }, error: unknown, c: Context): 
   return problemResponse(c, new Problem("unavailable", bug), 500);
 }
 
-/** What a person can act on; connection failures of the database count as `unavailable`. Undefined = a bug of ours. */
+/** What a person can act on. Undefined = a bug of ours. */
 function asProblem(error: unknown): Problem | undefined {
   if (isProblem(error)) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   // Of the right form, and of a year that the database's calendar has not.
   if (code === "22008") return new Problem("invalid_request", "A time in it is beyond the calendar.", { cause: error });
-  // Class 08: connection exceptions; 57P: the server is shutting down or starting; 53: out of resources.
-  if (
-    /^(08|57P|53)/.test(code) ||
-    ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EPIPE"].includes(code) ||
-    /timeout exceeded when trying to connect|Connection terminated/.test(String(error))
-  ) {
-    return new Problem("unavailable", "The database does not answer.", { cause: error });
-  }
-  return undefined;
+  return databaseProblem(error);
 }
 
 export function problemResponse(c: Context, problem: Problem, status?: number): Response {

@@ -50,6 +50,11 @@ export const commands: CommandRow[] = [
       ["--repo <owner/name>", "the repository; default: the folder's remote"],
       ["--base <branch>", "branch to start from; default: the repository's own"],
       ["--budget <usd>", "ceiling of this run", "2"],
+      [
+        "--install-scripts <packages...>",
+        'whose install scripts may run, without a network; "." is the project itself',
+      ],
+      ["--branch-prefix <prefix>", "folder of the branch that is pushed; default: feedback"],
       ["--publish <when>", "ask, hold or auto"],
       ["--resume <run>", "go on with a run that was interrupted, is held, or asked its question"],
       ["--answer <text>", "with --resume: the answer to the run's question"],

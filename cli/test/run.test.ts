@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Github, startGithub } from "@feedback-chat/demo/github-server";
@@ -55,6 +55,20 @@ const pushing = { method: "POST", path: /\/git-receive-pack$/ };
 const opening = { method: "POST", path: /\/pulls$/ };
 
 describe("run", () => {
+  it("takes the folder of its branch, and the packages whose install scripts may run, from its flags", async () => {
+    using home = makeHome();
+    const { env, args, pulls } = await openIssue(home, "settings");
+    const wrong = await runCli([...args, "--branch-prefix", "refs/x"], env);
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("branchPrefix") as string });
+
+    const flags = ["--publish", "auto", "--branch-prefix", "robots/fix", "--install-scripts", "sharp", "."];
+    expect(await runCli([...args, ...flags], env)).toMatchObject({ code: 0 });
+    expect(pulls()[0]?.head).toMatch(/^robots\/fix\/issue-\d+-/);
+    const file = join(home.folder, ".local/state/feedback-chat/runs", runIdOf(home), "state.json");
+    const { job } = JSON.parse(readFileSync(file, "utf8")) as { job: { settings: { installScripts: string[] } } };
+    expect(job.settings.installScripts).toEqual(["sharp", "."]);
+  });
+
   it.concurrent.each(phases)("case 25: kill -9 in %s, then --resume, ends in one pull request", async (phase) => {
     using home = makeHome();
     const { env, args, pulls, branches } = await openIssue(home, `killed-in-${phase}`);

@@ -13,6 +13,8 @@ type Flags = {
   repo?: string;
   base?: string;
   budget: string;
+  installScripts?: string[];
+  branchPrefix?: string;
   publish?: string;
   resume?: string;
   answer?: string;
@@ -85,6 +87,10 @@ async function wantedIssue(
     issueNumber: Number(issue),
     budgetMicroUsd,
     ...(flags.base ? { base: flags.base } : {}),
+    settings: {
+      ...(flags.installScripts ? { installScripts: flags.installScripts } : {}),
+      ...(flags.branchPrefix === undefined ? {} : { branchPrefix: flags.branchPrefix }),
+    },
   };
 }
 

@@ -107,7 +107,10 @@ async function onThisMachine(config: RunConfig, input: RunIssueInput): Promise<R
 /** Of a resumed run only the machine's own engine is looked at; its settings come with its state. */
 function settingsOf({ model }: RunConfig, input: RunIssueInput): RunSettings {
   const ofMachine = model === null ? {} : { model };
-  return runSettings.parse(input.resume === undefined ? { ...ofMachine, ...input.settings } : {});
+  const parsed = runSettings.safeParse(input.resume === undefined ? { ...ofMachine, ...input.settings } : {});
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new Problem("usage", `These settings cannot be used: ${wrong.join("; ")}.`);
 }
 
 type Parts = { machine: Machine; deps: LocalRunDeps; config: RunConfig; run: LocalRun };

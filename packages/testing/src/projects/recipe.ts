@@ -12,6 +12,8 @@ export type Recipe = {
   files: Readonly<Record<string, string>>;
   /** Writes the lockfile; runs no script of a package. */
   lock: Step;
+  /** Packages whose install scripts the owner allows. */
+  installScripts?: readonly string[];
   /** What mends the bug. */
   mend: { file: string; from: string; to: string };
   /** What the agent runs in its sandbox, after it has mended the bug. */

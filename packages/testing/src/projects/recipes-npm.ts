@@ -185,3 +185,34 @@ it("draws and hashes with native code", async () => {
   agentRuns: "npm test",
   checks: ["test"],
 };
+
+/** Compiled by node-gyp in the sandbox, as no prebuilt program can be fetched there. */
+export const compiled: Recipe = {
+  id: "compiled",
+  made: "npm init, better-sqlite3 by its install script, Vitest",
+  manager: "npm",
+  steps: [{ argv: ["npm", "init", "--yes"] }],
+  manifests: {
+    "": {
+      type: "module",
+      scripts: { test: "vitest run" },
+      dependencies: { "better-sqlite3": "12.9.0" },
+      devDependencies: { vitest },
+    },
+  },
+  files: {
+    ".gitignore": "node_modules\n",
+    "src/total.ts": totalSource,
+    "src/total.test.ts": `import Database from "better-sqlite3";
+${totalTest("vitest")}
+it("asks a database in native code", () => {
+  expect(new Database(":memory:").prepare("select 1 + 1 as two").get()).toEqual({ two: 2 });
+});
+`,
+  },
+  lock: npmLock,
+  installScripts: ["better-sqlite3"],
+  mend: mendTotal("src/total.ts"),
+  agentRuns: "npm test",
+  checks: ["test"],
+};

@@ -19,4 +19,5 @@ export const recipes: readonly Recipe[] = [
   byOthers.bun,
   prisma,
   byNpm.native,
+  byNpm.compiled,
 ];

@@ -91,7 +91,12 @@ describe("check --remote", () => {
   async function openShop() {
     const folder = mkdtempSync(join(tmpdir(), "feedback-chat-check-github-"));
     const github = await startGithub({ folder });
-    await github.createRepository({ owner: "acme", name: "shop", files: { "README.md": "A shop.\n" }, roles: { ada: "write" } });
+    await github.createRepository({
+      owner: "acme",
+      name: "shop",
+      files: { "README.md": "A shop.\n" },
+      roles: { ada: "write" },
+    });
     const GITHUB_TOKEN = github.addToken({ login: "ada" });
     const remoteEnv = { ...env, GITHUB_URL: github.url, GITHUB_API_URL: github.url, GITHUB_TOKEN };
     return {
@@ -103,7 +108,7 @@ describe("check --remote", () => {
         rmSync(folder, { recursive: true, force: true });
       },
     };
-  } // prettier-ignore
+  }
 
   it("passes where runs can push, and changes nothing", async () => {
     await using shop = await openShop();
@@ -131,10 +136,12 @@ describe("check --remote", () => {
     const json = await shop.check({}, ["--json"]);
     expect(json.code).toBe(3);
     expect(JSON.parse(json.stdout)).toMatchObject({
-      command: "check", ok: false, error: { code: "github_refused" },
+      command: "check",
+      ok: false,
+      error: { code: "github_refused" },
       data: { repo: "acme/shop", checks: [{ id: "branches", status: "fail" }] },
     });
-  }); // prettier-ignore
+  });
 
   it("says which key is missing, and that a token does not see the repository", async () => {
     await using shop = await openShop();

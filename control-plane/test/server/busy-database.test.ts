@@ -30,7 +30,9 @@ it.each([
   const { rows } = await admin.query<{ name: string }>("select current_database() as name");
   const name = pg.escapeIdentifier(rows[0]?.name ?? "");
   await admin.query(`alter database ${name} set ${setting} = '300ms'`);
-  await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"); // prettier-ignore
+  await admin.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
   try {
     // The pool drops what was ended.
     while ((await platform.call("GET", "/v1/me", { token: owner.token })).status !== 200);

@@ -95,7 +95,9 @@ describe("the checks of the base", () => {
     await until(() => lines.length === 2);
     expect(lines.every((line) => line.startsWith("test on the base: failed"))).toBe(true);
     writeFileSync(join(shared, "calm"), "");
-    const both = base.judge([chainOf(flaky), chainOf("echo no; false", "packages/a")], { endsAtMs: performance.now() + 60_000 }); // prettier-ignore
+    const both = base.judge([chainOf(flaky), chainOf("echo no; false", "packages/a")], {
+      endsAtMs: performance.now() + 60_000,
+    });
     expect((await Promise.all(both)).flat().map(({ side }) => side.outcome)).toEqual(["passed", "failed"]);
     // Seen twice, it is known from now on.
     const next = start({ keptIn, layers });

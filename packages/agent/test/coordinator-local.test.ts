@@ -62,7 +62,12 @@ coordinatorContract("a run's folder as coordinator", async ({ origin, publish })
 spendStoreContract("a repository's file of spending", async ({ runMicroUsd, dayMicroUsd }) => {
   const folder = await mkdtemp(join(tmpdir(), "local-spend-"));
   const open = (runId: string) => {
-    const input = { file: join(folder, "spend.json"), runId, runCeilingMicroUsd: runMicroUsd, dayCeilingMicroUsd: dayMicroUsd }; // prettier-ignore
+    const input = {
+      file: join(folder, "spend.json"),
+      runId,
+      runCeilingMicroUsd: runMicroUsd,
+      dayCeilingMicroUsd: dayMicroUsd,
+    };
     const ledger = openSpendLedger({ clock, newUuid, signal: new AbortController().signal }, input);
     return {
       reserve: ledger.reserve,

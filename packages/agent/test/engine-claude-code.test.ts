@@ -143,12 +143,17 @@ describe("Claude Code between hostile words", () => {
 
   it("reads a PDF, a picture and a notebook of the repository to its model", async () => {
     const files = Object.keys(media).map((name) => ({ tool: "Read", input: { file_path: `/work/${name}` } }));
-    await play(opened, counting(steps(...files, { text: "Seen." }), 3_000), ({ end, model, proxy }) => {
-      expect(end.claim).toBe("done");
-      const last = model.requests.at(-1)?.body ?? "";
-      for (const type of ["application/pdf", "image/png"]) expect(last).toContain(`"media_type":"${type}"`);
-      expect(proxy.state.ended).toBeNull();
-    }, { prepare: plantMedia }); // prettier-ignore
+    await play(
+      opened,
+      counting(steps(...files, { text: "Seen." }), 3_000),
+      ({ end, model, proxy }) => {
+        expect(end.claim).toBe("done");
+        const last = model.requests.at(-1)?.body ?? "";
+        for (const type of ["application/pdf", "image/png"]) expect(last).toContain(`"media_type":"${type}"`);
+        expect(proxy.state.ended).toBeNull();
+      },
+      { prepare: plantMedia },
+    );
   });
 
   it.each([
@@ -156,14 +161,19 @@ describe("Claude Code between hostile words", () => {
     ["no request has room for", "%".repeat(15 * 1024 ** 2), 3_000],
   ])("goes on without a PDF that %s", async (_name, filling, countedTokens) => {
     const script = steps({ tool: "Read", input: { file_path: "/work/plan.pdf" } }, { text: "It is too large." });
-    await play(opened, counting(script, countedTokens), ({ end, model, proxy }) => {
-      expect(end).toMatchObject({ claim: "done" });
-      expect(proxy.state.ended).toBeNull();
-      const asked = model.requests.filter(({ url }) => url.startsWith("/v1/messages?"));
-      expect(asked).toHaveLength(2);
-      expect(asked[1]?.body).toContain("PDF file read");
-      expect(asked[1]?.body).not.toContain("application/pdf");
-    }, { prepare: (job) => writeFile(join(job.treeFolder, "plan.pdf"), pdf + filling) }); // prettier-ignore
+    await play(
+      opened,
+      counting(script, countedTokens),
+      ({ end, model, proxy }) => {
+        expect(end).toMatchObject({ claim: "done" });
+        expect(proxy.state.ended).toBeNull();
+        const asked = model.requests.filter(({ url }) => url.startsWith("/v1/messages?"));
+        expect(asked).toHaveLength(2);
+        expect(asked[1]?.body).toContain("PDF file read");
+        expect(asked[1]?.body).not.toContain("application/pdf");
+      },
+      { prepare: (job) => writeFile(join(job.treeFolder, "plan.pdf"), pdf + filling) },
+    );
   });
 
   it("is in error when the model answers with errors, whatever its exit code says", async () => {
@@ -193,13 +203,18 @@ const media: Record<string, Buffer | string> = {
   "plot.ipynb": JSON.stringify({
     cells: [
       {
-        cell_type: "code", execution_count: 1, metadata: {}, source: ["plot()"],
+        cell_type: "code",
+        execution_count: 1,
+        metadata: {},
+        source: ["plot()"],
         outputs: [{ output_type: "display_data", metadata: {}, data: { "image/png": dot } }],
       },
     ],
-    metadata: {}, nbformat: 4, nbformat_minor: 5,
+    metadata: {},
+    nbformat: 4,
+    nbformat_minor: 5,
   }),
-}; // prettier-ignore
+};
 
 /** A provider that counts prompts too. */
 function counting(script: Script, inputTokens: number): Script {

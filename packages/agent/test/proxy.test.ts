@@ -237,18 +237,18 @@ describe("a PDF", () => {
     expect(reservation?.reserved).toBe((Math.ceil(200_000 * 1.1) + 1_000) * 6 + 1_000 * 15);
   });
 
-  it.each([["many pages", counting(900_000)], ["pages that nobody counted", steps({ text: "hello" })]])(
-    "is left out where the budget has no room for %s, and the run goes on",
-    async (_name, script) => {
-      await using opened = await openProxy(script);
-      const answer = await post(opened, body);
-      expect(answer.statusCode).toBe(400);
-      expect(await answer.body.json()).toMatchObject({ error: { message: expect.stringMatching(/^too much media/) } });
-      expect(opened.proxy.state.ended).toBeNull();
-      expect([...opened.spend.entries]).toEqual([]);
-      expect((await post(opened)).statusCode).toBe(200);
-    },
-  ); // prettier-ignore
+  it.each([
+    ["many pages", counting(900_000)],
+    ["pages that nobody counted", steps({ text: "hello" })],
+  ])("is left out where the budget has no room for %s, and the run goes on", async (_name, script) => {
+    await using opened = await openProxy(script);
+    const answer = await post(opened, body);
+    expect(answer.statusCode).toBe(400);
+    expect(await answer.body.json()).toMatchObject({ error: { message: expect.stringMatching(/^too much media/) } });
+    expect(opened.proxy.state.ended).toBeNull();
+    expect([...opened.spend.entries]).toEqual([]);
+    expect((await post(opened)).statusCode).toBe(200);
+  });
 });
 
 /** Answers, and counts every prompt as so long. */

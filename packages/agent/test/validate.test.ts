@@ -124,17 +124,30 @@ describe("validateTree", () => {
   });
 
   it.each([
-    ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pnpm-workspace.yaml", ".pnpmfile.cjs",
-    ".yarn/plugins/one.cjs", ".yarn/releases/yarn-4.cjs",
+    ".yarnrc",
+    ".yarnrc.yml",
+    "bunfig.toml",
+    "pnpm-workspace.yaml",
+    ".pnpmfile.cjs",
+    ".yarn/plugins/one.cjs",
+    ".yarn/releases/yarn-4.cjs",
   ])("puts the base's %s back, changed or removed, and takes a new one away", async (path) => {
-    const base = { "package.json": manifest({ test: `cat ${path}; ls -A other` }), [path]: "the base's\n", "other/a.js": "a\n" };
+    const base = {
+      "package.json": manifest({ test: `cat ${path}; ls -A other` }),
+      [path]: "the base's\n",
+      "other/a.js": "a\n",
+    };
     for (const changed of ["the change's\n", null]) {
-      const { checks } = await judge(base, { [path]: changed, "other/a.js": "b\n", [`other/${path}`]: "the change's\n" });
+      const { checks } = await judge(base, {
+        [path]: changed,
+        "other/a.js": "b\n",
+        [`other/${path}`]: "the change's\n",
+      });
       expect(checks[0]?.head.outputTail).toContain("the base's");
       expect(checks[0]?.head.outputTail).not.toContain("the change's");
       expect(checks[0]?.head.outputTail).not.toMatch(/^\.(yarnrc|pnpmfile)|^bunfig|^pnpm-w/m);
     }
-  }); // prettier-ignore
+  });
 
   it("puts npm's settings back where there is a place for them, and lives without where the change left none", async () => {
     const settings = "script-shell=/bin/sh\n";

@@ -95,10 +95,14 @@ it.each([
   ["http://u:pa%FF@proxy:1", "u:pa%FF@proxy", "[secret]@proxy"],
   ["http://tok123@proxy:1", "http://tok123@proxy and tok123", "http://[secret]@proxy and [secret]"],
   ["http://tok%40123@proxy:1", "tok@123 and tok%40123", "[secret] and [secret]"],
-  ["http://u:hunter22@proxy:1", "git@host, menu@shop and http://u:hunter22@proxy", "git@host, menu@shop and http://[secret]@proxy"],
+  [
+    "http://u:hunter22@proxy:1",
+    "git@host, menu@shop and http://u:hunter22@proxy",
+    "git@host, menu@shop and http://[secret]@proxy",
+  ],
   ["http://git:hunter22@proxy:1", "git@github.example said no to hunter22", "git@github.example said no to [secret]"],
   ["http://u@proxy:1", "menu@shop, then http://u@proxy:1", "menu@shop, then http://[secret]@proxy:1"],
   ["http://ada:a@proxy:1", "a bad answer of http://ada:a@proxy", "a bad answer of http://[secret]@proxy"],
 ])("takes the secrets of %s out of a text", (httpProxy, text, clean) => {
   expect(withoutProxySecrets(text, { ...all, httpProxy })).toBe(clean);
-}); // prettier-ignore
+});

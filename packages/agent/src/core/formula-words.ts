@@ -4,7 +4,8 @@ const words = (list: string) => new Set(list.split(/\s+/));
  * TeX commands after which a reader sees every word that is written. Sizes, colors, phantoms, laps, boxes, labels,
  * definitions and negative space are none of them.
  */
-export const commands = words(String.raw`
+export const commands = words(
+  String.raw`
   \ { } , ; : | _ & $ % # quad qquad
   alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi varpi rho varrho
   sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
@@ -20,7 +21,8 @@ export const commands = words(String.raw`
   prime degree angle triangle square therefore because ell hbar Re Im aleph
   to gets leftarrow rightarrow leftrightarrow Leftarrow Rightarrow Leftrightarrow longrightarrow longleftarrow
   Longrightarrow mapsto implies impliedby iff uparrow downarrow hookrightarrow rightleftharpoons displaystyle textstyle
-`.trim()); // prettier-ignore
+`.trim(),
+);
 
 /** Names of environments that set words side by side, as they stand after \begin and \end. */
 export const environments = words(

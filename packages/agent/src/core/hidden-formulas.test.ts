@@ -3,13 +3,28 @@ import { dropHiddenFormulas } from "./hidden-formulas.ts";
 import { visibleText } from "./visible-text.ts";
 
 const hidden = [
-  String.raw`\phantom{HIDDEN}`, String.raw`\hphantom{HIDDEN}`, String.raw`\vphantom{HIDDEN}`, String.raw`\color{white}{HIDDEN}`,
-  String.raw`\textcolor{#fff}{HIDDEN}`, String.raw`\tiny HIDDEN`, String.raw`\scriptscriptstyle HIDDEN`, String.raw`\rlap{HIDDEN}`,
-  String.raw`\label{HIDDEN}`, String.raw`\def\a{HIDDEN}`, String.raw`\newcommand{\a}{HIDDEN}`, String.raw`\mathchoice{}{}{HIDDEN}{}`,
-  String.raw`\begin{array}{HIDDEN}a\end{array}`, String.raw`\href{HIDDEN}{a}`, String.raw`\class{HIDDEN}{a}`, String.raw`\\[HIDDEN]`,
-  String.raw`\\%HIDDEN`, String.raw`\kern-99em HIDDEN`, String.raw`\unicode[HIDDEN]{65}`, String.raw`\!\!\!HIDDEN`,
+  String.raw`\phantom{HIDDEN}`,
+  String.raw`\hphantom{HIDDEN}`,
+  String.raw`\vphantom{HIDDEN}`,
+  String.raw`\color{white}{HIDDEN}`,
+  String.raw`\textcolor{#fff}{HIDDEN}`,
+  String.raw`\tiny HIDDEN`,
+  String.raw`\scriptscriptstyle HIDDEN`,
+  String.raw`\rlap{HIDDEN}`,
+  String.raw`\label{HIDDEN}`,
+  String.raw`\def\a{HIDDEN}`,
+  String.raw`\newcommand{\a}{HIDDEN}`,
+  String.raw`\mathchoice{}{}{HIDDEN}{}`,
+  String.raw`\begin{array}{HIDDEN}a\end{array}`,
+  String.raw`\href{HIDDEN}{a}`,
+  String.raw`\class{HIDDEN}{a}`,
+  String.raw`\\[HIDDEN]`,
+  String.raw`\\%HIDDEN`,
+  String.raw`\kern-99em HIDDEN`,
+  String.raw`\unicode[HIDDEN]{65}`,
+  String.raw`\!\!\!HIDDEN`,
   String.raw`\text{$ \phantom{HIDDEN} $}`,
-]; // prettier-ignore
+];
 const forms: [string, (tex: string) => string][] = [
   ["in a line", (tex) => `the sum $a + ${tex}$ is wrong`],
   ["as a block", (tex) => `the sum\n\n$$\na + ${tex}\n$$\n\nis wrong`],

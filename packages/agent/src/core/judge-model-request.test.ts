@@ -51,12 +51,20 @@ describe("judgeModelRequest", () => {
   });
 
   it("counts a PDF as the longest prompt there is, and a text document by its bytes", () => {
-    const document = (source: object) => ({ ...plain, messages: [{ role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "document", source, title: "plan" }] }] }] });
+    const document = (source: object) => ({
+      ...plain,
+      messages: [
+        {
+          role: "user",
+          content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "document", source, title: "plan" }] }],
+        },
+      ],
+    });
     const pdf = judge(document({ type: "base64", media_type: "application/pdf", data: "AA==" }));
     expect(pdf).toMatchObject({ ok: true, hasPdf: true, promptTokens: 1_000_000 });
     const text = document({ type: "text", media_type: "text/plain", data: "t" });
     expect(judge(text)).toMatchObject({ ok: true, hasPdf: false, promptTokens: JSON.stringify(text).length });
-  }); // prettier-ignore
+  });
 
   it("counts the longer of what came and what goes, and the provider's own words about tools", () => {
     const input = `[${Array.from({ length: 50 }, () => "1e20").join(",")}]`;

@@ -28,8 +28,16 @@ describe("what a worker's owner opened", () => {
     expect(hasAddress("10.0.0.5", 443)).toBe(false);
   });
 
-  it.each(["", "10.0.0.5:0", "10.0.0.5:65536", "10.0.0.5:x", "10.0.0.5.6", "10.0.0.0/33", "https://npm.corp.example", "npm.corp.example/x", "[npm]:1", "a b"])(
-    "%j is no entry",
-    (entry) => expect(isOpenedRegistry(entry)).toBe(false),
-  ); // prettier-ignore
+  it.each([
+    "",
+    "10.0.0.5:0",
+    "10.0.0.5:65536",
+    "10.0.0.5:x",
+    "10.0.0.5.6",
+    "10.0.0.0/33",
+    "https://npm.corp.example",
+    "npm.corp.example/x",
+    "[npm]:1",
+    "a b",
+  ])("%j is no entry", (entry) => expect(isOpenedRegistry(entry)).toBe(false));
 });

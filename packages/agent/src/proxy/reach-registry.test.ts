@@ -47,9 +47,15 @@ describe("reachRegistry behind a proxy", () => {
     () =>
       Promise.resolve(addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })));
   const reachOf = (name: string, answer: typeof resolve, opened: string[] = []) => {
-    const reach = reachRegistry({ hosts: [https(name)], allowsPrivate: false, httpProxies, resolve: answer, opened: openedRegistries(opened) });
+    const reach = reachRegistry({
+      hosts: [https(name)],
+      allowsPrivate: false,
+      httpProxies,
+      resolve: answer,
+      opened: openedRegistries(opened),
+    });
     return { reach, way: reach.to(https(name)) };
-  }; // prettier-ignore
+  };
 
   it("asks the proxy for the address that was judged, and never for the name", async () => {
     const { way } = reachOf("packages.example", knows("2606:4700::1", "104.16.1.34"));
@@ -76,7 +82,9 @@ describe("reachRegistry behind a proxy", () => {
   it("lets the proxy resolve npm's own registry, and a name that the owner opened", async () => {
     for (const name of ["registry.npmjs.org", "registry.yarnpkg.com"])
       expect(await reachOf(name, notFound).way).toMatchObject({ host: name, proxy });
-    expect(await reachOf("npm.corp.example", notFound, ["npm.corp.example"]).way).toMatchObject({ host: "npm.corp.example" });
+    expect(await reachOf("npm.corp.example", notFound, ["npm.corp.example"]).way).toMatchObject({
+      host: "npm.corp.example",
+    });
     expect(await reachOf("npm.corp.example", notFound, ["npm.corp.example:4873"]).way).toBeNull();
-  }); // prettier-ignore
+  });
 });

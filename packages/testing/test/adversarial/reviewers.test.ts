@@ -11,10 +11,12 @@ describe("an issue of which a reader sees almost nothing", () => {
     await using attack = await openAttack({ dataFolder, engineCommand, author: "eve", issue: { title: "Hm", body } });
     const run = await attack.run();
     expect(run.result, run.said).toMatchObject({ stage: "failed", reason: "bad_snapshot", prUrl: null });
-    expect(run.result?.reasonText).toMatch(/^Almost nothing of the issue's body is visible on GitHub: 3 of \d+ letters\./);
+    expect(run.result?.reasonText).toMatch(
+      /^Almost nothing of the issue's body is visible on GitHub: 3 of \d+ letters\./,
+    );
     expect(run.said).not.toContain("the agent was started");
     expect(attack.pulls()).toEqual([]);
-  }); // prettier-ignore
+  });
 });
 
 describe("a stranger's title", () => {
@@ -43,7 +45,7 @@ describe("a name that Windows takes for another", () => {
     expect(run.result, run.said).toMatchObject({ stage: "failed", reason: "bad_output", prUrl: null });
     expect(run.result?.reasonText).toContain(path.split("/").find((part) => part.includes("~")));
     expect(attack.refs()).toEqual(["refs/heads/main"]);
-  }); // prettier-ignore
+  });
 });
 
 /** What each command hides, by the code of its flag, and where the flag has to point. */

@@ -14,7 +14,7 @@ const msFor = (text: string): number => {
   return tookMs;
 };
 /** Some times what the slowest of these takes of a processor on a machine of two cores. */
-const patienceMs = 6_000;
+const patienceMs = 4_000;
 
 describe("the time for the longest text", () => {
   it.each([

@@ -1,6 +1,6 @@
 import { existsSync, openAsBlob, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 
 /**
@@ -27,7 +27,7 @@ export async function packEmptyDatabase(): Promise<{ file: string; bytes: Uint8A
 /** Named after the engine's version: one that an older build left in a checkout is not taken. */
 function preparedFile(): string {
   const engine = createRequire(import.meta.url).resolve("@electric-sql/pglite");
-  const manifest = JSON.parse(readFileSync(new URL("../package.json", `file://${engine}`), "utf8")) as {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", pathToFileURL(engine)), "utf8")) as {
     version: string;
   };
   return fileURLToPath(new URL(`../../dist/empty-database-${manifest.version}.tar.gz`, import.meta.url));

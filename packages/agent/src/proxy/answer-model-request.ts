@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { countingBody, judgeModelRequest, type JudgedRequest, withCountedPrompt } from "../core/judge-model-request.ts";
-import * as z from "zod";
+import { judgeModelRequest, type JudgedRequest } from "../core/judge-model-request.ts";
 import {
   type Attempt,
   callModel,
@@ -11,13 +10,15 @@ import {
   waitInTime,
 } from "./call-model.ts";
 import { type NetworkCause, proxyRefusal } from "@feedback-chat/protocol/network-cause";
+import { countPrompt } from "./count-prompt.ts";
 import { requestHeaders } from "./headers.ts";
-import { beginningOf, passAnswer } from "./pass-answer.ts";
+import { passAnswer } from "./pass-answer.ts";
 import { openBody, type HeldBytes, type Refusal, tooMuchMedia } from "./read-body.ts";
 import { bodyUsageReader, streamUsageReader, type SeenUsage } from "./read-usage.ts";
 import type { Refused, Reservation, Settlement, SpendBook } from "./spend-book.ts";
 import type { ProxyDeps, ProxyEnd, ProxyOptions, RequestFacts } from "./start-model-proxy.ts";
 import type { Turnstile } from "./turnstile.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 export type Context = ProxyDeps &
   ProxyOptions & {
@@ -173,41 +174,9 @@ function redirected({ origin }: Context, { statusCode, headers }: Upstream): Pro
 
 /** Room for the request's worst case; `cut` when its client left while it waited. */
 async function reserve(context: Context, { judged, exchange, signal }: Forwarding) {
-  const count = (request: JudgedRequest) => countPrompt(context, { request, exchange, signal });
+  const count = (request: JudgedRequest) =>
+    countPrompt(context, { request, headers: exchange.request.headers, signal });
   return (await context.book.reserve(judged, { count, signal }).catch(whenAborted(signal))) ?? ("cut" as const);
-}
-
-const countMs = 10_000;
-const counted = z.object({ input_tokens: z.int().nonnegative() });
-
-/** The provider's own count of the prompt, which is free; without one a byte counts as a token. */
-async function countPrompt(
-  context: Context,
-  { request, exchange, signal }: { request: JudgedRequest; exchange: Exchange; signal: AbortSignal },
-): Promise<JudgedRequest> {
-  const inTime = AbortSignal.any([signal, AbortSignal.timeout(countMs)]);
-  const call = {
-    path: `${context.basePath}/v1/messages/count_tokens`,
-    headers: requestHeaders(exchange.request.headers, context.credential),
-    body: countingBody(request),
-    signal: inTime,
-  };
-  const attempt = await callModel(context, call).catch(whenAborted(inTime));
-  if (attempt?.kind !== "answered") return request;
-  // Whatever becomes of it: the request itself goes on without a count.
-  const [said] = await Promise.allSettled([beginningOf(attempt.upstream)]);
-  if (attempt.upstream.statusCode !== 200 || said.status === "rejected") return request;
-  const answer = counted.safeParse(jsonOrNull(said.value));
-  return answer.success ? withCountedPrompt(request, answer.data.input_tokens) : request;
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 /** The run goes on without the PDF; what does not fit either way is refused when it comes without. */
@@ -305,11 +274,4 @@ export function refuse(request: IncomingMessage, response: ServerResponse, { sta
   };
   if (!request.complete) headers.connection = "close";
   response.writeHead(status, headers).end(body);
-}
-
-function whenAborted(signal: AbortSignal): (error: unknown) => undefined {
-  return (error) => {
-    if (signal.aborted) return undefined;
-    throw error;
-  };
 }

@@ -154,65 +154,48 @@ test('counts the quantity of each line', () => {
   checks: ["test"],
 };
 
-export const native: Recipe = {
-  id: "native",
-  made: "npm init, sharp and bcrypt, Vitest",
+/** An empty project with these packages, whose native code a test uses. */
+const withPackages = (dependencies: Record<string, string>, imports: string, test: string) => ({
   manager: "npm",
   steps: [{ argv: ["npm", "init", "--yes"] }],
   manifests: {
-    "": {
-      type: "module",
-      scripts: { test: "vitest run" },
-      dependencies: { sharp: "0.34.4", bcrypt: "6.0.0" },
-      devDependencies: { vitest },
-    },
+    "": { type: "module", scripts: { test: "vitest run" }, dependencies, devDependencies: { vitest } },
   },
   files: {
     ".gitignore": "node_modules\n",
     "src/total.ts": totalSource,
-    "src/total.test.ts": `import bcrypt from "bcrypt";
-import sharp from "sharp";
-${totalTest("vitest")}
-it("draws and hashes with native code", async () => {
-  const picture = { create: { width: 2, height: 2, channels: 3 as const, background: "red" } };
-  expect((await sharp(picture).png().toBuffer()).length).toBeGreaterThan(50);
-  expect(await bcrypt.compare("a", await bcrypt.hash("a", 4))).toBe(true);
-});
-`,
+    "src/total.test.ts": `${imports}\n${totalTest("vitest")}\n${test}\n`,
   },
   lock: npmLock,
   mend: mendTotal("src/total.ts"),
   agentRuns: "npm test",
   checks: ["test"],
+});
+
+export const native: Recipe = {
+  id: "native",
+  made: "npm init, sharp and bcrypt, Vitest",
+  ...withPackages(
+    { sharp: "0.34.4", bcrypt: "6.0.0" },
+    `import bcrypt from "bcrypt";\nimport sharp from "sharp";`,
+    `it("draws and hashes with native code", async () => {
+  const picture = { create: { width: 2, height: 2, channels: 3 as const, background: "red" } };
+  expect((await sharp(picture).png().toBuffer()).length).toBeGreaterThan(50);
+  expect(await bcrypt.compare("a", await bcrypt.hash("a", 4))).toBe(true);
+});`,
+  ),
 };
 
 /** Compiled by node-gyp in the sandbox, as no prebuilt program can be fetched there. */
 export const compiled: Recipe = {
   id: "compiled",
   made: "npm init, better-sqlite3 by its install script, Vitest",
-  manager: "npm",
-  steps: [{ argv: ["npm", "init", "--yes"] }],
-  manifests: {
-    "": {
-      type: "module",
-      scripts: { test: "vitest run" },
-      dependencies: { "better-sqlite3": "12.9.0" },
-      devDependencies: { vitest },
-    },
-  },
-  files: {
-    ".gitignore": "node_modules\n",
-    "src/total.ts": totalSource,
-    "src/total.test.ts": `import Database from "better-sqlite3";
-${totalTest("vitest")}
-it("asks a database in native code", () => {
+  ...withPackages(
+    { "better-sqlite3": "12.9.0" },
+    `import Database from "better-sqlite3";`,
+    `it("asks a database in native code", () => {
   expect(new Database(":memory:").prepare("select 1 + 1 as two").get()).toEqual({ two: 2 });
-});
-`,
-  },
-  lock: npmLock,
+});`,
+  ),
   installScripts: ["better-sqlite3"],
-  mend: mendTotal("src/total.ts"),
-  agentRuns: "npm test",
-  checks: ["test"],
 };

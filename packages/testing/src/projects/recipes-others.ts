@@ -40,12 +40,17 @@ export const yarnPnp: Recipe = {
 };
 
 const bunVersion = "1.2.20";
+/** Its npm package is empty until its own install script has put the platform's program in its place. */
+const byBun = (...args: string[]) => ({
+  ...npx(`bun@${bunVersion}`, ...args),
+  env: { npm_config_ignore_scripts: "false" },
+});
 
 export const bun: Recipe = {
   id: "bun",
   made: `bun ${bunVersion} init, bun test`,
   manager: "bun",
-  steps: [npx(`bun@${bunVersion}`, "init", "--yes")],
+  steps: [byBun("init", "--yes")],
   manifests: {
     "": {
       scripts: { test: "bun test", typecheck: "tsc --noEmit" },
@@ -53,7 +58,7 @@ export const bun: Recipe = {
     },
   },
   files: { "total.ts": totalSource, "total.test.ts": totalTest("bun:test") },
-  lock: npx(`bun@${bunVersion}`, "install", "--lockfile-only", "--ignore-scripts"),
+  lock: byBun("install", "--lockfile-only", "--ignore-scripts"),
   mend: mendTotal("total.ts"),
   agentRuns: "bun test",
   checks: ["typecheck", "test"],
